@@ -1,0 +1,13 @@
+# The one list of Tome's sources; any build system can read it. Paths from the
+# root of the tree. Tiers: an embedder takes TIER2 alone (frames and page
+# tables), TIER2 + TIER5 + POSIX (no paging), and one port.
+
+TOME_SRC_TIER2 = \
+	src/base/epoch.c \
+	src/base/lock.c
+
+TOME_SRC_TIER5 =
+
+TOME_SRC_POSIX =
+
+TOME_PORT_SRC_x86_64 =

@@ -1,0 +1,41 @@
+/*
+ * atomic.h - the few memory orders Tome uses, by name.
+ *
+ * tome_rd / tome_wr read with acquire and write with release: enough where a
+ * lock or a sequence number decides. tome_rd_sc / tome_wr_sc / tome_cas_sc are
+ * for words published with no common lock (DESIGN: upper entries, directory
+ * slots, sequence numbers). Each sc access is a scheduling point.
+ */
+#ifndef TOME_BASE_ATOMIC_H
+#define TOME_BASE_ATOMIC_H
+
+#include <tome/host.h>
+#include <tome_host_inline.h>
+
+#define tome_rd(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define tome_rd_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define tome_wr(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define tome_wr_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#define tome_rd_sc(p) \
+	(tome_host_point(), __atomic_load_n((p), __ATOMIC_SEQ_CST))
+#define tome_wr_sc(p, v) \
+	(tome_host_point(), __atomic_store_n((p), (v), __ATOMIC_SEQ_CST))
+/* Strong compare-and-swap; *seen is updated when it fails. */
+#define tome_cas_sc(p, seen, v)                                          \
+	(tome_host_point(),                                              \
+	    __atomic_compare_exchange_n((p), (seen), (v), false,         \
+		__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+#define tome_add(p, v) __atomic_add_fetch((p), (v), __ATOMIC_RELAXED)
+/* Drop a count: releases what was done, and the last one acquires. */
+#define tome_drop(p)                                                     \
+	(__atomic_sub_fetch((p), 1, __ATOMIC_ACQ_REL))
+#define tome_or(p, v) __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
+#define tome_and(p, v) __atomic_fetch_and((p), (v), __ATOMIC_ACQ_REL)
+
+#define tome_likely(x) __builtin_expect(!!(x), 1)
+#define tome_unlikely(x) __builtin_expect(!!(x), 0)
+
+#define tome_container(p, type, member) \
+	((type *)(void *)((char *)(p) - offsetof(type, member)))
+
+#endif
