@@ -1,0 +1,125 @@
+/*
+ * map_i.h - entries and maps, private to layer 5.
+ *
+ * The protocol is DESIGN.md section 8's, restated in docs/locking.md:
+ *  - entry->seq even: stable. Odd: being changed; dead stays odd (ENTRY_DEAD). It
+ *    turns odd only by seq_cst compare-and-swap (entry_begin), even by a store
+ *    (entry_end), never held across a sleep. New entries are inserted odd.
+ *  - All other fields of an entry are written only while its seq is odd (or before
+ *    it is inserted), and read by faults through a snapshot that is checked again.
+ *  - The tree, limits and totals change under map->lock only.
+ *  - What an operation needs is allocated before its first visible change
+ *    (struct prealloc): entries, tree nodes, tables, amaps.
+ */
+#ifndef TOME_MAP_MAP_I_H
+#define TOME_MAP_MAP_I_H
+
+#include <map/tree.h>
+#include <object/object_i.h>
+#include <tome/map.h>
+
+#define TOME_ENTRY_DEAD 0x80000001u	/* odd, forever */
+
+/* What tells entries apart besides their bounds; two that agree may merge. */
+struct tome_entry {
+	_Atomic uint32_t seq;
+	uint8_t prot, max_prot;
+	uint8_t inherit, advice;
+	tome_va_t start, end;
+	/*
+	 * Private: writes go to amap (NULL: nothing written yet), holes are filled
+	 * from object (NULL: zero). Shared: object only, amap NULL.
+	 * Page p of the entry is slot (slot + p) of the amap, and page
+	 * (offset + p) of the object.
+	 */
+	struct tome_amap *amap;
+	uint64_t slot;
+	struct tome_object *object;
+	tome_pgoff_t offset;
+	uint64_t limit;		/* bytes the object backs from start; 0 all */
+	uint16_t flags;
+	uint64_t tag;
+	struct tome_name *name;
+	struct tome_map *map;
+	struct tome_retired retired;
+};
+
+#define TOME_ENTRY_SHARED 0x0001u
+#define TOME_ENTRY_NEEDS_COPY 0x0002u	/* amap is shared with another entry */
+#define TOME_ENTRY_WIRED 0x0004u
+#define TOME_ENTRY_ONFAULT 0x0008u	/* wired as touched */
+#define TOME_ENTRY_GROWSDOWN 0x0010u
+#define TOME_ENTRY_KEEP 0x0020u
+#define TOME_ENTRY_GUARD 0x0040u
+#define TOME_ENTRY_NORESERVE 0x0080u
+#define TOME_ENTRY_NODUMP 0x0100u
+#define TOME_ENTRY_HUGE 0x0200u
+#define TOME_ENTRY_NOHUGE 0x0400u
+#define TOME_ENTRY_MERGEABLE 0x0800u
+#define TOME_ENTRY_ZERO_SHARED_READ 0x1000u
+
+/* A counted name. */
+struct tome_name {
+	_Atomic uint32_t refs;
+	char text[80];
+};
+
+struct tome_map {
+	struct tome_vm *vm;
+	struct tome_pmap *pmap;
+	struct tome_tree tree;		/* read by faults; own lines */
+	tome_va_t lo, hi;
+	bool kernel;
+	unsigned random_bits;
+	uint64_t id;
+	void (*entry_changed)(void *, uint64_t, tome_va_t, tome_va_t, bool);
+	void *arg;
+
+	/* Under lock: */
+	struct tome_mutex lock __attribute__((aligned(64)));
+	_Atomic uint32_t refs;
+	struct tome_map_limits limits;
+	uint64_t nentries, vpages, data_pages, stack_pages, exec_pages,
+	    locked_pages, peak_virtual, peak_resident;
+	bool wire_future, wire_future_onfault;
+};
+
+struct tome_maps {			/* layer 5's state of an instance */
+	struct tome_layer layer;
+	struct tome_cache *entries, *nodes, *maps, *names;
+	_Atomic uint64_t next_id;
+	/* Last entry looked up, per CPU (hint.c). */
+	struct tome_hint {
+		struct tome_map *map;
+		uint64_t map_id;
+		struct tome_entry *entry;
+		uint64_t epoch;
+	} __attribute__((aligned(64))) *hint;
+};
+
+/* ---- sequence numbers (entry.c) ---- */
+
+/* Even to odd; spins while a fault's resolution of needs-copy has it odd.
+ * Map locked. */
+void tome_entry_begin(struct tome_entry *);
+/* Fault side: try once from the even number seen. */
+static inline bool
+tome_entry_try_begin(struct tome_entry *en, uint32_t seen)
+{
+	return tome_cas_sc(&en->seq, &seen, seen + 1);
+}
+static inline void
+tome_entry_end(struct tome_entry *en)
+{
+	tome_host_point();
+	tome_wr(&en->seq, tome_rd_relaxed(&en->seq) + 1);
+}
+
+/*
+ * Resolve needs-copy of an entry whose number the caller has made odd: give it an
+ * amap of its own that shares the old one's chunks. Does not sleep. ENOMEM: unchanged.
+ * (copy.c; used by faults, DONTNEED, merging.)
+ */
+enum tome_err tome_entry_resolve_copy(struct tome_entry *) TOME_NODISCARD;
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * tree.h - the ordered index of a map's entries: a B+-tree that readers search
+ * without storing anything.
+ *
+ * Nodes are 256 bytes and change in place under a version each (odd while
+ * changing); a reader goes down hand over hand, checking the version it came from
+ * after it has read where it goes (optimistic lock coupling: Leis and others,
+ * "The ART of practical synchronization", DaMoN 2016). Nodes are freed after an
+ * epoch. Only the map's lock holder writes. Each inner node caches the largest gap
+ * below each child, on its own cache lines, for placement in O(log n).
+ *
+ * Entries are keyed by start; bounds live in the entry and, for gaps, both bounds are
+ * kept in the leaf.
+ */
+#ifndef TOME_MAP_TREE_H
+#define TOME_MAP_TREE_H
+
+#include <base/vm_i.h>
+#include <tome/map.h>
+
+struct tome_entry;
+struct tome_node;
+
+struct tome_tree {
+	struct tome_vm *vm;
+	_Atomic uintptr_t root;		/* node; NULL while empty */
+	tome_va_t lo, hi;		/* bounds, for gaps */
+};
+
+enum tome_lookup {
+	TOME_LOOKUP_HIT,	/* *out is the last entry with start <= va */
+	TOME_LOOKUP_HOLE,	/* there is none such */
+	TOME_LOOKUP_BUSY,	/* a writer is at it: leave the epoch, take the lock */
+};
+/* Reader; inside an epoch. HIT does not say that va < end: check the snapshot. */
+enum tome_lookup tome_tree_lookup(struct tome_tree *, tome_va_t va,
+    struct tome_entry **out);
+
+/* ---- the rest: map locked ---- */
+
+void tome_tree_init(struct tome_tree *, struct tome_vm *, tome_va_t lo,
+    tome_va_t hi);
+/* First entry with end > va, or NULL. */
+struct tome_entry *tome_tree_find(struct tome_tree *, tome_va_t va);
+struct tome_entry *tome_tree_next(struct tome_tree *, struct tome_entry *);
+struct tome_entry *tome_tree_prev(struct tome_tree *, struct tome_entry *);
+
+/* Nodes an operation may need, got before its first change. */
+struct tome_tree_spare {
+	struct tome_node *node[12];
+	unsigned n;
+};
+/* Enough for `inserts` inserts (at most 4). ENOMEM: nothing kept. */
+enum tome_err tome_tree_reserve(struct tome_tree *, struct tome_tree_spare *,
+    unsigned inserts) TOME_NODISCARD;
+void tome_tree_release(struct tome_tree *, struct tome_tree_spare *);
+
+/* Cannot fail with a reserve. The entry overlaps none. */
+void tome_tree_insert(struct tome_tree *, struct tome_tree_spare *,
+    struct tome_entry *);
+void tome_tree_remove(struct tome_tree *, struct tome_entry *);
+/* Put `by` where `old` was (same place in the order, any new bounds that overlap no
+ * other): readers find the one or the other, never neither. */
+void tome_tree_replace(struct tome_tree *, struct tome_entry *old,
+    struct tome_entry *by);
+/* The entry's bounds are about to become [start, end): update keys and gaps. The
+ * caller stores entry->start/end itself between begin and end of its seq. */
+void tome_tree_bounds(struct tome_tree *, struct tome_entry *, tome_va_t start,
+    tome_va_t end);
+
+/* Gaps. Lowest / highest free [*out, *out+len) within [lo, hi), start congruent to 0
+ * mod align (power of two). False: none. O(log n) by cached gaps. */
+bool tome_tree_gap_lowest(struct tome_tree *, tome_va_t len, tome_va_t align,
+    tome_va_t lo, tome_va_t hi, tome_va_t *out);
+bool tome_tree_gap_highest(struct tome_tree *, tome_va_t len, tome_va_t align,
+    tome_va_t lo, tome_va_t hi, tome_va_t *out);
+
+/* Build an empty tree from n entries in order, bottom up (fork). ENOMEM. `next` yields
+ * them. */
+enum tome_err tome_tree_build(struct tome_tree *, size_t n,
+    struct tome_entry *(*next)(void *), void *arg) TOME_NODISCARD;
+/* Free all nodes (entries are the caller's); after an epoch. */
+void tome_tree_clear(struct tome_tree *);
+/* Invariant 6, gaps, counts; NULL or what is wrong. */
+const char *tome_tree_check(struct tome_tree *, uint64_t nentries);
+
+#endif

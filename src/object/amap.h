@@ -1,0 +1,149 @@
+/*
+ * amap.h - anons, chunks, amaps: copy-on-write memory, counted.
+ *
+ * The Keyronex seed's structures, with these refinements:
+ *  - A slot of an amap is named by a page number that never changes for the
+ *    entry's life (entry->slot + page within the entry). Entries created by
+ *    mapping choose the virtual page number, so neighbours agree on it and chunks
+ *    cover aligned 32-page windows of the address space.
+ *  - The directory of chunks is a radix tree that grows upward: its root word
+ *    names a chunk (height 0) or a node. Nodes are never freed while the amap
+ *    lives, and a directory slot, once set, never turns empty (models F10).
+ *  - Directory slots change by seq_cst compare-and-swap only; whoever locked a
+ *    chunk looks again whether the directory still names it (models F5).
+ *
+ * Invariants 1 and 2 of docs/architecture.md. Counts: an anon's is the number of
+ * chunk slots naming it; a chunk's the number of amaps naming it; an amap's the
+ * number of entries (and objects) naming it.
+ *
+ * Locks: chunk->word CHUNK_LOCK (rank CHUNK, or OBJECT where an object owns the
+ * amap), anon->word ANON_LOCK (rank ANON, or OBJECT_ANON). Slots are written
+ * under the chunk's lock; an anon's page under the anon's.
+ */
+#ifndef TOME_OBJECT_AMAP_H
+#define TOME_OBJECT_AMAP_H
+
+#include <kmem/cache.h>
+#include <pmap/leaf.h>
+
+#define TOME_CHUNK_SHIFT 5
+#define TOME_CHUNK_ANONS (1u << TOME_CHUNK_SHIFT)
+#define TOME_CHUNK_MASK (TOME_CHUNK_ANONS - 1)
+
+#define TOME_ANON_LOCK 1u
+#define TOME_ANON_LAZYFREE 2u	/* MADV_FREE: may be dropped while clean */
+
+/* 16 bytes. */
+struct tome_anon {
+	_Atomic uint32_t count;
+	_Atomic uint32_t word;		/* lock bit, flags */
+	tome_pfn_t pfn;			/* resident page, TOME_PFN_NONE if swapped */
+	uint32_t slot;			/* swap slot, 0 none (layer 6) */
+};
+
+#define TOME_CHUNK_LOCK 1u
+#define TOME_CHUNK_OBJECT 2u	/* an object's: rank OBJECT */
+
+struct tome_chunk {
+	_Atomic uint32_t count;		/* amaps naming it */
+	_Atomic uint32_t word;
+	uint64_t key;			/* slot number >> TOME_CHUNK_SHIFT */
+	union {
+		struct tome_anon *anon[TOME_CHUNK_ANONS];
+		struct tome_retired retired;
+	};
+};
+
+struct tome_amap {
+	struct tome_vm *vm;
+	_Atomic uint32_t refs;
+	bool object;			/* owned by an object: chunk rank */
+	_Atomic uintptr_t root;		/* 0, chunk, or node | 1 */
+	struct tome_retired retired;
+};
+
+enum tome_err tome_amap_create(struct tome_vm *, bool object,
+    struct tome_amap **out) TOME_NODISCARD;
+static inline void
+tome_amap_ref(struct tome_amap *am)
+{
+	tome_add(&am->refs, 1);
+}
+/*
+ * Drop a reference. The last one retires the amap: its directory is walked
+ * after the epoch (models F7), dropping chunks and anons.
+ */
+void tome_amap_unref(struct tome_amap *);
+
+/* Where the chunk for `slot` hangs. */
+struct tome_dirent {
+	_Atomic uintptr_t *where;
+	struct tome_chunk *chunk;	/* NULL: none */
+};
+/*
+ * Look up without storing; inside an epoch. chunk NULL if none.
+ */
+struct tome_dirent tome_amap_lookup(struct tome_amap *, uint64_t slot);
+/* Same, publishing an empty chunk where there is none. ENOMEM. */
+enum tome_err tome_amap_get(struct tome_amap *, uint64_t slot,
+    struct tome_dirent *out) TOME_NODISCARD;
+/* Lock the chunk; false (unlocked): the directory no longer names it. */
+bool tome_dirent_lock(struct tome_amap *, struct tome_dirent *);
+void tome_chunk_unlock(struct tome_amap *, struct tome_chunk *);
+/*
+ * The chunk is locked and shared: put a clone in its place (each anon +1 but
+ * those of slots [lo,hi), which the clone leaves empty), born locked. On success the
+ * clone is d->chunk, locked; the old one is in *old, STILL LOCKED AND COUNTED: the
+ * caller flushes if it must, then tome_chunk_drop_locked(). ENOMEM: unchanged.
+ */
+enum tome_err tome_dirent_clone(struct tome_amap *, struct tome_dirent *d,
+    unsigned lo, unsigned hi, struct tome_chunk **old) TOME_NODISCARD;
+/* Unlock, then drop one amap's count; the last drops its anons and retires it. */
+void tome_chunk_drop_locked(struct tome_amap *, struct tome_chunk *);
+
+/*
+ * A second amap with the same content, sharing all chunks of slots [first,last]
+ * (deferred copy). The source may be faulted on meanwhile by other entries, not
+ * changed structurally. ENOMEM: nothing changed.
+ */
+enum tome_err tome_amap_share(struct tome_amap *, uint64_t first,
+    uint64_t last, struct tome_amap **out) TOME_NODISCARD;
+
+/*
+ * Empty slots [first, first+n) of an amap that one entry names, after the flush:
+ * unshared chunks only are wiped (a chunk another amap names is cloned for a part; wholly
+ * covered ones are left to the amap's end, or replaced by an empty clone when `keep`). Reserve the
+ * clones (at most two) first: they are the chunks that hold the range's ends.
+ */
+void tome_amap_wipe(struct tome_amap *, uint64_t first, uint64_t n);
+
+/* ---- anons ---- */
+
+/* New, count 1, born locked, with a frame (zeroed if `zero`). ENOMEM. */
+enum tome_err tome_anon_create(struct tome_amap *, bool zero,
+    struct tome_anon **out) TOME_NODISCARD;
+void tome_anon_lock(struct tome_amap *, struct tome_anon *);
+void tome_anon_unlock(struct tome_amap *, struct tome_anon *);
+/* Drop one slot's count; the last one frees page and anon, under its lock. */
+void tome_anon_unref(struct tome_amap *, struct tome_anon *);
+/* The same by who holds its lock; unlocked in any case. */
+void tome_anon_unref_locked(struct tome_amap *, struct tome_anon *);
+/* Never visible: give it back. Locked on entry. */
+void tome_anon_discard(struct tome_amap *, struct tome_anon *);
+/* Invariant 2: is a write to it a copy? Chunk and anon locked. Acquires, so that
+ * an upgrade sees what the last sharer did. */
+static inline bool
+tome_anon_shared(struct tome_chunk *ch, struct tome_anon *an)
+{
+	return tome_rd(&an->count) > 1 || tome_rd(&ch->count) > 1;
+}
+
+/*
+ * Walk the chunks of an amap that cover slots [first, last], in order; holes are
+ * skipped at directory speed. Inside an epoch or with the amap quiet. Start with
+ * *slot = first; false: no more.
+ */
+bool tome_amap_next(struct tome_amap *, uint64_t *slot, uint64_t last,
+    struct tome_dirent *out);
+
+#endif
