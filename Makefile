@@ -1,0 +1,84 @@
+# Makefile - every target of Tome. `make help` (or ./tome) names them;
+# ./tome TARGET installs what is missing and comes here. V=1 shows commands.
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+SHELL := /bin/sh
+
+# Whatever -j was asked for, or one job per CPU.
+ifeq ($(findstring jobserver,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+ifeq ($(V),)
+Q := @
+say = @printf '  %-8s %s\n' '$(1)' '$(2)'
+else
+Q :=
+say = @:
+endif
+
+BUILD := build
+WARN := -std=c11 -Wall -Wextra -Werror
+
+include sources.mk
+include tools/lib.mk
+-include kernel/kernel.mk
+-include test/unit/unit.mk
+-include test/user/user.mk
+-include test/linux/linux.mk
+-include bench/bench.mk
+-include $(wildcard examples/*/example.mk compat/*/compat.mk)
+
+# The command of `make run` is taken as written: no $ in it is make's.
+export TOME_CMD := $(value CMD)
+unexport CMD
+
+.PHONY: help
+help: ## the targets (this list)
+	@sh tools/help $(MAKEFILE_LIST)
+
+##: Running
+
+.PHONY: run debug kernel
+run: $(BUILD)/kernel/tome.elf ## boot to a busybox shell; CPUS= MEM= CPU= CMD= INIT= INITRAMFS= ICOUNT=1
+	@sh tools/run $<
+
+debug: $(BUILD)/kernel/tome.elf ## the same, stopped until gdb attaches (localhost:1234)
+	@DEBUG=1 sh tools/run $<
+
+kernel: $(BUILD)/kernel/tome.elf ## build the reference kernel
+
+##: Testing
+
+.PHONY: test check soak mutants
+test: ## everything, in under 15 minutes; test-PART runs one part
+	@sh test/run
+
+test-%:
+	@sh test/run $*
+
+check: ## layers, names, stack use and recursion of the sources alone
+	@sh test/run checks
+
+##: Measuring
+
+.PHONY: size
+size: ## code size, metadata per page, deepest stack
+	@sh tools/size
+
+##: Housekeeping
+
+.PHONY: linux clean distclean
+linux: ## fetch Debian's 6.1 kernel into build/ (never installed)
+	@sh tools/linux >/dev/null
+
+clean: ## remove what was built, but not the fetched kernel
+	$(Q)find $(BUILD) -mindepth 1 -maxdepth 1 ! -name linux \
+		-exec rm -rf {} + 2>/dev/null || true
+
+distclean: ## remove build/ altogether
+	$(Q)rm -rf $(BUILD)
