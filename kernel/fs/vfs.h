@@ -1,0 +1,311 @@
+/*
+ * vfs.h - files: inodes, names, open files, descriptor tables.
+ *
+ * An inode is content and attributes. A dentry is a name in the one tree; for
+ * file systems that live in memory the tree itself is the directory. A file is
+ * one open of an inode. Each is counted: what points holds a reference.
+ *
+ * Locks, in order: tree_lock (every dentry's name, parent, links, mounts) ->
+ * inode->lock (size, attributes; held across a write) -> files->lock. No path
+ * is walked, and nothing here is held, across a page fault or a memory call,
+ * except inode->lock and file->pos_lock, which copy to and from user memory.
+ *
+ * Functions return 0 or a count, or a negative errno.
+ */
+#ifndef KERNEL_VFS_H
+#define KERNEL_VFS_H
+
+#include <tome/map.h>
+
+#include "../abi.h"
+#include "../kernel.h"
+
+struct cred;
+struct file;
+struct dentry;
+struct inode;
+struct process;
+
+/* Memory that a read or write transfers: of a space, or (map NULL) the kernel's. */
+struct ubuf {
+	struct tome_map *map;
+	uint64_t addr;
+};
+static inline struct ubuf
+ubuf_kernel(const void *p)
+{
+	return (struct ubuf){NULL, (uintptr_t)p};
+}
+/* Copy to and from it at `off`; 0 or -EFAULT. */
+int ubuf_put(struct ubuf, uint64_t off, const void *src, size_t n);
+int ubuf_get(struct ubuf, uint64_t off, void *dst, size_t n);
+int ubuf_zero(struct ubuf, uint64_t off, size_t n);
+
+/* ---- inodes ---- */
+
+struct file_ops {
+	const char *name;	/* of files without a dentry, for /proc */
+	int64_t (*read)(struct file *, struct ubuf, size_t, uint64_t *pos);
+	int64_t (*write)(struct file *, struct ubuf, size_t, uint64_t *pos);
+	/* -ENOTTY for what it does not know. */
+	int64_t (*ioctl)(struct file *, unsigned cmd, uint64_t arg);
+	unsigned (*poll)(struct file *);	/* what is ready; NULL: in and out */
+	void (*release)(struct file *);		/* the last reference went */
+	/* The object behind, with a reference; NULL result: private zero memory. */
+	int (*object)(struct file *, struct tome_object **);
+	bool seekable;
+};
+
+struct dir_sink;
+struct inode_ops {
+	const struct file_ops *file;
+	/* Names that are not in the tree. NULL: none. */
+	int (*lookup)(struct dentry *dir, const char *name, struct dentry **);
+	/* Entries beyond those in the tree. NULL: none. */
+	int (*readdir)(struct dentry *dir, struct dir_sink *, uint64_t *pos);
+	/* A new inode for this directory. NULL: read-only. */
+	int (*create)(struct inode *dir, uint32_t mode, uint64_t rdev,
+	    struct inode **);
+	int (*resize)(struct inode *, uint64_t size);
+	/* A symbolic link's text, or in *jump the dentry it leads to (counted). */
+	int (*readlink)(struct dentry *, char *buf, size_t size,
+	    struct dentry **jump);
+	int (*open)(struct inode *, struct file *);
+	void (*destroy)(struct inode *);
+};
+
+struct filesystem {
+	const char *name;
+	uint64_t magic;
+	uint32_t dev;
+	const char *options;
+};
+
+struct inode {
+	/* Constant. */
+	const struct inode_ops *ops;
+	const struct filesystem *fs;
+	uint64_t ino, rdev;
+	union {
+		struct tome_object *object;	/* regular file in memory */
+		char *target;			/* symbolic link */
+		struct pipe *pipe;		/* fifo */
+		const void *node;		/* /proc */
+	};
+	struct mutex lock;
+	/* Under lock to write; read anywhere. */
+	_Atomic uint32_t refs;
+	_Atomic uint32_t mode, uid, gid, nlink;
+	_Atomic uint64_t size;
+	_Atomic uint64_t atime, mtime, ctime;	/* ns since 1970 */
+	struct file_lock *locks;
+	uint32_t seals;
+	_Atomic uint32_t writers;	/* shared writable opens, for seals */
+};
+
+struct inode *inode_new(const struct filesystem *, const struct inode_ops *,
+    uint32_t mode);
+void inode_ref(struct inode *);
+void inode_unref(struct inode *);
+static inline bool
+inode_is(const struct inode *i, uint32_t type)
+{
+	return (i->mode & S_IFMT) == type;
+}
+/* May these credentials read (4), write (2), execute or search (1) it? */
+int inode_access(struct inode *, const struct cred *, unsigned want);
+void inode_stat(struct inode *, struct stat *);
+int inode_set_mode(struct inode *, uint32_t mode);
+int inode_set_owner(struct inode *, uint32_t uid, uint32_t gid);
+/* Nanoseconds since 1970; UTIME_OMIT's meaning is UINT64_MAX. */
+int inode_set_times(struct inode *, uint64_t atime, uint64_t mtime);
+int inode_truncate(struct inode *, uint64_t size);
+uint64_t wall_ns(void);
+
+/* ---- names ---- */
+
+struct dentry {
+	_Atomic uint32_t refs;
+	/* Constant. */
+	struct inode *inode;
+	/* Under tree_lock. */
+	struct dentry *parent;		/* NULL: a root */
+	char *name;
+	bool linked;			/* in its parent's directory */
+	struct dentry *hash_next;
+	struct list children, sibling;	/* linked ones, in order of cookie */
+	uint64_t cookie, last_cookie;
+	struct dentry *mounted;		/* the root that covers this one */
+	struct dentry *covers;		/* of a root: what it covers */
+	struct list mount;		/* of a root: in the list of mounts */
+};
+
+extern struct mutex tree_lock;
+extern struct dentry *root_dentry;
+
+struct dentry *dentry_new(struct dentry *parent, const char *name,
+    struct inode *);	/* takes over the inode's reference, even on NULL */
+void dentry_ref(struct dentry *);
+void dentry_unref(struct dentry *);	/* NULL: nothing */
+/* The following with tree_lock held. */
+struct dentry *dentry_child(struct dentry *dir, const char *name);
+void dentry_link(struct dentry *);
+void dentry_unlink(struct dentry *);
+/* The absolute path below `root`; " (deleted)" if it has none any more.
+ * A pointer into buf, at its end; NULL: too long. Takes tree_lock. */
+char *dentry_path(struct dentry *, struct dentry *root, char *buf, size_t);
+
+/* ---- walking ---- */
+
+#define WALK_FOLLOW 1u		/* a symbolic link at the end */
+#define WALK_PARENT 2u		/* the last name need not exist */
+#define WALK_EMPTY 4u		/* "" is the base itself */
+
+struct walk {
+	struct dentry *dir;		/* counted; parent of the last name */
+	struct dentry *dentry;		/* counted; NULL: the name is absent */
+	bool slash;			/* the path ended in one */
+	bool dots;			/* the last name is . or .. or / */
+	char last[NAME_MAX + 1];
+};
+/* Walk path from base (NULL: the working directory). */
+int walk_path(struct dentry *base, const char *path, unsigned flags,
+    struct walk *);
+void walk_end(struct walk *);
+/* Just the dentry. */
+int path_lookup(struct dentry *base, const char *path, unsigned flags,
+    struct dentry **);
+
+/* ---- changing the tree (tree.c) ---- */
+
+int vfs_create(struct walk *, uint32_t mode, uint64_t rdev, struct dentry **);
+int vfs_symlink(const char *target, struct dentry *base, const char *path);
+int vfs_mknod(struct dentry *base, const char *path, uint32_t mode,
+    uint64_t rdev);
+int vfs_link(struct dentry *from, struct dentry *base, const char *path);
+int vfs_unlink(struct dentry *base, const char *path, bool directory);
+int vfs_rename(struct dentry *from_base, const char *from,
+    struct dentry *to_base, const char *to, unsigned flags);
+int vfs_mount(struct dentry *where, struct dentry *root);
+int vfs_unmount(struct dentry *root);
+/* Calls fn for each mount, with tree_lock held, until it is false. */
+void vfs_mounts(bool (*fn)(void *, struct dentry *root), void *);
+
+/* ---- open files ---- */
+
+struct file {
+	_Atomic uint32_t refs;
+	_Atomic uint32_t flags;		/* O_* but the creation ones */
+	/* Constant. */
+	const struct file_ops *ops;
+	struct inode *inode;
+	struct dentry *dentry;		/* NULL: not in the tree */
+	union {
+		void *data;
+		_Atomic uint64_t word;
+	};
+	struct mutex pos_lock;
+	uint64_t pos;			/* under pos_lock */
+};
+
+/* Takes over no reference; NULL: no memory. */
+struct file *file_new(const struct file_ops *, struct inode *,
+    struct dentry *, uint32_t flags);
+void file_ref(struct file *);
+void file_unref(struct file *);
+int file_open(struct dentry *base, const char *path, uint32_t flags,
+    uint32_t mode, struct file **);
+int file_open_dentry(struct dentry *, uint32_t flags, struct file **);
+/* At a position of its own (pos) or the file's (NULL). */
+int64_t file_read(struct file *, struct ubuf, size_t, uint64_t *pos);
+int64_t file_write(struct file *, struct ubuf, size_t, uint64_t *pos);
+unsigned file_poll(struct file *);
+/* Its path or name, for /proc; as dentry_path. */
+char *file_path(struct file *, struct dentry *root, char *buf, size_t);
+
+/* What getdents64 collects. */
+struct dir_sink {
+	struct ubuf to;
+	size_t size, used;
+	bool full;
+};
+/* False: no room, stop. `next` is the position after it. */
+bool dir_emit(struct dir_sink *, const char *name, uint64_t ino,
+    uint32_t mode, uint64_t next);
+int64_t file_readdir(struct file *, struct dir_sink *);
+
+/* Record locks (fcntl). */
+struct file_lock;
+int64_t file_lock_call(struct file *, unsigned cmd, struct flock *);
+void file_locks_drop(struct file *, const void *owner);
+
+/* ---- descriptors ---- */
+
+#define FD_MAX 1024
+struct files {
+	_Atomic uint32_t refs;
+	struct spinlock lock;
+	unsigned size;			/* slots */
+	uint64_t *cloexec;
+	struct file **slot;
+};
+struct files *files_new(void);
+struct files *files_copy(struct files *);
+void files_ref(struct files *);
+void files_unref(struct files *);
+void files_exec(struct files *);	/* close what is close-on-exec */
+/* The lowest free descriptor >= min; takes over the file's reference on
+ * success. */
+int fd_install(struct file *, int min, bool cloexec);
+struct file *fd_get(int fd);		/* counted; NULL: EBADF */
+/* Counted, of another task's table. */
+struct file *files_get(struct files *, unsigned fd);
+
+/*
+ * A borrowed file of the running thread: no count is touched while the table
+ * is this thread's alone.
+ */
+struct fd {
+	struct file *file;
+	bool counted;
+};
+struct fd fd_borrow(int fd);
+static inline void
+fd_return(struct fd f)
+{
+	if (f.counted)
+		file_unref(f.file);
+}
+
+/* Root, working directory, umask. */
+struct fs {
+	_Atomic uint32_t refs;
+	struct spinlock lock;
+	uint32_t umask;
+	struct dentry *root, *cwd;
+};
+struct fs *fs_new(void);
+struct fs *fs_copy(struct fs *);
+void fs_unref(struct fs *);
+
+/* ---- readiness ---- */
+
+/* Something that poll could report may have changed. Any context. */
+void poll_notify(void);
+
+/* ---- the file systems ---- */
+
+void vfs_start(void);			/* caches, the root, standard mounts */
+struct dentry *tmpfs_root(const char *name);
+struct inode *tmpfs_inode(uint32_t mode, uint64_t rdev);
+struct dentry *devfs_root(void);
+struct dentry *procfs_root(void);
+struct dentry *sysfs_root(void);
+void cpio_unpack(const void *archive, size_t n);
+int device_open(struct inode *, struct file *);
+int pipe_new(struct file *ends[2], uint32_t flags);
+int fifo_open(struct inode *, struct file *);
+void pipe_destroy(struct pipe *);
+int tty_open(struct inode *, struct file *);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * linux_abi.h - what of Linux's system-call interface is x86-64's own:
+ * structure layouts, system-call numbers, the signal frame's registers.
+ */
+#ifndef KERNEL_LINUX_ABI_H
+#define KERNEL_LINUX_ABI_H
+
+#include <stdint.h>
+
+#define ABI_MACHINE "x86_64"
+#define ELF_MACHINE 62
+
+struct stat {
+	uint64_t dev, ino, nlink;
+	uint32_t mode, uid, gid, pad;
+	uint64_t rdev;
+	int64_t size, blksize, blocks;
+	uint64_t atime, atime_nsec, mtime, mtime_nsec, ctime, ctime_nsec;
+	int64_t spare[3];
+};
+
+struct sigcontext {
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax,
+	    cx, sp, ip, flags;
+	uint16_t cs, gs, fs, ss;
+	uint64_t err, trapno, oldmask, cr2, fpstate, reserved[8];
+};
+
+enum {
+	ARCH_SET_GS = 0x1001, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS,
+};
+
