@@ -33,6 +33,21 @@ include tools/lib.mk
 -include bench/bench.mk
 -include $(wildcard examples/*/example.mk compat/*/compat.mk)
 
+# A target that ends with the status of what it ran writes that status to
+# $(LEFT) and has a second target, which ends make with it: GNU make by itself would turn it
+# into 2 (tools/leave.c).
+LEFT := $(BUILD)/left
+STATUS_GOALS := $(filter run debug test test-% check,$(MAKECMDGOALS))
+ifneq ($(and $(STATUS_GOALS),$(filter load,$(.FEATURES))),)
+-load $(BUILD)/tools/leave.so
+$(BUILD)/tools/leave.so: tools/leave.c
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc -O2 -Wall -Wextra -shared -fPIC -o $@ $<
+endif
+
+# $(call ending,COMMAND): run it, keep its status.
+ending = @mkdir -p $(BUILD); $(1) && echo 0 >$(LEFT) || echo $$? >$(LEFT)
+
 # The command of `make run` is taken as written: no $ in it is make's.
 export TOME_CMD := $(value CMD)
 unexport CMD
@@ -44,25 +59,36 @@ help: ## the targets (this list)
 ##: Running
 
 .PHONY: run debug kernel
-run: $(BUILD)/kernel/tome.elf ## boot to a busybox shell; CPUS= MEM= CPU= CMD= INIT= INITRAMFS= ICOUNT=1
-	@sh tools/run $<
+run: run.begin ## boot to a busybox shell; CPUS= MEM= CPU= CMD= INIT= INITRAMFS= ICOUNT=1
+run.begin: $(BUILD)/kernel/tome.elf
+	$(call ending,sh tools/run $<)
 
-debug: $(BUILD)/kernel/tome.elf ## the same, stopped until gdb attaches (localhost:1234)
-	@DEBUG=1 sh tools/run $<
+debug: debug.begin ## the same, stopped until gdb attaches (localhost:1234)
+debug.begin: $(BUILD)/kernel/tome.elf
+	$(call ending,DEBUG=1 sh tools/run $<)
 
 kernel: $(BUILD)/kernel/tome.elf ## build the reference kernel
 
 ##: Testing
 
 .PHONY: test check soak mutants
-test: ## everything, in under 15 minutes; test-PART runs one part
-	@sh test/run
+test: test.begin ## everything, in under 15 minutes; test-PART runs one part
+test.begin:
+	$(call ending,sh test/run)
 
-test-%:
-	@sh test/run $*
+test-%: test-%.begin
+	$(leave $(LEFT))
+	@exit $$(cat $(LEFT))
+test-%.begin:
+	$(call ending,sh test/run $*)
 
-check: ## layers, names, stack use and recursion of the sources alone
-	@sh test/run checks
+check: check.begin ## layers, names, stack use and recursion of the sources alone
+check.begin:
+	$(call ending,sh test/run checks)
+
+run debug test check:
+	$(leave $(LEFT))
+	@exit $$(cat $(LEFT))
 
 ##: Measuring
 
