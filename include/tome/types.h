@@ -13,7 +13,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <format.h>
+/* Rights; a set. */
+typedef unsigned tome_prot_t;
+#define TOME_PROT_NONE 0u
+#define TOME_PROT_READ 1u
+#define TOME_PROT_WRITE 2u
+#define TOME_PROT_EXEC 4u
+#define TOME_PROT_ALL 7u
+
+/* Memory types, weakest ordering first. A port maps each to the nearest
+ * stronger one that it has. */
+enum tome_memtype {
+	TOME_MEM_WB,		/* write-back: ordinary memory */
+	TOME_MEM_WC,		/* write-combining: frame buffers */
+	TOME_MEM_UC,		/* uncached */
+	TOME_MEM_DEVICE,	/* uncached, no speculation, no reordering */
+	TOME_MEMTYPES,
+};
+
+#include <format.h>		/* uses the two above */
 
 #define TOME_PAGE_SIZE ((tome_va_t)1 << TOME_PAGE_SHIFT)
 #define TOME_PAGE_MASK (TOME_PAGE_SIZE - 1)
@@ -61,23 +79,6 @@ enum tome_err {
 	TOME_ECANCELED = 125,
 	/* Internal: what was missing has been named; never leaves the API. */
 	TOME_RETRY = 4096,
-};
-
-/* Rights; a set. */
-typedef unsigned tome_prot_t;
-#define TOME_PROT_NONE 0u
-#define TOME_PROT_READ 1u
-#define TOME_PROT_WRITE 2u
-#define TOME_PROT_EXEC 4u
-#define TOME_PROT_ALL 7u
-
-/* Memory types, weakest ordering first. A port maps each to the nearest
- * stronger one that it has. */
-enum tome_memtype {
-	TOME_MEM_WB,		/* write-back: ordinary memory */
-	TOME_MEM_WC,		/* write-combining: frame buffers */
-	TOME_MEM_UC,		/* uncached */
-	TOME_MEM_DEVICE,	/* uncached, no speculation, no reordering */
 };
 
 struct tome_vm;

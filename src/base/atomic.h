@@ -12,25 +12,52 @@
 #include <tome/host.h>
 #include <tome_host_inline.h>
 
-#define tome_rd(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define tome_rd_relaxed(p) __atomic_load_n((p), __ATOMIC_RELAXED)
-#define tome_wr(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-#define tome_wr_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
-#define tome_rd_sc(p) \
-	(tome_host_point(), __atomic_load_n((p), __ATOMIC_SEQ_CST))
-#define tome_wr_sc(p, v) \
-	(tome_host_point(), __atomic_store_n((p), (v), __ATOMIC_SEQ_CST))
+/* The builtins of one compiler want plain types; a comma drops _Atomic. */
+#define tome_plain(p) ((__typeof__((void)0, *(p)) *)(p))
+
+#define tome_rd(p) __atomic_load_n(tome_plain(p), __ATOMIC_ACQUIRE)
+#define tome_rd_relaxed(p) __atomic_load_n(tome_plain(p), __ATOMIC_RELAXED)
+#define tome_wr(p, v) __atomic_store_n(tome_plain(p), (v), __ATOMIC_RELEASE)
+#define tome_wr_relaxed(p, v)                                            \
+	__atomic_store_n(tome_plain(p), (v), __ATOMIC_RELAXED)
+#define tome_rd_sc(p)                                                    \
+	(tome_host_point(), __atomic_load_n(tome_plain(p), __ATOMIC_SEQ_CST))
+#define tome_wr_sc(p, v)                                                 \
+	(tome_host_point(),                                              \
+	    __atomic_store_n(tome_plain(p), (v), __ATOMIC_SEQ_CST))
 /* Strong compare-and-swap; *seen is updated when it fails. */
 #define tome_cas_sc(p, seen, v)                                          \
 	(tome_host_point(),                                              \
-	    __atomic_compare_exchange_n((p), (seen), (v), false,         \
-		__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-#define tome_add(p, v) __atomic_add_fetch((p), (v), __ATOMIC_RELAXED)
+	    __atomic_compare_exchange_n(tome_plain(p), (seen), (v),      \
+		false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+#define tome_swap_sc(p, v)                                               \
+	(tome_host_point(),                                              \
+	    __atomic_exchange_n(tome_plain(p), (v), __ATOMIC_SEQ_CST))
+#define tome_add(p, v)                                                   \
+	__atomic_add_fetch(tome_plain(p), (v), __ATOMIC_RELAXED)
 /* Drop a count: releases what was done, and the last one acquires. */
 #define tome_drop(p)                                                     \
-	(__atomic_sub_fetch((p), 1, __ATOMIC_ACQ_REL))
-#define tome_or(p, v) __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
-#define tome_and(p, v) __atomic_fetch_and((p), (v), __ATOMIC_ACQ_REL)
+	(__atomic_sub_fetch(tome_plain(p), 1, __ATOMIC_ACQ_REL))
+#define tome_or(p, v)                                                    \
+	__atomic_fetch_or(tome_plain(p), (v), __ATOMIC_ACQ_REL)
+#define tome_and(p, v)                                                   \
+	__atomic_fetch_and(tome_plain(p), (v), __ATOMIC_ACQ_REL)
+
+/*
+ * Everything before is visible before anything after is read. A dummy exchange
+ * where the race detector knows no fences.
+ */
+static inline void
+tome_fence_sc(void)
+{
+#ifdef __SANITIZE_THREAD__
+	uint32_t none = 0;
+
+	__atomic_exchange_n(&none, 1, __ATOMIC_SEQ_CST);
+#else
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
 
 #define tome_likely(x) __builtin_expect(!!(x), 1)
 #define tome_unlikely(x) __builtin_expect(!!(x), 0)

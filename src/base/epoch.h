@@ -29,10 +29,13 @@ struct tome_retired {
 struct tome_epoch_cpu {
 	_Atomic uint64_t seen;		/* 0: outside. Nested sections count: */
 	uint32_t depth;
-	/* What this CPU retired, by epoch modulo 4, under its own irq-off. */
+	bool polling;			/* frees run: retire only queues */
+	/* What this CPU retired, by epoch modulo 4, under the lock (rank EPOCH);
+	 * a list's stamp is the epoch of its youngest. */
+	struct tome_spin lock;
+	uint32_t pending;		/* items on the lists */
 	struct tome_retired *list[4];
 	uint64_t stamp[4];
-	uint32_t pending;		/* items on the lists */
 } __attribute__((aligned(64)));
 
 struct tome_epoch {
@@ -42,7 +45,12 @@ struct tome_epoch {
 /* Returns the number of the section. Nests on one CPU. Not in interrupts. */
 static inline uint64_t tome_epoch_enter(struct tome_vm *);
 static inline void tome_epoch_leave(struct tome_vm *);
-/* Call only with the thing unlinked from all that readers follow. */
+/*
+ * Call only with the thing unlinked from all that readers follow. Inside a
+ * section it only queues, whatever is held; outside one, every now and then it
+ * polls: so hold no spinning lock there. `free` runs with none held and
+ * preemption off, in no section; it may retire more, and must not sleep.
+ */
 void tome_epoch_retire(struct tome_vm *, struct tome_retired *,
     void (*free)(struct tome_vm *, struct tome_retired *));
 /*
@@ -50,8 +58,13 @@ void tome_epoch_retire(struct tome_vm *, struct tome_retired *,
  * and then by retire itself, outside a section and holding no lock.
  */
 void tome_epoch_poll(struct tome_vm *);
-/* Everything on every CPU's lists, as far as readers allow; true if all. */
+/*
+ * Everything on every CPU's lists, as far as readers allow; true if all. Called
+ * as poll is. Legal at any time: it takes over other CPUs' lists under their
+ * locks; what these retire meanwhile may be left, and then it says false.
+ */
 bool tome_epoch_drain(struct tome_vm *);
+/* Items on all lists; exact when the other CPUs are outside the VM. */
 uint64_t tome_epoch_pending(struct tome_vm *);
 
 #endif

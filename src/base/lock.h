@@ -41,12 +41,20 @@ enum tome_rank {
 	TOME_RANKS,
 };
 
+/*
+ * What the functions below call; a lock that is no bit (an odd sequence number)
+ * calls them itself, preemption off. `trying`: taken without waiting, or born
+ * locked, so any order is good.
+ */
 #ifdef TOME_DEBUG
 void tome_rank_acquire(struct tome_vm *, enum tome_rank, const void *lock,
     bool trying);
 void tome_rank_release(struct tome_vm *, enum tome_rank, const void *lock);
-/* Panics if any lock of the class is held: before sleeping, before a round. */
+/* Panics if this CPU holds a lock of rank `from` or higher: before sleeping
+ * (TOME_RANK_MAP), before a flush round (TOME_RANK_ASID). */
 void tome_rank_none(struct tome_vm *, enum tome_rank from);
+/* Between the two a flush-side lock is a mistake: interrupts. */
+void tome_rank_interrupt(struct tome_vm *, bool enter);
 #else
 static inline void
 tome_rank_acquire(struct tome_vm *vm, enum tome_rank r, const void *lock,
@@ -63,6 +71,11 @@ static inline void
 tome_rank_none(struct tome_vm *vm, enum tome_rank from)
 {
 	(void)vm, (void)from;
+}
+static inline void
+tome_rank_interrupt(struct tome_vm *vm, bool enter)
+{
+	(void)vm, (void)enter;
 }
 #endif
 
@@ -82,8 +95,8 @@ static inline void
 tome_bit_lock(struct tome_vm *vm, _Atomic uint32_t *word, uint32_t bit,
     enum tome_rank rank)
 {
-	tome_rank_acquire(vm, rank, word, false);
 	tome_host_preempt_off();
+	tome_rank_acquire(vm, rank, word, false);
 	tome_host_point();
 	if (tome_unlikely(!tome_bit_try_raw(word, bit)))
 		tome_bit_spin(word, bit);
@@ -118,8 +131,8 @@ static inline void
 tome_bit_born_locked(struct tome_vm *vm, _Atomic uint32_t *word, uint32_t bit,
     enum tome_rank rank)
 {
-	tome_rank_acquire(vm, rank, word, true);
 	tome_host_preempt_off();
+	tome_rank_acquire(vm, rank, word, true);
 	__atomic_fetch_or((uint32_t *)word, bit, __ATOMIC_RELAXED);
 }
 
@@ -167,6 +180,8 @@ tome_spin_unlock(struct tome_vm *vm, struct tome_spin *s, enum tome_rank rank,
 /*
  * A sleeping lock: the map's. Word: 0 free, 1 held, 2 held with sleepers.
  * Only threads take it, with nothing else held but lower-ranked sleeping locks.
+ * It belongs to the thread, which may move while it holds it: so it is on no
+ * CPU's stack of ranks, and what is checked is that no spinning lock is held.
  */
 struct tome_mutex {
 	_Atomic uint32_t word;

@@ -40,8 +40,25 @@ struct tome_cpu {
 		uint8_t rank;
 	} held[24];
 	unsigned nheld;
+	unsigned interrupts;	/* depth of handlers that said so */
 #endif
 } __attribute__((aligned(64)));
+
+/*
+ * What a layer above the page tables hooks into the instance when it starts.
+ * Walked newest first. Any function may be NULL.
+ */
+struct tome_layer {
+	struct tome_layer *next;
+	const char *name;
+	/* NULL, or a sentence (tome_vm_check). */
+	const char *(*check)(struct tome_vm *);
+	/* Adds its own figures (tome_vm_stats). */
+	void (*stats)(struct tome_vm *, struct tome_stats *);
+	void (*quiesce)(struct tome_vm *, bool drain);
+	/* Gives everything back; returns what had leaked, logging each kind. */
+	size_t (*fini)(struct tome_vm *);
+};
 
 struct tome_vm {
 	const struct tome_host *host;
@@ -52,10 +69,11 @@ struct tome_vm {
 	uintptr_t kva_bias;
 	tome_va_t kernel_start, kernel_end;
 
-	/* Descriptor of frame f: section[f >> TOME_SECTION_SHIFT] + f (biased).
-	 * NULL where there is no RAM. */
+	/* Descriptors, a section's worth each, NULL where there is no RAM. None
+	 * for frames from npfn up; the last section's array ends there. */
 	struct tome_page **section;
 	tome_pfn_t nsections;
+	tome_pfn_t npfn;
 
 	struct tome_phys *phys;		/* layer 1 */
 	struct tome_pmaps *pmaps;	/* layer 2 */
@@ -63,6 +81,7 @@ struct tome_vm {
 	struct tome_objects *objects;	/* layer 4 */
 	struct tome_maps *maps;		/* layer 5 */
 
+	struct tome_layer *layers;	/* newest first */
 	char why[160];			/* tome_vm_check()'s sentence */
 	struct tome_epoch epoch;
 	struct tome_cpu cpu[];		/* ncpus */
@@ -72,6 +91,13 @@ static inline struct tome_cpu *
 tome_this_cpu(struct tome_vm *vm)
 {
 	return &vm->cpu[tome_host_cpu()];
+}
+
+static inline void
+tome_layer_install(struct tome_vm *vm, struct tome_layer *layer)
+{
+	layer->next = vm->layers;
+	vm->layers = layer;
 }
 
 static inline void

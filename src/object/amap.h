@@ -31,9 +31,12 @@
 #define TOME_CHUNK_MASK (TOME_CHUNK_ANONS - 1)
 
 #define TOME_ANON_LOCK 1u
-#define TOME_ANON_LAZYFREE 2u	/* MADV_FREE: may be dropped while clean */
 
-/* 16 bytes. */
+/*
+ * 16 bytes. Type-stable: a page's owner may be followed inside an epoch although
+ * the anon was freed meanwhile; try its lock, then see whether page and anon still
+ * name each other. So a new anon takes its lock, it does not store it.
+ */
 struct tome_anon {
 	_Atomic uint32_t count;
 	_Atomic uint32_t word;		/* lock bit, flags */
@@ -110,12 +113,21 @@ enum tome_err tome_amap_share(struct tome_amap *, uint64_t first,
     uint64_t last, struct tome_amap **out) TOME_NODISCARD;
 
 /*
- * Empty slots [first, first+n) of an amap that one entry names, after the flush:
- * unshared chunks only are wiped (a chunk another amap names is cloned for a part; wholly
- * covered ones are left to the amap's end, or replaced by an empty clone when `keep`). Reserve the
- * clones (at most two) first: they are the chunks that hold the range's ends.
+ * Empty slots [first, first+n) for good, after the flush: no entry covers them any
+ * more, and the caller's entry was the only one that did (it lacked NEEDS_COPY).
+ * Unshared chunks are wiped; a shared one that is wholly covered leaves the
+ * directory; a shared one that is partly covered is replaced by a clone without
+ * the range, made from the reserve. Reserve before the first visible change
+ * (ENOMEM: nothing kept); wipe gives back what it did not use.
  */
-void tome_amap_wipe(struct tome_amap *, uint64_t first, uint64_t n);
+struct tome_wipe {
+	struct tome_chunk *spare[2];
+};
+enum tome_err tome_amap_wipe_reserve(struct tome_amap *, uint64_t first,
+    uint64_t n, struct tome_wipe *) TOME_NODISCARD;
+void tome_amap_wipe_release(struct tome_amap *, struct tome_wipe *);
+void tome_amap_wipe(struct tome_amap *, uint64_t first, uint64_t n,
+    struct tome_wipe *);
 
 /* ---- anons ---- */
 

@@ -56,9 +56,7 @@ tome_page(struct tome_vm *vm, tome_pfn_t pfn)
 static inline struct tome_page *
 tome_page_try(struct tome_vm *vm, tome_pfn_t pfn)
 {
-	tome_pfn_t s = pfn >> TOME_SECTION_SHIFT;
-
-	if (s >= vm->nsections || vm->section[s] == NULL)
+	if (pfn >= vm->npfn || vm->section[pfn >> TOME_SECTION_SHIFT] == NULL)
 		return NULL;
 	return tome_page(vm, pfn);
 }
