@@ -65,7 +65,7 @@ struct tome_host {
 	/* One line without newline. Any context. NULL: discarded. */
 	void (*log)(void *ctx, const char *line);
 	/* A broken invariant. Must not return. */
-	_Noreturn void (*panic)(void *ctx, const char *why);
+	void (*panic)(void *ctx, const char *why) __attribute__((noreturn));
 	/*
 	 * Map a frame that lies outside the direct map, and unmap it. Preemption
 	 * is off between; at most two windows are open on a CPU. NULL: all of

@@ -1,0 +1,112 @@
+/*
+ * tome/port.h - the contract between the page-table walker, a port, and
+ * whatever imitates a port's CPU (the hosted machine).
+ *
+ * A port is a directory found by include path: format.h, insn.h, tlb.c.
+ * docs/porting.md explains every item.
+ *
+ * format.h, included by <tome/types.h>, pure C:
+ *
+ *  tome_va_t tome_pa_t tome_pfn_t tome_pte_t, TOME_PAGE_SHIFT
+ *  Geometry. Level 0 holds translations of pages; the root is level levels-1.
+ *   TOME_PT_LEVELS_MAX		most levels
+ *   TOME_PTE_SHIFT		log2 of an entry's bytes
+ *   TOME_PT_SHIFT(level)	log2 of the bytes one entry covers
+ *   TOME_PT_BITS(level)	log2 of the entries of one table
+ *   TOME_PT_UNIT_BITS(level)	log2 of the entries of one unit: the tables of a
+ *				frame, or the frames of a table; what is allocated,
+ *				locked and described together
+ *   TOME_PT_ROOT_BITS(levels)	log2 of the root's entries, tiny or concatenated
+ *  What the walker must do or need not; constants.
+ *   TOME_PORT_ROOTS		1, or 2: the kernel half has a root of its own
+ *   TOME_PORT_SW_BITS		bits of an entry free for software. 0: wired is
+ *				kept in a side array per leaf unit
+ *   TOME_PORT_HW_AM		hardware sets accessed and modified. 0: software
+ *				does, in the side array; withheld rights make it fault
+ *   TOME_PORT_BBM		changing a valid entry's frame or size goes through
+ *				invalid and a flush
+ *   TOME_PORT_VISIBLE		stores need tome_mmu_visible() to reach the MMU
+ *   TOME_PORT_ICACHE		tome_mmu_sync_icache() is needed
+ *   TOME_PORT_ASIDS_MAX	size of the table of ASIDs
+ *   TOME_PORT_FLUSH_PAGES	beyond so many pages a whole ASID is flushed
+ *  struct tome_mmu		this machine's MMU; constant once probed. Every port
+ *   has levels, large_level (highest level with leaves), asids (usable numbers, 0
+ *   when untagged; a number is below it; numbers outnumber CPUs), user_min,
+ *   user_max, kernel_min.
+ *  The codec. An entry of 0 is none; a leaf of no rights is not 0 and not valid to
+ *  the hardware, yet names its frame.
+ *   tome_pte_leaf(m, level, pa, prot, type, TOME_LEAF_*)
+ *   tome_pte_table(m, level, pa, TOME_LEAF_USER or 0)   level: of the entry
+ *   tome_pte_is_table(level, pte)   tome_pte_table_pa(pte)
+ *   tome_pte_pa(level, pte)   tome_pte_prot(m, pte)   tome_pte_type(m, level, pte)
+ *   tome_pte_narrow(m, pte, prot)
+ *   TOME_PTE_ACCESSED, TOME_PTE_MODIFIED  where TOME_PORT_HW_AM
+ *   TOME_PTE_WIRED                        where TOME_PORT_SW_BITS > 0
+ *
+ * insn.h, replaced by the hosted machine's; of the same names on every port:
+ *
+ *  tome_pte_t tome_insn_pte_load(const tome_pte_t *)	seq_cst, never torn
+ *  void tome_insn_pte_store(tome_pte_t *, tome_pte_t)	entry not yet reachable
+ *  tome_pte_t tome_insn_pte_xchg(tome_pte_t *, tome_pte_t)	atomic, seq_cst, and
+ *	returns what the hardware set; the only way to change a live entry
+ *  bool tome_insn_pte_cas(tome_pte_t *, tome_pte_t *seen, tome_pte_t)
+ *  size_t tome_insn_copy_in(m, void *dst, tome_va_t src, size_t len)
+ *  size_t tome_insn_copy_out(m, tome_va_t dst, const void *src, size_t len)
+ *	through the MMU, as the kernel, taking faults as they come; the number
+ *	of bytes not copied because one could not be resolved
+ *  bool tome_insn_user_load32(m, tome_va_t, uint32_t *out)
+ *  bool tome_insn_user_cas32(m, tome_va_t, uint32_t *seen, uint32_t v)
+ *	atomic and aligned; false: the access faulted
+ *
+ * and those that only the port's own tlb.c uses. x86_64 (regs.h has the numbers):
+ *  tome_insn_invlpg(va)  tome_insn_invpcid(type, pcid, va)
+ *  tome_insn_read_cr3() write_cr3(v) read_cr4() write_cr4(v)
+ *  tome_insn_cpuid(leaf, sub, out[4])  tome_insn_rdmsr(msr) wrmsr(msr, v)
+ *
+ * tlb.c, below: which operations, in which order. It is pure C over insn.h.
+ */
+#ifndef TOME_PORT_H
+#define TOME_PORT_H
+
+#include <tome/types.h>
+
+/* Ask the CPU what it can do. False: it cannot run this port. */
+bool tome_mmu_probe(struct tome_mmu *) TOME_NODISCARD;
+
+/*
+ * Program this CPU as probed (memory types, tags, global pages) and run the
+ * kernel's root. Once per CPU, interrupts off.
+ */
+void tome_mmu_start(const struct tome_mmu *, tome_pa_t kernel_root);
+
+/*
+ * Run `root`, tagged `asid` (0 where m->asids is 0, and for the kernel's own
+ * root). flush: drop what this CPU holds under the tag; without tags a root
+ * change always drops everything that is not global.
+ */
+void tome_mmu_switch(const struct tome_mmu *, tome_pa_t root, unsigned asid,
+    bool flush);
+
+/*
+ * Flush on this CPU, walk caches included. _pages: [start, end) under the
+ * running tag, kernel addresses under every tag. _asid: all that is not
+ * global under the running tag. _all: everything under every tag.
+ */
+void tome_mmu_flush_pages(const struct tome_mmu *, tome_va_t start,
+    tome_va_t end);
+void tome_mmu_flush_asid(const struct tome_mmu *);
+void tome_mmu_flush_all(const struct tome_mmu *);
+
+/* Only where TOME_PORT_VISIBLE, and where TOME_PORT_ICACHE. */
+void tome_mmu_visible(const struct tome_mmu *, const tome_pte_t *first,
+    size_t n);
+void tome_mmu_sync_icache(const struct tome_mmu *, const void *frame);
+
+/*
+ * For the kernel's fault vector: where to resume when the fault at
+ * instruction `ip`, taken in kernel mode, could not be resolved and came from
+ * an access to user memory; 0 when it did not.
+ */
+uintptr_t tome_user_fixup(uintptr_t ip);
+
+#endif

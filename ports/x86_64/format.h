@@ -1,0 +1,193 @@
+/*
+ * format.h - x86-64: types, table geometry and the PTE codec, in pure C.
+ *
+ * Included by <tome/types.h>. What each name means is in <tome/port.h>. The
+ * number of levels (4 or 5) and what CPUID did not report are run-time values
+ * in struct tome_mmu; everything else folds.
+ *
+ * Intel SDM volume 3, chapter 4.
+ */
+#ifndef TOME_FORMAT_H
+#define TOME_FORMAT_H
+
+typedef uint64_t tome_va_t;
+typedef uint64_t tome_pa_t;
+typedef uint32_t tome_pfn_t;
+typedef uint64_t tome_pte_t;
+
+#define TOME_PAGE_SHIFT 12
+
+/* ---- geometry; level 0 holds the 4 KiB translations ---- */
+
+#define TOME_PT_LEVELS_MAX 5
+#define TOME_PTE_SHIFT 3
+#define TOME_PT_SHIFT(level) (12u + 9u * (level))
+#define TOME_PT_BITS(level) 9u
+#define TOME_PT_UNIT_BITS(level) 9u
+#define TOME_PT_ROOT_BITS(levels) 9u
+
+/* ---- what the walker must and need not do ---- */
+
+#define TOME_PORT_ROOTS 1
+#define TOME_PORT_SW_BITS 3
+#define TOME_PORT_HW_AM 1
+#define TOME_PORT_BBM 0
+#define TOME_PORT_VISIBLE 0
+#define TOME_PORT_ICACHE 0
+#define TOME_PORT_ASIDS_MAX 1024u
+#define TOME_PORT_FLUSH_PAGES 33u
+
+/* ---- bits of an entry ---- */
+
+#define TOME_X86_P ((tome_pte_t)1 << 0)
+#define TOME_X86_W ((tome_pte_t)1 << 1)
+#define TOME_X86_U ((tome_pte_t)1 << 2)
+#define TOME_X86_PWT ((tome_pte_t)1 << 3)
+#define TOME_X86_PCD ((tome_pte_t)1 << 4)
+#define TOME_X86_A ((tome_pte_t)1 << 5)
+#define TOME_X86_D ((tome_pte_t)1 << 6)
+#define TOME_X86_PS ((tome_pte_t)1 << 7)	/* level > 0 */
+#define TOME_X86_PAT ((tome_pte_t)1 << 7)	/* level 0 */
+#define TOME_X86_G ((tome_pte_t)1 << 8)
+#define TOME_X86_SW_WIRED ((tome_pte_t)1 << 9)
+#define TOME_X86_SW_NOEXEC ((tome_pte_t)1 << 10) /* NX where the CPU has none */
+#define TOME_X86_SW_THERE ((tome_pte_t)1 << 11)	/* never 0, even when not P */
+#define TOME_X86_PAT_LARGE ((tome_pte_t)1 << 12)
+#define TOME_X86_NX ((tome_pte_t)1 << 63)
+#define TOME_X86_ADDR (((tome_pte_t)1 << 52) - 4096)
+
+#define TOME_PTE_ACCESSED TOME_X86_A
+#define TOME_PTE_MODIFIED TOME_X86_D
+#define TOME_PTE_WIRED TOME_X86_SW_WIRED
+
+/* This machine's MMU: written by tome_mmu_probe(), then constant. */
+struct tome_mmu {
+	unsigned levels;	/* 4 or 5 */
+	unsigned large_level;	/* highest level with leaves: 1, or 2 (1 GiB) */
+	unsigned asids;		/* usable ASIDs, 0 without PCID */
+	tome_va_t user_min, user_max;
+	tome_va_t kernel_min;
+	tome_pte_t noexec;	/* NX, or SW_NOEXEC */
+	tome_pte_t global;	/* G or 0 */
+	tome_pte_t type[TOME_MEMTYPES];	/* PWT, PCD and PAT of a 4 KiB page */
+	bool pat, pge, pcid, invpcid, nx, smap;
+};
+
+/* ---- the codec ---- */
+
+#define TOME_LEAF_USER 1u
+#define TOME_LEAF_ACCESSED 2u
+#define TOME_LEAF_MODIFIED 4u
+#define TOME_LEAF_WIRED 8u
+
+/* PAT moves from bit 7 to bit 12 in a large leaf. */
+static inline tome_pte_t
+tome_x86_type_bits(const struct tome_mmu *m, unsigned level,
+    enum tome_memtype type)
+{
+	tome_pte_t bits = m->type[type];
+
+	if (level > 0 && (bits & TOME_X86_PAT))
+		bits ^= TOME_X86_PAT | TOME_X86_PAT_LARGE;
+	return bits;
+}
+
+static inline tome_pte_t
+tome_x86_prot_bits(const struct tome_mmu *m, tome_prot_t prot)
+{
+	tome_pte_t bits = 0;
+
+	if (prot != TOME_PROT_NONE)
+		bits |= TOME_X86_P;
+	if (prot & TOME_PROT_WRITE)
+		bits |= TOME_X86_W;
+	if (!(prot & TOME_PROT_EXEC))
+		bits |= m->noexec;
+	return bits;
+}
+
+static inline tome_pte_t
+tome_pte_leaf(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
+    tome_prot_t prot, enum tome_memtype type, unsigned flags)
+{
+	tome_pte_t pte = pa | TOME_X86_SW_THERE |
+	    tome_x86_prot_bits(m, prot) | tome_x86_type_bits(m, level, type);
+
+	pte |= flags & TOME_LEAF_USER ? TOME_X86_U : m->global;
+	if (flags & TOME_LEAF_ACCESSED)
+		pte |= TOME_X86_A;
+	if (flags & TOME_LEAF_MODIFIED)
+		pte |= TOME_X86_D;
+	if (flags & TOME_LEAF_WIRED)
+		pte |= TOME_X86_SW_WIRED;
+	return level > 0 ? pte | TOME_X86_PS : pte;
+}
+
+/* An upper entry; it restricts nothing. A is set so that no CPU writes it. */
+static inline tome_pte_t
+tome_pte_table(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
+    unsigned flags)
+{
+	(void)m, (void)level;
+	return pa | TOME_X86_P | TOME_X86_W | TOME_X86_A |
+	    (flags & TOME_LEAF_USER ? TOME_X86_U : 0);
+}
+
+static inline bool
+tome_pte_is_table(unsigned level, tome_pte_t pte)
+{
+	return level > 0 && (pte & TOME_X86_P) && !(pte & TOME_X86_PS);
+}
+
+static inline tome_pa_t
+tome_pte_table_pa(tome_pte_t pte)
+{
+	return pte & TOME_X86_ADDR;
+}
+
+static inline tome_pa_t
+tome_pte_pa(unsigned level, tome_pte_t pte)
+{
+	tome_pa_t pa = pte & TOME_X86_ADDR;
+
+	return level > 0 ? pa & ~TOME_X86_PAT_LARGE : pa;
+}
+
+static inline tome_prot_t
+tome_pte_prot(const struct tome_mmu *m, tome_pte_t pte)
+{
+	if (!(pte & TOME_X86_P))
+		return TOME_PROT_NONE;
+	return TOME_PROT_READ | (pte & TOME_X86_W ? TOME_PROT_WRITE : 0) |
+	    (pte & m->noexec ? 0 : TOME_PROT_EXEC);
+}
+
+/* The first type with these bits, in order of enum tome_memtype. */
+static inline enum tome_memtype
+tome_pte_type(const struct tome_mmu *m, unsigned level, tome_pte_t pte)
+{
+	tome_pte_t mask = TOME_X86_PWT | TOME_X86_PCD |
+	    (level > 0 ? TOME_X86_PAT_LARGE : TOME_X86_PAT);
+	unsigned t;
+
+	for (t = TOME_MEM_WB; t < TOME_MEM_DEVICE; t++)
+		if (tome_x86_type_bits(m, level, (enum tome_memtype)t) ==
+		    (pte & mask))
+			break;
+	return (enum tome_memtype)t;
+}
+
+/* The same translation with no right beyond prot. */
+static inline tome_pte_t
+tome_pte_narrow(const struct tome_mmu *m, tome_pte_t pte, tome_prot_t prot)
+{
+	if (prot == TOME_PROT_NONE)
+		pte &= ~TOME_X86_P;
+	if (!(prot & TOME_PROT_WRITE))
+		pte &= ~TOME_X86_W;
+	if (!(prot & TOME_PROT_EXEC))
+		pte |= m->noexec;
+	return pte;
+}
+
+#endif
