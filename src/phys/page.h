@@ -24,8 +24,13 @@
 struct tome_page {
 	_Atomic uint32_t state;
 	uint32_t index;
-	void *owner;
-	_Atomic uint64_t pv;
+	union {
+		struct {
+			void *owner;
+			_Atomic uint64_t pv;
+		};
+		struct tome_retired retired;	/* TABLE, stray: in an epoch */
+	};
 	tome_pfn_t next, prev;
 };
 
