@@ -16,8 +16,8 @@
  * chunk slots naming it; a chunk's the number of amaps naming it; an amap's the
  * number of entries (and objects) naming it.
  *
- * Locks: chunk->word CHUNK_LOCK (rank CHUNK, or OBJECT where an object owns the
- * amap), anon->word ANON_LOCK (rank ANON, or OBJECT_ANON). Slots are written
+ * Locks: chunk->word TOME_CHUNK_LOCK (rank CHUNK, or OBJECT where an object owns the
+ * amap), anon->word TOME_ANON_LOCK (rank ANON, or OBJECT_ANON). Slots are written
  * under the chunk's lock; an anon's page under the anon's.
  */
 #ifndef TOME_OBJECT_AMAP_H
@@ -45,7 +45,7 @@ struct tome_anon {
 };
 
 #define TOME_CHUNK_LOCK 1u
-#define TOME_CHUNK_OBJECT 2u	/* an object's: rank OBJECT */
+#define TOME_CHUNK_MARK 2u	/* visited by a recount (check.c) */
 
 struct tome_chunk {
 	_Atomic uint32_t count;		/* amaps naming it */
@@ -101,6 +101,9 @@ void tome_chunk_unlock(struct tome_amap *, struct tome_chunk *);
  */
 enum tome_err tome_dirent_clone(struct tome_amap *, struct tome_dirent *d,
     unsigned lo, unsigned hi, struct tome_chunk **old) TOME_NODISCARD;
+/* The same with a chunk the caller made, which cannot fail. */
+void tome_dirent_put_clone(struct tome_amap *, struct tome_dirent *d,
+    struct tome_chunk *clone, unsigned lo, unsigned hi);
 /* Unlock, then drop one amap's count; the last drops its anons and retires it. */
 void tome_chunk_drop_locked(struct tome_amap *, struct tome_chunk *);
 
@@ -135,6 +138,7 @@ void tome_amap_wipe(struct tome_amap *, uint64_t first, uint64_t n,
 enum tome_err tome_anon_create(struct tome_amap *, bool zero,
     struct tome_anon **out) TOME_NODISCARD;
 void tome_anon_lock(struct tome_amap *, struct tome_anon *);
+bool tome_anon_trylock(struct tome_amap *, struct tome_anon *);
 void tome_anon_unlock(struct tome_amap *, struct tome_anon *);
 /* Drop one slot's count; the last one frees page and anon, under its lock. */
 void tome_anon_unref(struct tome_amap *, struct tome_anon *);

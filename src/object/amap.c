@@ -1,0 +1,197 @@
+/*
+ * amap.c - an amap's life: create, share, wipe, end.
+ *
+ * Invariant 1: refs is the number of entries naming it, plus one for an object.
+ * Locks: none of its own. Sharing and wiping lock one chunk at a time.
+ * Owns: one count of each chunk in its directory.
+ */
+#include <base/memory.h>
+#include <object/dir.h>
+
+static void amap_retired(struct tome_vm *, struct tome_retired *);
+static enum tome_err amap_share_chunk(struct tome_amap *from,
+    struct tome_amap *to, struct tome_dirent *) TOME_NODISCARD;
+static bool range_cuts(uint64_t key, uint64_t first, uint64_t last);
+static void wipe_chunk(struct tome_amap *, struct tome_dirent *,
+    uint64_t first, uint64_t last, struct tome_wipe *);
+
+enum tome_err
+tome_amap_create(struct tome_vm *vm, bool object, struct tome_amap **out)
+{
+	struct tome_amap *am = tome_cache_get(vm->objects->amaps);
+
+	if (am == NULL)
+		return TOME_ENOMEM;
+	am->vm = vm;
+	am->refs = 1;
+	am->object = object;
+	am->root = 0;
+	tome_count(vm, TOME_N_AMAPS, 1);
+	*out = am;
+	return TOME_OK;
+}
+
+void
+tome_amap_unref(struct tome_amap *am)
+{
+	if (tome_drop(&am->refs) > 0)
+		return;
+	tome_count(am->vm, TOME_N_AMAPS, -1);
+	tome_epoch_retire(am->vm, &am->retired, amap_retired);
+}
+
+/* No fault holds it any more: its directory is complete, and walked (models F7). */
+static void
+amap_retired(struct tome_vm *vm, struct tome_retired *r)
+{
+	struct tome_amap *am = tome_container(r, struct tome_amap, retired);
+
+	tome_dir_destroy(am, tome_chunk_unref);
+	tome_cache_put(vm->objects->amaps, am);
+}
+
+enum tome_err
+tome_amap_share(struct tome_amap *from, uint64_t first, uint64_t last,
+    struct tome_amap **out)
+{
+	struct tome_amap *to;
+	struct tome_dirent d;
+	enum tome_err err = tome_amap_create(from->vm, from->object, &to);
+
+	if (err != TOME_OK)
+		return err;
+	tome_epoch_enter(from->vm);
+	while (err == TOME_OK && tome_amap_next(from, &first, last, &d))
+		err = amap_share_chunk(from, to, &d);
+	tome_epoch_leave(from->vm);
+	if (err == TOME_OK)
+		*out = to;
+	else
+		tome_amap_unref(to);
+	return err;
+}
+
+/* A chunk that was replaced while we waited for it is looked up again. */
+static enum tome_err
+amap_share_chunk(struct tome_amap *from, struct tome_amap *to,
+    struct tome_dirent *d)
+{
+	uint64_t slot = d->chunk->key << TOME_CHUNK_SHIFT;
+	struct tome_dirent put;
+	enum tome_err err;
+
+	while (!tome_dirent_lock(from, d)) {
+		*d = tome_amap_lookup(from, slot);
+		if (d->chunk == NULL)
+			return TOME_OK;
+	}
+	tome_add(&d->chunk->count, 1);
+	err = tome_dir_publish(to, d->chunk, &put);
+	if (err != TOME_OK)
+		tome_chunk_drop_locked(from, d->chunk);
+	else
+		tome_chunk_unlock(from, d->chunk);
+	return err;
+}
+
+/* ---- wiping ---- */
+
+enum tome_err
+tome_amap_wipe_reserve(struct tome_amap *am, uint64_t first, uint64_t n,
+    struct tome_wipe *w)
+{
+	uint64_t last = first + n - 1;
+	uint64_t end[2] = { tome_slot_key(first), tome_slot_key(last) };
+	enum tome_err err = TOME_OK;
+
+	memset(w, 0, sizeof *w);
+	tome_epoch_enter(am->vm);
+	for (unsigned i = 0; i < 2 && err == TOME_OK; i++) {
+		struct tome_chunk *ch = tome_amap_lookup(am,
+		    end[i] << TOME_CHUNK_SHIFT).chunk;
+
+		if (ch == NULL || tome_rd(&ch->count) < 2 ||
+		    !range_cuts(end[i], first, last) ||
+		    (i == 1 && end[1] == end[0]))
+			continue;
+		w->spare[i] = tome_chunk_create(am, end[i]);
+		if (w->spare[i] == NULL)
+			err = TOME_ENOMEM;
+	}
+	tome_epoch_leave(am->vm);
+	if (err != TOME_OK)
+		tome_amap_wipe_release(am, w);
+	return err;
+}
+
+void
+tome_amap_wipe_release(struct tome_amap *am, struct tome_wipe *w)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (w->spare[i] != NULL) {
+			tome_chunk_discard(am, w->spare[i]);
+			w->spare[i] = NULL;
+		}
+}
+
+void
+tome_amap_wipe(struct tome_amap *am, uint64_t first, uint64_t n,
+    struct tome_wipe *w)
+{
+	uint64_t slot = first, last = first + n - 1;
+	struct tome_dirent d;
+
+	tome_epoch_enter(am->vm);
+	while (tome_amap_next(am, &slot, last, &d))
+		wipe_chunk(am, &d, first, last, w);
+	tome_epoch_leave(am->vm);
+	tome_amap_wipe_release(am, w);
+}
+
+static void
+wipe_chunk(struct tome_amap *am, struct tome_dirent *d, uint64_t first,
+    uint64_t last, struct tome_wipe *w)
+{
+	uint64_t base = d->chunk->key << TOME_CHUNK_SHIFT;
+	unsigned lo = first > base ? (unsigned)(first - base) : 0;
+	unsigned hi = last - base < TOME_CHUNK_ANONS ?
+	    (unsigned)(last - base) + 1 : TOME_CHUNK_ANONS;
+	struct tome_chunk *ch, *clone;
+
+	while (!tome_dirent_lock(am, d))
+		*d = tome_amap_lookup(am, base);
+	ch = d->chunk;
+	if (tome_rd(&ch->count) == 1) {
+		for (unsigned i = lo; i < hi; i++) {
+			struct tome_anon *an = ch->anon[i];
+
+			if (an == NULL)
+				continue;
+			ch->anon[i] = NULL;
+			tome_anon_unref(am, an);
+		}
+		tome_chunk_unlock(am, ch);
+	} else if (!range_cuts(ch->key, first, last)) {
+		tome_dir_replace(am, d, NULL);
+		tome_chunk_drop_locked(am, ch);
+	} else {
+		struct tome_chunk **spare = &w->spare[w->spare[0] == NULL ||
+		    w->spare[0]->key != ch->key];
+
+		clone = *spare;
+		*spare = NULL;
+		TOME_CHECK(am->vm, clone != NULL && clone->key == ch->key);
+		tome_dirent_put_clone(am, d, clone, lo, hi);
+		tome_chunk_drop_locked(am, ch);
+		tome_chunk_unlock(am, clone);
+	}
+}
+
+/* Does the range hold only a part of the chunk's window? */
+static bool
+range_cuts(uint64_t key, uint64_t first, uint64_t last)
+{
+	uint64_t base = key << TOME_CHUNK_SHIFT;
+
+	return first > base || last < base + TOME_CHUNK_MASK;
+}

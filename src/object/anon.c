@@ -1,0 +1,105 @@
+/*
+ * anon.c - one virtual page of anonymous memory.
+ *
+ * Invariant 1: count is the number of chunk slots that name it (plus one while a
+ *   fault that made it has not put it anywhere).
+ * Locks: the page changes under the anon's lock bit; the count is atomic.
+ * Owns: its frame.
+ */
+#include <object/object_i.h>
+
+static void anon_free_page(struct tome_amap *, struct tome_anon *);
+
+static inline enum tome_rank
+anon_rank(const struct tome_amap *am)
+{
+	return am->object ? TOME_RANK_OBJECT_ANON : TOME_RANK_ANON;
+}
+
+enum tome_err
+tome_anon_create(struct tome_amap *am, bool zero, struct tome_anon **out)
+{
+	struct tome_vm *vm = am->vm;
+	struct tome_anon *an;
+	tome_pfn_t pfn;
+	enum tome_err err;
+
+	err = tome_frame_alloc(vm, TOME_PAGE_ANON, zero ? TOME_FRAME_ZERO : 0,
+	    &pfn);
+	if (err != TOME_OK)
+		return err;
+	an = tome_cache_get(vm->objects->anons);
+	if (an == NULL) {
+		tome_frame_free(vm, pfn);
+		return TOME_ENOMEM;
+	}
+	tome_bit_born_locked(vm, &an->word, TOME_ANON_LOCK, anon_rank(am));
+	tome_wr_relaxed(&an->count, 1);
+	an->pfn = pfn;
+	an->slot = 0;
+	tome_wr(&tome_page(vm, pfn)->owner, an);
+	tome_count(vm, TOME_N_ANONS, 1);
+	*out = an;
+	return TOME_OK;
+}
+
+void
+tome_anon_lock(struct tome_amap *am, struct tome_anon *an)
+{
+	tome_bit_lock(am->vm, &an->word, TOME_ANON_LOCK, anon_rank(am));
+}
+
+bool
+tome_anon_trylock(struct tome_amap *am, struct tome_anon *an)
+{
+	return tome_bit_trylock(am->vm, &an->word, TOME_ANON_LOCK,
+	    anon_rank(am));
+}
+
+void
+tome_anon_unlock(struct tome_amap *am, struct tome_anon *an)
+{
+	tome_bit_unlock(am->vm, &an->word, TOME_ANON_LOCK, anon_rank(am));
+}
+
+void
+tome_anon_unref(struct tome_amap *am, struct tome_anon *an)
+{
+	if (tome_drop(&an->count) > 0)
+		return;
+	tome_anon_lock(am, an);
+	anon_free_page(am, an);
+}
+
+void
+tome_anon_unref_locked(struct tome_amap *am, struct tome_anon *an)
+{
+	if (tome_drop(&an->count) == 0)
+		anon_free_page(am, an);
+	else
+		tome_anon_unlock(am, an);
+}
+
+void
+tome_anon_discard(struct tome_amap *am, struct tome_anon *an)
+{
+	tome_wr_relaxed(&an->count, 0);
+	anon_free_page(am, an);
+}
+
+/* Nobody names it, nothing maps its page: give both back. Unlocks. */
+static void
+anon_free_page(struct tome_amap *am, struct tome_anon *an)
+{
+	struct tome_vm *vm = am->vm;
+	tome_pfn_t pfn = an->pfn;
+
+	an->pfn = TOME_PFN_NONE;
+	if (pfn != TOME_PFN_NONE) {
+		tome_wr(&tome_page(vm, pfn)->owner, NULL);
+		tome_frame_free(vm, pfn);
+	}
+	tome_anon_unlock(am, an);
+	tome_count(vm, TOME_N_ANONS, -1);
+	tome_cache_put(vm->objects->anons, an);
+}

@@ -1,0 +1,104 @@
+/*
+ * check.c - invariant 1 recounted in place, with the machine at rest.
+ *
+ * The counts themselves are the scratch space: each name takes one away, then
+ * every count must be zero, then each name puts one back. What has been visited in
+ * this pass is marked by a bit of its own.
+ */
+#include <object/dir.h>
+
+#define AMAP_MARK 0x80000000u		/* in amap->refs */
+
+static const char *recount_chunk(struct tome_amap *, struct tome_chunk *,
+    enum tome_recount);
+static const char *recount_anon(struct tome_amap *, struct tome_anon *,
+    enum tome_recount);
+static uint32_t anon_borrows(struct tome_vm *, const struct tome_anon *);
+
+const char *
+tome_recount_amap(struct tome_amap *am, enum tome_recount what)
+{
+	bool marked = am->refs & AMAP_MARK;
+	struct tome_dirent d;
+	const char *why = NULL;
+	uint64_t slot = 0;
+
+	if (what == TOME_RECOUNT_VERIFY) {
+		if ((am->refs & ~AMAP_MARK) != 0)
+			return "1: an amap's count is not its names'";
+	} else {
+		am->refs += what == TOME_RECOUNT_SUB ? -1u : 1u;
+		if (marked == (what == TOME_RECOUNT_SUB))
+			return NULL;	/* not the first name */
+		am->refs ^= AMAP_MARK;
+	}
+	while (why == NULL && tome_amap_next(am, &slot, UINT64_MAX, &d))
+		why = recount_chunk(am, d.chunk, what);
+	return why;
+}
+
+static const char *
+recount_chunk(struct tome_amap *am, struct tome_chunk *ch,
+    enum tome_recount what)
+{
+	bool marked = ch->word & TOME_CHUNK_MARK;
+	const char *why = NULL;
+
+	if (what == TOME_RECOUNT_VERIFY) {
+		if (ch->count != 0)
+			return "1: a chunk's count is not its amaps'";
+		if (ch->word & TOME_CHUNK_LOCK)
+			return "1: a chunk is locked at rest";
+	} else {
+		ch->count += what == TOME_RECOUNT_SUB ? -1u : 1u;
+		if (marked == (what == TOME_RECOUNT_SUB))
+			return NULL;
+		ch->word ^= TOME_CHUNK_MARK;
+	}
+	for (unsigned i = 0; i < TOME_CHUNK_ANONS && why == NULL; i++)
+		if (ch->anon[i] != NULL)
+			why = recount_anon(am, ch->anon[i], what);
+	return why;
+}
+
+static const char *
+recount_anon(struct tome_amap *am, struct tome_anon *an,
+    enum tome_recount what)
+{
+	struct tome_vm *vm = am->vm;
+
+	if (what != TOME_RECOUNT_VERIFY) {
+		an->count += what == TOME_RECOUNT_SUB ? -1u : 1u;
+		return NULL;
+	}
+	if (an->count > anon_borrows(vm, an))
+		return "1: an anon's count is not its slots'";
+	if (an->word & TOME_ANON_LOCK)
+		return "1: an anon is locked at rest";
+	if (an->pfn == TOME_PFN_NONE)
+		return "1: an anon without content";
+	if (tome_page_identity(tome_page(vm, an->pfn)) != TOME_PAGE_ANON ||
+	    tome_page(vm, an->pfn)->owner != an)
+		return "3: an anon's page is not its own";
+	return NULL;
+}
+
+/* Borrowed pages count their anon once more, and are wired (content.c). */
+static uint32_t
+anon_borrows(struct tome_vm *vm, const struct tome_anon *an)
+{
+	return an->pfn == TOME_PFN_NONE ? 0 :
+	    tome_page_wired(tome_page(vm, an->pfn));
+}
+
+const char *
+tome_recount_objects(struct tome_vm *vm, enum tome_recount what)
+{
+	const char *why = NULL;
+
+	for (struct tome_object *ob = vm->objects->list;
+	    ob != NULL && why == NULL; ob = ob->next)
+		if (ob->amap != NULL)
+			why = tome_recount_amap(ob->amap, what);
+	return why;
+}

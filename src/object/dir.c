@@ -1,0 +1,295 @@
+/*
+ * dir.c - the directory of an amap's chunks: a radix tree that grows upward.
+ *
+ * The root word is empty, a chunk (the common small amap), or a node tagged 1. It
+ * grows by a level when a key does not fit below it: a node is made in private with
+ * the old root inside, and put in its place by compare-and-swap. Growth moves no
+ * slot but the root word itself, when that named a chunk; whoever replaces a chunk
+ * through a stale `where` therefore fails its compare-and-swap and looks again.
+ *
+ * Locks: none here; all slots change by seq_cst compare-and-swap.
+ */
+#include <object/dir.h>
+#include <base/memory.h>
+
+/* 64-bit keys, six bits a level. */
+#define DIR_LEVELS_MAX 11
+
+static bool node_covers(const struct tome_dirnode *, uint64_t key);
+static enum tome_err dir_grow(struct tome_amap *,
+    uintptr_t root) TOME_NODISCARD;
+static enum tome_err dir_step(struct tome_amap *, _Atomic uintptr_t *where,
+    uint64_t key, uint32_t height, uintptr_t *out) TOME_NODISCARD;
+static struct tome_dirnode *node_create(struct tome_amap *, uint64_t key,
+    uint32_t height);
+static void node_free(struct tome_amap *, struct tome_dirnode *);
+static bool node_next(const struct tome_dirnode *, uint64_t *key,
+    uint64_t last, struct tome_dirent *);
+
+struct tome_dirent
+tome_amap_lookup(struct tome_amap *am, uint64_t slot)
+{
+	struct tome_dirent none = { NULL, NULL };
+	uint64_t key = tome_slot_key(slot);
+	_Atomic uintptr_t *where = &am->root;
+	uintptr_t at = tome_rd_sc(where);
+	struct tome_dirnode *n = tome_root_node(at);
+	uint32_t h;
+
+	if (n != NULL) {
+		if (!node_covers(n, key))
+			return none;
+		for (h = n->height; at != 0 && h > 0; h--) {
+			where = &n->child[tome_dir_index(key, h)];
+			at = tome_rd_sc(where);
+			n = (struct tome_dirnode *)at;
+		}
+	}
+	if (at == 0 || ((struct tome_chunk *)at)->key != key)
+		return none;
+	return (struct tome_dirent){ where, (struct tome_chunk *)at };
+}
+
+enum tome_err
+tome_amap_get(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
+{
+	struct tome_chunk *ch;
+	enum tome_err err;
+
+	*out = tome_amap_lookup(am, slot);
+	if (tome_likely(out->chunk != NULL))
+		return TOME_OK;
+	ch = tome_chunk_create(am, tome_slot_key(slot));
+	if (ch == NULL)
+		return TOME_ENOMEM;
+	err = tome_dir_publish(am, ch, out);
+	if (err != TOME_OK || out->chunk != ch)
+		tome_chunk_discard(am, ch);
+	return err;
+}
+
+enum tome_err
+tome_dir_publish(struct tome_amap *am, struct tome_chunk *ch,
+    struct tome_dirent *out)
+{
+	enum tome_err err = TOME_OK;
+
+	while (err == TOME_OK) {
+		_Atomic uintptr_t *where = &am->root;
+		uintptr_t at = tome_rd_sc(where), empty = 0;
+		struct tome_dirnode *n = tome_root_node(at);
+		struct tome_chunk *only = tome_root_chunk(at);
+		uint32_t h = n != NULL ? n->height : 0;
+
+		if ((n != NULL && !node_covers(n, ch->key)) ||
+		    (only != NULL && only->key != ch->key)) {
+			err = dir_grow(am, at);
+			continue;
+		}
+		for (; h > 0; h--) {
+			where = &n->child[tome_dir_index(ch->key, h)];
+			err = dir_step(am, where, ch->key, h - 1, &at);
+			if (err != TOME_OK)
+				return err;
+			n = (struct tome_dirnode *)at;
+		}
+		if (at == 0 && !tome_cas_sc(where, &empty, (uintptr_t)ch))
+			continue;
+		out->where = where;
+		out->chunk = at == 0 ? ch : (struct tome_chunk *)at;
+		return TOME_OK;
+	}
+	return err;
+}
+
+/* What hangs at `where`; a missing node of this height (not chunk) is made. */
+static enum tome_err
+dir_step(struct tome_amap *am, _Atomic uintptr_t *where, uint64_t key,
+    uint32_t height, uintptr_t *out)
+{
+	uintptr_t at = tome_rd_sc(where);
+	struct tome_dirnode *n;
+
+	if (at == 0 && height > 0) {
+		n = node_create(am, key, height);
+		if (n == NULL)
+			return TOME_ENOMEM;
+		if (tome_cas_sc(where, &at, (uintptr_t)n))
+			at = (uintptr_t)n;
+		else
+			node_free(am, n);
+	}
+	*out = at;
+	return TOME_OK;
+}
+
+/*
+ * Raise the root by one level. OK also if somebody else changed it first: the
+ * caller looks again, and grows again while its key is still outside.
+ */
+static enum tome_err
+dir_grow(struct tome_amap *am, uintptr_t root)
+{
+	struct tome_dirnode *n = tome_root_node(root), *top;
+	uint32_t h = 1;
+	uint64_t key;
+
+	if (n != NULL) {
+		h = n->height + 1;
+		key = n->upper << n->height * TOME_DIR_SHIFT;
+	} else {
+		key = tome_root_chunk(root)->key;
+	}
+	top = node_create(am, key, h);
+	if (top == NULL)
+		return TOME_ENOMEM;
+	top->child[tome_dir_index(key, h)] = root & ~(uintptr_t)1;
+	if (!tome_cas_sc(&am->root, &root, (uintptr_t)top | 1))
+		node_free(am, top);
+	return TOME_OK;
+}
+
+/*
+ * A root word that named the chunk itself may have become a node's slot meanwhile;
+ * no other change is possible while the chunk is locked.
+ */
+void
+tome_dir_replace(struct tome_amap *am, struct tome_dirent *d,
+    struct tome_chunk *by)
+{
+	uintptr_t seen = (uintptr_t)d->chunk;
+
+	while (!tome_cas_sc(d->where, &seen, (uintptr_t)by)) {
+		struct tome_dirent now = tome_amap_lookup(am,
+		    d->chunk->key << TOME_CHUNK_SHIFT);
+
+		TOME_CHECK(am->vm, now.chunk == d->chunk);
+		d->where = now.where;
+		seen = (uintptr_t)d->chunk;
+	}
+}
+
+bool
+tome_amap_next(struct tome_amap *am, uint64_t *slot, uint64_t last,
+    struct tome_dirent *out)
+{
+	uint64_t key = tome_slot_key(*slot), end = tome_slot_key(last);
+	uintptr_t at = tome_rd_sc(&am->root);
+	struct tome_dirnode *n = tome_root_node(at);
+	bool found;
+
+	if (n != NULL) {
+		found = node_next(n, &key, end, out);
+	} else {
+		out->where = &am->root;
+		out->chunk = tome_root_chunk(at);
+		found = out->chunk != NULL && out->chunk->key >= key &&
+		    out->chunk->key <= end;
+	}
+	if (found)
+		*slot = (out->chunk->key + 1) << TOME_CHUNK_SHIFT;
+	return found;
+}
+
+/* The first chunk with a key in [*key, last] below the root node. */
+static bool
+node_next(const struct tome_dirnode *root, uint64_t *key, uint64_t last,
+    struct tome_dirent *out)
+{
+	uint64_t low = root->upper << root->height * TOME_DIR_SHIFT;
+	const struct tome_dirnode *n = root;
+	uint32_t h = root->height;
+
+	if (*key < low)
+		*key = low;
+	while (*key <= last && node_covers(root, *key)) {
+		const _Atomic uintptr_t *where =
+		    &n->child[tome_dir_index(*key, h)];
+		uintptr_t at = tome_rd_sc(where);
+
+		if (at == 0) {		/* skip what the empty slot covers */
+			uint32_t bits = (h - 1) * TOME_DIR_SHIFT;
+
+			*key = ((*key >> bits) + 1) << bits;
+			if (tome_dir_index(*key, h) == 0) {
+				n = root;
+				h = root->height;
+			}
+		} else if (h > 1) {
+			n = (const struct tome_dirnode *)at;
+			h--;
+		} else {
+			out->where = (_Atomic uintptr_t *)(uintptr_t)where;
+			out->chunk = (struct tome_chunk *)at;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Depth first without recursion: a finished child is cleared in its parent. */
+void
+tome_dir_destroy(struct tome_amap *am,
+    void (*fn)(struct tome_amap *, struct tome_chunk *))
+{
+	struct tome_dirnode *path[DIR_LEVELS_MAX];
+	unsigned at[DIR_LEVELS_MAX], depth = 0;
+	uintptr_t root = tome_rd(&am->root);
+
+	path[0] = tome_root_node(root);
+	at[0] = 0;
+	if (tome_root_chunk(root) != NULL)
+		fn(am, tome_root_chunk(root));
+	if (path[0] != NULL)
+		depth = 1;
+	while (depth > 0) {
+		struct tome_dirnode *n = path[depth - 1];
+		uintptr_t child;
+
+		if (at[depth - 1] == TOME_DIR_FANOUT) {
+			node_free(am, n);
+			depth--;
+			continue;
+		}
+		child = tome_rd(&n->child[at[depth - 1]++]);
+		if (child == 0)
+			continue;
+		if (n->height == 1) {
+			fn(am, (struct tome_chunk *)child);
+			continue;
+		}
+		path[depth] = (struct tome_dirnode *)child;
+		at[depth++] = 0;
+	}
+	tome_wr(&am->root, 0);
+}
+
+static bool
+node_covers(const struct tome_dirnode *n, uint64_t key)
+{
+	uint32_t bits = n->height * TOME_DIR_SHIFT;
+
+	return (bits < 64 ? key >> bits : 0) == n->upper;
+}
+
+static struct tome_dirnode *
+node_create(struct tome_amap *am, uint64_t key, uint32_t height)
+{
+	struct tome_dirnode *n = tome_cache_get(am->vm->objects->nodes);
+	uint32_t bits = height * TOME_DIR_SHIFT;
+
+	if (n == NULL)
+		return NULL;
+	memset(n, 0, sizeof *n);
+	n->upper = bits < 64 ? key >> bits : 0;
+	n->height = height;
+	tome_count(am->vm, TOME_N_NODES, 1);
+	return n;
+}
+
+static void
+node_free(struct tome_amap *am, struct tome_dirnode *n)
+{
+	tome_count(am->vm, TOME_N_NODES, -1);
+	tome_cache_put(am->vm->objects->nodes, n);
+}
