@@ -27,11 +27,11 @@ WARN := -std=c11 -Wall -Wextra -Werror
 include sources.mk
 include tools/lib.mk
 -include kernel/kernel.mk
--include test/unit/unit.mk
 -include test/user/user.mk
 -include test/linux/linux.mk
 -include bench/bench.mk
 -include $(wildcard examples/*/example.mk compat/*/compat.mk)
+-include test/unit/unit.mk
 
 # A target that ends with the status of what it ran writes that status to
 # $(LEFT) and has a second target, which ends make with it: GNU make by itself would turn it
@@ -95,6 +95,7 @@ run debug test check:
 .PHONY: size
 size: ## code size, metadata per page, deepest stack
 	@sh tools/size
+	@sh tools/stack
 
 ##: Housekeeping
 

@@ -1,0 +1,52 @@
+# unit.mk - the unit tests: one program for each test/unit/<layer>/test_*.c.
+#
+# Each is linked with the other .c files of its folder, those of test/unit
+# itself, and the library on the hosted machine, in a debug build under ASan and
+# UBSan. (Included last: second expansion holds for every rule after it.)
+
+UNIT := $(BUILD)/unit
+HOSTED_CFLAGS := $(WARN) -O1 -g -fno-omit-frame-pointer -DTOME_DEBUG \
+	-D_GNU_SOURCE -fno-strict-aliasing
+HOSTED_PATHS := -Ihosted -Iinclude -Isrc -Iports/x86_64
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+HOSTED_LIBS := -lcmocka -lpthread
+
+HOSTED_SRC = $(TOME_SRC_TIER2) $(TOME_SRC_TIER5) $(TOME_SRC_POSIX) \
+	$(TOME_PORT_SRC_x86_64) $(wildcard hosted/*.c)
+
+# $(call hosted_library,NAME,FLAGS): build/hosted/NAME/libtome.a
+define hosted_library
+$(BUILD)/hosted/$(1)/%.o: %.c
+	$$(Q)mkdir -p $$(@D)
+	$$(call say,CC,$(1) $$<)
+	$$(Q)gcc $$(HOSTED_CFLAGS) $(2) $$(HOSTED_PATHS) -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/hosted/$(1)/libtome.a: $$(addprefix $(BUILD)/hosted/$(1)/,\
+	$$(HOSTED_SRC:.c=.o))
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+
+-include $$(addprefix $(BUILD)/hosted/$(1)/,$$(HOSTED_SRC:.c=.d))
+endef
+$(eval $(call hosted_library,asan,$(SANITIZE)))
+$(eval $(call hosted_library,tsan,-fsanitize=thread -O2))
+$(eval $(call hosted_library,fast,-O2))
+
+UNIT_TESTS := $(patsubst test/unit/%.c,$(UNIT)/%,\
+	$(wildcard test/unit/*/test_*.c))
+UNIT_SUPPORT := $(wildcard test/unit/*.c)
+
+# The helpers beside a test, compiled with it.
+unit_beside = $(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c))
+
+.SECONDEXPANSION:
+$(UNIT)/%: test/unit/%.c $(UNIT_SUPPORT) \
+	$$(call unit_beside,test/unit/%.c) $(wildcard test/unit/*.h) \
+	$(BUILD)/hosted/asan/libtome.a
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)gcc $(HOSTED_CFLAGS) $(SANITIZE) $(HOSTED_PATHS) -Itest/unit \
+		-I$(dir $<) -o $@ $(filter %.c,$^) \
+		$(BUILD)/hosted/asan/libtome.a $(HOSTED_LIBS)
+
+.PHONY: unit
+unit: $(UNIT_TESTS) ## build the unit tests (build/unit/LAYER/test_NAME)
