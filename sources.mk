@@ -6,7 +6,16 @@ TOME_SRC_TIER2 = \
 	src/base/epoch.c \
 	src/base/lock.c
 
-TOME_SRC_TIER5 =
+TOME_SRC_TIER5 = \
+	src/kmem/arena.c \
+	src/kmem/cache.c \
+	src/kmem/debug.c \
+	src/kmem/init.c \
+	src/kmem/kmalloc.c \
+	src/kmem/kmap.c \
+	src/kmem/magazine.c \
+	src/kmem/slab.c \
+	src/kmem/tags.c
 
 TOME_SRC_POSIX =
 

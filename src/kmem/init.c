@@ -1,0 +1,321 @@
+/*
+ * init.c - start and end of the layer, and the registry of its caches.
+ *
+ * One block of frames holds struct tome_kmem and the cache of caches; every
+ * other cache comes from that one. Order of birth: caches, magazines, tags,
+ * arenas, classes, kernel addresses.
+ *
+ * Locks: the registry is under kmem->lock. A walk pins the cache it stands on and
+ *   runs with preemption off, so that destruction waits for it in a spin.
+ */
+#include <kmem/kmem_i.h>
+#include <kmem/tags.h>
+#include <base/text.h>
+
+static enum tome_err start_caches(struct tome_kmem *);
+static enum tome_err start_classes(struct tome_kmem *);
+static const char *kmem_check(struct tome_vm *);
+static void kmem_quiesce(struct tome_vm *, bool drain);
+static size_t kmem_fini(struct tome_vm *);
+static void kmem_release(struct tome_kmem *);
+
+/* Steps of an eighth or less of a page's share: 16 up to 128, then four to
+ * each doubling up to 1024, then what still fills a slab well. */
+static const uint16_t class_size[TOME_KMALLOC_CLASSES] = {
+	16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448,
+	512, 640, 768, 896, 1024, 1280, 1536, 2048, TOME_KMALLOC_CLASS_MAX
+};
+
+static size_t
+kmem_bytes(void)
+{
+	return (sizeof(struct tome_kmem) + 63) & ~(size_t)63;
+}
+
+static struct tome_kmem *
+kmem_place(struct tome_vm *vm)
+{
+	size_t need = kmem_bytes() + tome_cache_bytes(vm->ncpus);
+	struct tome_kmem *km;
+	unsigned order = 0;
+	tome_pfn_t pfn;
+
+	while ((size_t)TOME_PAGE_SIZE << order < need)
+		order++;
+	if (tome_frames_alloc(vm, TOME_PAGE_KERNEL, order, 0, 0,
+	    TOME_FRAME_DIRECT | TOME_FRAME_ZERO, &pfn) != TOME_OK)
+		return NULL;
+	km = tome_frame_va(vm, pfn);
+	km->vm = vm;
+	km->order = order;
+	km->caches = (void *)((char *)km + kmem_bytes());
+	km->layer = (struct tome_layer){ .name = "kmem", .check = kmem_check,
+		.quiesce = kmem_quiesce, .fini = kmem_fini };
+	return km;
+}
+
+enum tome_err
+tome_kmem_start(struct tome_vm *vm)
+{
+	struct tome_kmem *km = kmem_place(vm);
+	enum tome_err err;
+
+	if (km == NULL)
+		return TOME_ENOMEM;
+	vm->kmem = km;
+	err = start_caches(km);
+	if (err == TOME_OK)
+		err = start_classes(km);
+	if (err == TOME_OK)
+		err = tome_kmap_start(km);
+	if (err != TOME_OK) {
+		kmem_release(km);
+		return err;
+	}
+	tome_layer_install(vm, &km->layer);
+	return TOME_OK;
+}
+
+/* One of the layer's own, which no leak is counted for. */
+static enum tome_err
+own_cache(struct tome_kmem *km, const char *name, size_t size, size_t align,
+    struct tome_cache **out)
+{
+	struct tome_cache_config config = { .name = name, .size = size,
+		.align = align };
+	enum tome_err err = tome_cache_create(km->vm, &config, out);
+
+	if (err == TOME_OK)
+		(*out)->own = true;
+	return err;
+}
+
+/* The two that have no magazines: caches and magazines themselves. */
+static enum tome_err
+start_bottom(struct tome_kmem *km)
+{
+	struct tome_cache_config caches = { .name = "caches",
+		.size = tome_cache_bytes(km->vm->ncpus), .align = 64 };
+	struct tome_cache_config magazines = { .name = "magazines",
+		.size = sizeof(struct tome_magazine), .align = 8 };
+	enum tome_err err = tome_cache_init(km->caches, km, &caches, false);
+
+	if (err != TOME_OK)
+		return err;
+	km->magazines = tome_cache_get(km->caches);
+	if (km->magazines == NULL)
+		return TOME_ENOMEM;
+	return tome_cache_init(km->magazines, km, &magazines, false);
+}
+
+static enum tome_err
+start_caches(struct tome_kmem *km)
+{
+	enum tome_err err = start_bottom(km);
+
+	if (err == TOME_OK)
+		err = own_cache(km, "tags", sizeof(struct tome_tag), 8,
+		    &km->tags);
+	if (err == TOME_OK)
+		err = own_cache(km, "arenas", sizeof(struct tome_arena), 8,
+		    &km->arenas);
+	if (err == TOME_OK)
+		err = own_cache(km, "quantum sets",
+		    tome_magazines_size(km->vm->ncpus), 64, &km->sets);
+	return err;
+}
+
+static enum tome_err
+start_classes(struct tome_kmem *km)
+{
+	enum tome_err err = TOME_OK;
+	unsigned step = 0;
+
+	for (unsigned i = 0; i < TOME_KMALLOC_CLASSES && err == TOME_OK; i++) {
+		err = own_cache(km, "kmalloc", class_size[i], 16,
+		    &km->class[i]);
+		for (; step << TOME_KMALLOC_STEP_SHIFT <= class_size[i]; step++)
+			km->class_of[step] = (uint8_t)i;
+	}
+	return err;
+}
+
+/* ---- the registry ---- */
+
+void
+tome_kmem_enlist(struct tome_kmem *km, struct tome_cache *c)
+{
+	uintptr_t irq = tome_spin_lock(km->vm, &km->lock, TOME_RANK_ARENA);
+
+	c->next = km->first_cache;
+	if (c->next != NULL)
+		c->next->prev = c;
+	km->first_cache = c;
+	tome_spin_unlock(km->vm, &km->lock, TOME_RANK_ARENA, irq);
+}
+
+static bool
+try_delist(struct tome_kmem *km, struct tome_cache *c)
+{
+	uintptr_t irq = tome_spin_lock(km->vm, &km->lock, TOME_RANK_ARENA);
+	bool quiet = c->pins == 0;
+
+	if (quiet) {
+		if (c->prev != NULL)
+			c->prev->next = c->next;
+		else
+			km->first_cache = c->next;
+		if (c->next != NULL)
+			c->next->prev = c->prev;
+	}
+	tome_spin_unlock(km->vm, &km->lock, TOME_RANK_ARENA, irq);
+	return quiet;
+}
+
+void
+tome_kmem_delist(struct tome_kmem *km, struct tome_cache *c)
+{
+	while (!try_delist(km, c))
+		tome_host_relax();
+}
+
+/* The cache after `at` (NULL: the first), pinned; `at` is unpinned. */
+static struct tome_cache *
+next_cache(struct tome_kmem *km, struct tome_cache *at)
+{
+	uintptr_t irq = tome_spin_lock(km->vm, &km->lock, TOME_RANK_ARENA);
+	struct tome_cache *next = at == NULL ? km->first_cache : at->next;
+
+	if (next != NULL)
+		next->pins++;
+	if (at != NULL)
+		at->pins--;
+	tome_spin_unlock(km->vm, &km->lock, TOME_RANK_ARENA, irq);
+	return next;
+}
+
+static size_t
+reap_caches(struct tome_kmem *km, bool all)
+{
+	struct tome_cache *c = NULL;
+	size_t frames = 0;
+
+	tome_host_preempt_off();
+	while ((c = next_cache(km, c)) != NULL)
+		frames += tome_cache_reap_cpus(c, all);
+	/* What the others' magazines and structures lay in goes last. */
+	frames += tome_slab_reap(km->magazines, false);
+	frames += tome_slab_reap(km->caches, false);
+	tome_host_preempt_on();
+	return frames;
+}
+
+size_t
+tome_kmem_reap(struct tome_vm *vm)
+{
+	return reap_caches(vm->kmem, false);
+}
+
+/* ---- the layer's hooks ---- */
+
+static void
+kmem_quiesce(struct tome_vm *vm, bool drain)
+{
+	struct tome_kmem *km = vm->kmem;
+
+	if (!drain)
+		return;
+	for (struct tome_arena *a = km->first_arena; a != NULL; a = a->next)
+		tome_arena_trim(a, true);
+	reap_caches(km, true);
+}
+
+static const char *
+kmem_check(struct tome_vm *vm)
+{
+	struct tome_kmem *km = vm->kmem;
+	const char *why = tome_slab_check(km->caches);
+
+	if (why == NULL)
+		why = tome_slab_check(km->magazines);
+	for (struct tome_cache *c = km->first_cache; c != NULL && why == NULL;
+	    c = c->next) {
+		why = tome_slab_check(c);
+		if (tome_magazines_rounds(&c->mag, vm->ncpus) > c->live)
+			why = "magazines hold more objects than slabs gave";
+	}
+	for (struct tome_arena *a = km->first_arena; a != NULL && why == NULL;
+	    a = a->next)
+		why = tome_arena_check(a);
+	return why;
+}
+
+static bool
+is_class(struct tome_kmem *km, struct tome_cache *c)
+{
+	for (unsigned i = 0; i < TOME_KMALLOC_CLASSES; i++)
+		if (km->class[i] == c)
+			return true;
+	return false;
+}
+
+/* Log it, when there is any. */
+static size_t
+leaked(struct tome_vm *vm, const char *of, uint64_t n)
+{
+	if (n > 0)
+		tome_log_count(vm, "kmem: leaked ", n, of);
+	return (size_t)n;
+}
+
+static size_t
+count_leaks(struct tome_kmem *km)
+{
+	uint64_t caches = 0, objects = 0, blocks = km->runs, arenas = 0;
+
+	for (struct tome_cache *c = km->first_cache; c != NULL; c = c->next) {
+		caches += !c->own;
+		if (!c->own)
+			objects += tome_cache_live(c);
+		else if (is_class(km, c))
+			blocks += tome_cache_live(c);
+	}
+	for (struct tome_arena *a = km->first_arena; a != NULL; a = a->next)
+		arenas += a != km->kva;
+	return leaked(km->vm, " caches", caches) +
+	    leaked(km->vm, " objects", objects) +
+	    leaked(km->vm, " blocks of kmalloc", blocks) +
+	    leaked(km->vm, " arenas", arenas) +
+	    leaked(km->vm, " kernel mappings", tome_arena_allocated(km->kva));
+}
+
+/* Free every frame of the layer, whoever still uses what lies in them. */
+static void
+kmem_release(struct tome_kmem *km)
+{
+	struct tome_vm *vm = km->vm;
+
+	for (struct tome_cache *c = km->first_cache; c != NULL; c = c->next) {
+		tome_cache_reap_cpus(c, true);
+		tome_slab_reap(c, true);
+	}
+	if (km->magazines != NULL)
+		tome_slab_reap(km->magazines, true);
+	tome_slab_reap(km->caches, true);
+	vm->kmem = NULL;
+	tome_frames_free(vm, tome_object_pfn(vm, km), km->order);
+}
+
+static size_t
+kmem_fini(struct tome_vm *vm)
+{
+	struct tome_kmem *km = vm->kmem;
+	size_t n;
+
+	/* Before leaks are counted: tables and tags of arenas are kmalloc's. */
+	for (struct tome_arena *a = km->first_arena; a != NULL; a = a->next)
+		tome_arena_trim(a, true);
+	n = count_leaks(km);
+	kmem_release(km);
+	return n;
+}
