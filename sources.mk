@@ -3,8 +3,20 @@
 # tables), TIER2 + TIER5 + POSIX (no paging), and one port.
 
 TOME_SRC_TIER2 = \
+	src/base/check.c \
 	src/base/epoch.c \
-	src/base/lock.c
+	src/base/lock.c \
+	src/base/text.c \
+	src/phys/buddy.c \
+	src/phys/cache.c \
+	src/phys/count.c \
+	src/phys/frames.c \
+	src/phys/init.c \
+	src/phys/page.c \
+	src/phys/queue.c \
+	src/phys/ranges.c \
+	src/phys/window.c \
+	src/phys/zone.c
 
 TOME_SRC_TIER5 = \
 	src/kmem/arena.c \

@@ -1,0 +1,222 @@
+/*
+ * cache.c - single frames, by way of each CPU's stacks: one per zone, last in,
+ * first out, so that what is handed out is warm. (Magazines: Bonwick and Adams,
+ * USENIX 2001.)
+ *
+ * Invariant: a frame on a stack is FREE, has no other state, and is on one
+ *   stack only.                                     [tome_phys_check()]
+ * Locks: interrupts off around the stacks; the zone's lock for a batch.
+ */
+#include <phys/phys_i.h>
+
+static enum tome_err frame_alloc_slow(struct tome_vm *, enum tome_identity,
+    unsigned flags, tome_pfn_t *out);
+static tome_pfn_t frame_find(struct tome_vm *, unsigned flags);
+static tome_pfn_t frame_from_zone(struct tome_vm *, struct tome_zone *,
+    unsigned top, unsigned flags);
+static tome_pfn_t frame_refill(struct tome_vm *, struct tome_zone *,
+    struct tome_stack *, unsigned top);
+static tome_pfn_t frame_reserve(struct tome_vm *, struct tome_zone *);
+static void frame_adopt(struct tome_vm *, tome_pfn_t, enum tome_identity);
+static void stack_drain(struct tome_vm *, struct tome_stack *, unsigned zone,
+    uint32_t n);
+
+static inline unsigned
+frame_top(const struct tome_phys *phys, unsigned flags)
+{
+	return flags & TOME_FRAME_DIRECT ? phys->top_direct : phys->top;
+}
+
+static inline tome_pfn_t
+stack_pop(struct tome_stack *s)
+{
+	uint32_t n = s->count - 1;
+
+	tome_wr_relaxed(&s->count, n);
+	return s->frame[n];
+}
+
+enum tome_err
+tome_frame_alloc(struct tome_vm *vm, enum tome_identity id, unsigned flags,
+    tome_pfn_t *out)
+{
+	struct tome_phys *phys = vm->phys;
+	struct tome_frame_cpu *c;
+	struct tome_stack *s;
+	uintptr_t irq;
+	tome_pfn_t pfn;
+
+	if (tome_unlikely(vm->host->may_alloc != NULL) &&
+	    !tome_frame_may_alloc(vm, id))
+		return TOME_ENOMEM;
+	irq = tome_host_irq_save();
+	c = tome_frame_this_cpu(vm);
+	s = &c->stack[frame_top(phys, flags)];
+	if (tome_unlikely(s->count == 0)) {
+		tome_host_irq_restore(irq);
+		return frame_alloc_slow(vm, id, flags, out);
+	}
+	pfn = stack_pop(s);
+	tome_page_become_owned(vm, tome_page(vm, pfn), TOME_PAGE_FREE, id);
+	tome_frame_count(c, id, 1);
+	tome_host_irq_restore(irq);
+	if (flags & TOME_FRAME_ZERO)
+		tome_frame_zero(vm, pfn);
+	*out = pfn;
+	return TOME_OK;
+}
+
+void
+tome_frame_free(struct tome_vm *vm, tome_pfn_t pfn)
+{
+	unsigned zone = (unsigned)(tome_zone_of(vm, pfn) - vm->phys->zone);
+	enum tome_identity was;
+	struct tome_frame_cpu *c;
+	struct tome_stack *s;
+	uintptr_t irq;
+
+	was = tome_page_release(vm, tome_page(vm, pfn));
+	tome_frame_poison(vm, pfn);
+	irq = tome_host_irq_save();
+	c = tome_frame_this_cpu(vm);
+	tome_frame_count(c, was, -1);
+	s = &c->stack[zone];
+	if (tome_unlikely(s->count == TOME_STACK_DEPTH))
+		stack_drain(vm, s, zone, TOME_STACK_BATCH);
+	s->frame[s->count] = pfn;
+	tome_wr_relaxed(&s->count, s->count + 1);
+	tome_host_irq_restore(irq);
+}
+
+/* ---- when the first choice's stack is empty ---- */
+
+/* Whoever hears of the failure may make room on the spot: so once more. */
+static __attribute__((noinline)) enum tome_err
+frame_alloc_slow(struct tome_vm *vm, enum tome_identity id, unsigned flags,
+    tome_pfn_t *out)
+{
+	unsigned top = frame_top(vm->phys, flags);
+	tome_pfn_t pfn = frame_find(vm, flags);
+
+	if (pfn == TOME_PFN_NONE &&
+	    tome_pressure(vm, (enum tome_zone_kind)top, true))
+		pfn = frame_find(vm, flags);
+	if (pfn == TOME_PFN_NONE)
+		return TOME_ENOMEM;
+	frame_adopt(vm, pfn, id);
+	if (flags & TOME_FRAME_ZERO)
+		tome_frame_zero(vm, pfn);
+	*out = pfn;
+	return TOME_OK;
+}
+
+/* From the highest zone down; into the reserve only when all are at theirs. */
+static tome_pfn_t
+frame_find(struct tome_vm *vm, unsigned flags)
+{
+	unsigned top = frame_top(vm->phys, flags), k;
+	tome_pfn_t pfn = TOME_PFN_NONE;
+
+	for (k = top + 1; k-- > 0 && pfn == TOME_PFN_NONE;)
+		pfn = frame_from_zone(vm, &vm->phys->zone[k], top, 0);
+	if (!(flags & TOME_FRAME_RESERVE))
+		return pfn;
+	for (k = top + 1; k-- > 0 && pfn == TOME_PFN_NONE;)
+		pfn = frame_from_zone(vm, &vm->phys->zone[k], top,
+		    TOME_FRAME_RESERVE);
+	return pfn;
+}
+
+static tome_pfn_t
+frame_from_zone(struct tome_vm *vm, struct tome_zone *z, unsigned top,
+    unsigned flags)
+{
+	uintptr_t irq = tome_host_irq_save();
+	struct tome_stack *s = &tome_frame_this_cpu(vm)->stack[z->kind];
+	bool refill = s->count == 0;
+	tome_pfn_t pfn;
+
+	if (!refill)
+		pfn = stack_pop(s);
+	else if (flags & TOME_FRAME_RESERVE)
+		pfn = frame_reserve(vm, z);
+	else
+		pfn = frame_refill(vm, z, s, top);
+	tome_host_irq_restore(irq);
+	if (refill && z->total > 0)
+		tome_zone_watch(vm, z);
+	return pfn;
+}
+
+/* As much of a batch as the zone can spare; one of them. */
+static tome_pfn_t
+frame_refill(struct tome_vm *vm, struct tome_zone *z, struct tome_stack *s,
+    unsigned top)
+{
+	uintptr_t irq = tome_spin_lock(vm, &z->lock, TOME_RANK_ZONE);
+	tome_pfn_t n = tome_zone_spare(vm, z, top, 0);
+
+	if (n > TOME_STACK_BATCH)
+		n = TOME_STACK_BATCH;
+	tome_buddy_take_batch(vm, z, n, s->frame);
+	tome_spin_unlock(vm, &z->lock, TOME_RANK_ZONE, irq);
+	tome_wr_relaxed(&s->count, n);
+	return n > 0 ? stack_pop(s) : TOME_PFN_NONE;
+}
+
+/* No more than the one: the stacks are everyone's. */
+static tome_pfn_t
+frame_reserve(struct tome_vm *vm, struct tome_zone *z)
+{
+	uintptr_t irq = tome_spin_lock(vm, &z->lock, TOME_RANK_ZONE);
+	tome_pfn_t pfn = tome_buddy_take(vm, z, 0, 0, z->end);
+
+	tome_spin_unlock(vm, &z->lock, TOME_RANK_ZONE, irq);
+	return pfn;
+}
+
+static void
+frame_adopt(struct tome_vm *vm, tome_pfn_t pfn, enum tome_identity id)
+{
+	uintptr_t irq = tome_host_irq_save();
+
+	tome_page_become_owned(vm, tome_page(vm, pfn), TOME_PAGE_FREE, id);
+	tome_frame_count(tome_frame_this_cpu(vm), id, 1);
+	tome_host_irq_restore(irq);
+}
+
+/* ---- back to the zones ---- */
+
+/* The n coldest, from the bottom. Interrupts are off, or the CPU is outside. */
+static void
+stack_drain(struct tome_vm *vm, struct tome_stack *s, unsigned zone,
+    uint32_t n)
+{
+	struct tome_zone *z = &vm->phys->zone[zone];
+	uintptr_t irq = tome_spin_lock(vm, &z->lock, TOME_RANK_ZONE);
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		tome_buddy_give(vm, z, s->frame[i], 0);
+	tome_spin_unlock(vm, &z->lock, TOME_RANK_ZONE, irq);
+	for (i = n; i < s->count; i++)
+		s->frame[i - n] = s->frame[i];
+	tome_wr_relaxed(&s->count, s->count - n);
+}
+
+void
+tome_frames_drain(struct tome_vm *vm, bool all)
+{
+	uintptr_t irq = tome_host_irq_save();
+	unsigned here = tome_host_cpu(), i, k;
+
+	for (i = 0; i < vm->ncpus; i++) {
+		struct tome_frame_cpu *c = &vm->phys->cpu[i];
+
+		for (k = 0; k < TOME_ZONES && (all || i == here); k++)
+			if (c->stack[k].count > 0)
+				stack_drain(vm, &c->stack[k], k,
+				    c->stack[k].count);
+	}
+	tome_host_irq_restore(irq);
+}
