@@ -9,6 +9,11 @@
  */
 #include <phys/phys_i.h>
 
+static enum tome_err frame_alloc_asking(struct tome_vm *, enum tome_identity,
+    unsigned flags, tome_pfn_t *out);
+static enum tome_err frame_zeroed(struct tome_vm *, tome_pfn_t);
+static void frame_overflow(struct tome_vm *, struct tome_stack *,
+    unsigned zone, uintptr_t irq);
 static enum tome_err frame_alloc_slow(struct tome_vm *, enum tome_identity,
     unsigned flags, tome_pfn_t *out);
 static tome_pfn_t frame_find(struct tome_vm *, unsigned flags);
@@ -36,22 +41,19 @@ stack_pop(struct tome_stack *s)
 	return s->frame[n];
 }
 
-enum tome_err
-tome_frame_alloc(struct tome_vm *vm, enum tome_identity id, unsigned flags,
+/*
+ * The common case in one piece: everything else is a call in tail position, so
+ * that it needs no stack frame.
+ */
+static inline enum tome_err
+frame_alloc(struct tome_vm *vm, enum tome_identity id, unsigned flags,
     tome_pfn_t *out)
 {
-	struct tome_phys *phys = vm->phys;
-	struct tome_frame_cpu *c;
-	struct tome_stack *s;
-	uintptr_t irq;
+	uintptr_t irq = tome_host_irq_save();
+	struct tome_frame_cpu *c = tome_frame_this_cpu(vm);
+	struct tome_stack *s = &c->stack[frame_top(vm->phys, flags)];
 	tome_pfn_t pfn;
 
-	if (tome_unlikely(vm->host->may_alloc != NULL) &&
-	    !tome_frame_may_alloc(vm, id))
-		return TOME_ENOMEM;
-	irq = tome_host_irq_save();
-	c = tome_frame_this_cpu(vm);
-	s = &c->stack[frame_top(phys, flags)];
 	if (tome_unlikely(s->count == 0)) {
 		tome_host_irq_restore(irq);
 		return frame_alloc_slow(vm, id, flags, out);
@@ -60,31 +62,66 @@ tome_frame_alloc(struct tome_vm *vm, enum tome_identity id, unsigned flags,
 	tome_page_become_owned(vm, tome_page(vm, pfn), TOME_PAGE_FREE, id);
 	tome_frame_count(c, id, 1);
 	tome_host_irq_restore(irq);
-	if (flags & TOME_FRAME_ZERO)
-		tome_frame_zero(vm, pfn);
 	*out = pfn;
+	return flags & TOME_FRAME_ZERO ? frame_zeroed(vm, pfn) : TOME_OK;
+}
+
+enum tome_err
+tome_frame_alloc(struct tome_vm *vm, enum tome_identity id, unsigned flags,
+    tome_pfn_t *out)
+{
+	if (tome_unlikely(vm->host->may_alloc != NULL))
+		return frame_alloc_asking(vm, id, flags, out);
+	return frame_alloc(vm, id, flags, out);
+}
+
+/* Under test: the host may say no. */
+static __attribute__((noinline)) enum tome_err
+frame_alloc_asking(struct tome_vm *vm, enum tome_identity id, unsigned flags,
+    tome_pfn_t *out)
+{
+	if (!tome_frame_may_alloc(vm, id))
+		return TOME_ENOMEM;
+	return frame_alloc(vm, id, flags, out);
+}
+
+static __attribute__((noinline)) enum tome_err
+frame_zeroed(struct tome_vm *vm, tome_pfn_t pfn)
+{
+	tome_frame_zero(vm, pfn);
 	return TOME_OK;
 }
 
 void
 tome_frame_free(struct tome_vm *vm, tome_pfn_t pfn)
 {
-	unsigned zone = (unsigned)(tome_zone_of(vm, pfn) - vm->phys->zone);
-	enum tome_identity was;
+	unsigned zone = tome_zone_of(vm, pfn)->kind;
+	enum tome_identity was = tome_page_release(vm, tome_page(vm, pfn));
 	struct tome_frame_cpu *c;
 	struct tome_stack *s;
 	uintptr_t irq;
+	uint32_t n;
 
-	was = tome_page_release(vm, tome_page(vm, pfn));
 	tome_frame_poison(vm, pfn);
 	irq = tome_host_irq_save();
 	c = tome_frame_this_cpu(vm);
 	tome_frame_count(c, was, -1);
 	s = &c->stack[zone];
-	if (tome_unlikely(s->count == TOME_STACK_DEPTH))
-		stack_drain(vm, s, zone, TOME_STACK_BATCH);
-	s->frame[s->count] = pfn;
-	tome_wr_relaxed(&s->count, s->count + 1);
+	n = s->count;
+	s->frame[n] = pfn;
+	tome_wr_relaxed(&s->count, n + 1);
+	if (tome_unlikely(n == TOME_STACK_DEPTH - 1))
+		frame_overflow(vm, s, zone, irq);
+	else
+		tome_host_irq_restore(irq);
+}
+
+/* Make room while the stack is at hand. */
+static __attribute__((noinline)) void
+frame_overflow(struct tome_vm *vm, struct tome_stack *s, unsigned zone,
+    uintptr_t irq)
+{
+	stack_drain(vm, s, zone, TOME_STACK_BATCH);
 	tome_host_irq_restore(irq);
 }
 
@@ -211,7 +248,7 @@ tome_frames_drain(struct tome_vm *vm, bool all)
 	unsigned here = tome_host_cpu(), i, k;
 
 	for (i = 0; i < vm->ncpus; i++) {
-		struct tome_frame_cpu *c = &vm->phys->cpu[i];
+		struct tome_frame_cpu *c = vm->phys->cpu[i];
 
 		for (k = 0; k < TOME_ZONES && (all || i == here); k++)
 			if (c->stack[k].count > 0)

@@ -24,7 +24,7 @@ frames_used(struct tome_vm *vm, enum tome_identity id)
 	unsigned i;
 
 	for (i = 0; i < vm->ncpus; i++)
-		sum += tome_rd_relaxed(&vm->phys->cpu[i].use[id]);
+		sum += tome_rd_relaxed(&vm->phys->cpu[i]->use[id]);
 	return (uint64_t)sum;
 }
 
@@ -114,7 +114,7 @@ check_stacks(struct tome_vm *vm, tome_pfn_t *cached)
 
 	for (i = 0; i < vm->ncpus; i++) {
 		for (k = 0; k < TOME_ZONES; k++) {
-			s = &vm->phys->cpu[i].stack[k];
+			s = &vm->phys->cpu[i]->stack[k];
 			why = check_stack(vm, s, k);
 			if (why != NULL)
 				return why;

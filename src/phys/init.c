@@ -33,6 +33,7 @@ static bool plan_place(struct plan *);
 static tome_pfn_t section_frames(const struct plan *, tome_pfn_t section);
 static void *carve(struct plan *, size_t bytes);
 static struct tome_vm *carve_vm(struct plan *);
+static struct tome_phys *carve_phys(struct plan *);
 static void carve_sections(struct plan *, struct tome_vm *);
 static void zones_init(struct tome_vm *);
 static void zones_fill(struct tome_vm *, const struct plan *);
@@ -117,7 +118,7 @@ static size_t
 phys_bytes(unsigned ncpus)
 {
 	return sizeof(struct tome_phys) +
-	    ncpus * sizeof(struct tome_frame_cpu);
+	    ncpus * sizeof(struct tome_frame_cpu *);
 }
 
 /* The end of RAM first: it bounds the last section's descriptors. */
@@ -132,6 +133,7 @@ plan_count(struct plan *p)
 	p->nsections = (p->npfn + SECTION_FRAMES - 1) >> TOME_SECTION_SHIFT;
 	p->bytes = carve_size(vm_bytes(p->boot->ncpus)) +
 	    carve_size(phys_bytes(p->boot->ncpus)) +
+	    p->boot->ncpus * carve_size(sizeof(struct tome_frame_cpu)) +
 	    carve_size(p->nsections * sizeof(struct tome_page *));
 	for (s = 0; s < p->nsections; s++)
 		p->bytes += carve_size(section_frames(p, s) *
@@ -198,9 +200,20 @@ carve_vm(struct plan *p)
 	vm->kernel_start = boot->kernel_start;
 	vm->kernel_end = boot->kernel_end;
 	vm->epoch.now = 2;
-	vm->phys = carve(p, phys_bytes(boot->ncpus));
-	vm->phys->carved = p->carved.end - p->carved.first;
+	vm->phys = carve_phys(p);
 	return vm;
+}
+
+static struct tome_phys *
+carve_phys(struct plan *p)
+{
+	struct tome_phys *phys = carve(p, phys_bytes(p->boot->ncpus));
+	unsigned i;
+
+	for (i = 0; i < p->boot->ncpus; i++)
+		phys->cpu[i] = carve(p, sizeof(struct tome_frame_cpu));
+	phys->carved = p->carved.end - p->carved.first;
+	return phys;
 }
 
 static void

@@ -44,6 +44,8 @@ struct tome_page {
 #define TOME_PAGE_HEAD 0x0400u		/* FREE: first frame of a buddy block */
 #define TOME_PAGE_QUEUE 0x3800u		/* which queue, 0 none */
 #define TOME_PAGE_STALE_CODE 0x4000u	/* written since the last sync_icache */
+#define TOME_PAGE_ORPHAN 0x8000u	/* its anon went while it was borrowed: the
+					 * last unwire frees it */
 #define TOME_PAGE_WIRE_ONE 0x10000u	/* upper half: wire count */
 
 /* 2^15 frames a section: 128 MiB of 4 KiB pages. */

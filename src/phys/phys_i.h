@@ -29,12 +29,13 @@ struct tome_zone {
 } __attribute__((aligned(64)));
 
 /*
- * A stack holds two batches, so that after a refill or a drain a whole batch
- * of either kind passes without a lock. 32 is where the lock's cost per frame
- * falls below the rest of the path.
+ * A stack holds two batches but one frame, so that after a refill or a drain
+ * about a batch of either kind passes without a lock, and stack and count fill
+ * 256 bytes. 32 is where the lock's cost per frame falls below the rest of the
+ * path.
  */
 #define TOME_STACK_BATCH 32u
-#define TOME_STACK_DEPTH (2 * TOME_STACK_BATCH)
+#define TOME_STACK_DEPTH (2 * TOME_STACK_BATCH - 1)
 
 struct tome_stack {
 	uint32_t count;		/* read anywhere */
@@ -58,7 +59,8 @@ struct tome_phys {
 	tome_pfn_t carved;			/* of them, taken for metadata */
 	tome_pfn_t bootstrap;			/* taken by tome_vm_create() */
 	struct tome_zone zone[TOME_ZONES];
-	struct tome_frame_cpu cpu[];		/* ncpus */
+	/* ncpus of them: a load is cheaper than the multiplication. */
+	struct tome_frame_cpu *cpu[];
 };
 
 /* Which identities may follow which: bit `to` of [from]. docs/pages.md. */
@@ -106,7 +108,7 @@ tome_frame_count(struct tome_frame_cpu *c, enum tome_identity id, int64_t by)
 static inline struct tome_frame_cpu *
 tome_frame_this_cpu(struct tome_vm *vm)
 {
-	return &vm->phys->cpu[tome_host_cpu()];
+	return vm->phys->cpu[tome_host_cpu()];
 }
 
 static inline bool

@@ -85,7 +85,7 @@ tome_zone_stats(struct tome_vm *vm, enum tome_zone_kind kind,
 		return false;
 	z = &vm->phys->zone[kind];
 	for (i = 0; i < vm->ncpus; i++)
-		cached += tome_rd_relaxed(&vm->phys->cpu[i].stack[kind].count);
+		cached += tome_rd_relaxed(&vm->phys->cpu[i]->stack[kind].count);
 	*out = (struct tome_zone_stats){
 		.base = tome_pfn_pa(z->first), .limit = tome_pfn_pa(z->end),
 		.total = z->total, .cached = cached,
