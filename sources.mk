@@ -27,7 +27,12 @@ TOME_SRC_TIER5 = \
 	src/kmem/kmap.c \
 	src/kmem/magazine.c \
 	src/kmem/slab.c \
-	src/kmem/tags.c
+	src/kmem/tags.c \
+	src/map/gap.c \
+	src/map/tree.c \
+	src/map/tree_build.c \
+	src/map/tree_check.c \
+	src/map/tree_edit.c
 
 TOME_SRC_POSIX =
 

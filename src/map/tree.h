@@ -7,10 +7,10 @@
  * after it has read where it goes (optimistic lock coupling: Leis and others,
  * "The ART of practical synchronization", DaMoN 2016). Nodes are freed after an
  * epoch. Only the map's lock holder writes. Each inner node caches the largest gap
- * below each child, on its own cache lines, for placement in O(log n).
+ * below each child, on its own cache line, for placement in O(log n).
  *
- * Entries are keyed by start; bounds live in the entry and, for gaps, both bounds are
- * kept in the leaf.
+ * Entries are keyed by start; a leaf keeps both bounds. A gap belongs to the entry
+ * above it; what is free above the last entry belongs to the tree.
  */
 #ifndef TOME_MAP_TREE_H
 #define TOME_MAP_TREE_H
@@ -23,8 +23,9 @@ struct tome_node;
 
 struct tome_tree {
 	struct tome_vm *vm;
-	_Atomic uintptr_t root;		/* node; NULL while empty */
+	_Atomic uintptr_t root;		/* node; 0 while empty */
 	tome_va_t lo, hi;		/* bounds, for gaps */
+	tome_va_t last_end;		/* end of the last entry; lo while empty */
 };
 
 enum tome_lookup {
@@ -44,44 +45,51 @@ void tome_tree_init(struct tome_tree *, struct tome_vm *, tome_va_t lo,
 struct tome_entry *tome_tree_find(struct tome_tree *, tome_va_t va);
 struct tome_entry *tome_tree_next(struct tome_tree *, struct tome_entry *);
 struct tome_entry *tome_tree_prev(struct tome_tree *, struct tome_entry *);
+/* The last entry with start <= va and the first with start > va; NULL: none. */
+void tome_tree_around(struct tome_tree *, tome_va_t va,
+    struct tome_entry **at, struct tome_entry **above);
 
 /* Nodes an operation may need, got before its first change. */
 struct tome_tree_spare {
-	struct tome_node *node[12];
 	unsigned n;
+	struct tome_node *node[24];
 };
-/* Enough for `inserts` inserts (at most 4). ENOMEM: nothing kept. */
+/*
+ * Enough for an insert near va, in an operation of `inserts` (at most 2) in all;
+ * in addition to what is there already. Nothing, if there is room. ENOMEM: what
+ * was there stays, nothing more.
+ */
 enum tome_err tome_tree_reserve(struct tome_tree *, struct tome_tree_spare *,
-    unsigned inserts) TOME_NODISCARD;
+    tome_va_t va, unsigned inserts) TOME_NODISCARD;
 void tome_tree_release(struct tome_tree *, struct tome_tree_spare *);
 
 /* Cannot fail with a reserve. The entry overlaps none. */
 void tome_tree_insert(struct tome_tree *, struct tome_tree_spare *,
     struct tome_entry *);
 void tome_tree_remove(struct tome_tree *, struct tome_entry *);
-/* Put `by` where `old` was (same place in the order, any new bounds that overlap no
- * other): readers find the one or the other, never neither. */
-void tome_tree_replace(struct tome_tree *, struct tome_entry *old,
-    struct tome_entry *by);
-/* The entry's bounds are about to become [start, end): update keys and gaps. The
- * caller stores entry->start/end itself between begin and end of its seq. */
+/* The entry's bounds are about to become [start, end), which overlap no other:
+ * update keys and gaps. The caller stores entry->start/end itself afterwards,
+ * while its seq is odd. */
 void tome_tree_bounds(struct tome_tree *, struct tome_entry *, tome_va_t start,
     tome_va_t end);
 
-/* Gaps. Lowest / highest free [*out, *out+len) within [lo, hi), start congruent to 0
- * mod align (power of two). False: none. O(log n) by cached gaps. */
+/*
+ * Gaps: lowest / highest free [*out, *out+len) within [lo, hi), start a multiple
+ * of align (power of two). False: none. O(log n) by the cached gaps. With an
+ * alignment beyond a page a gap of len + align is preferred, as it fits for sure.
+ */
 bool tome_tree_gap_lowest(struct tome_tree *, tome_va_t len, tome_va_t align,
     tome_va_t lo, tome_va_t hi, tome_va_t *out);
 bool tome_tree_gap_highest(struct tome_tree *, tome_va_t len, tome_va_t align,
     tome_va_t lo, tome_va_t hi, tome_va_t *out);
 
-/* Build an empty tree from n entries in order, bottom up (fork). ENOMEM. `next` yields
- * them. */
-enum tome_err tome_tree_build(struct tome_tree *, size_t n,
+/* Build an empty tree from the entries that `next` yields, in order, until NULL;
+ * bottom up (fork). Nobody reads it yet. ENOMEM: empty again. */
+enum tome_err tome_tree_build(struct tome_tree *,
     struct tome_entry *(*next)(void *), void *arg) TOME_NODISCARD;
-/* Free all nodes (entries are the caller's); after an epoch. */
+/* Empty it; entries are the caller's. Nodes are freed after an epoch. */
 void tome_tree_clear(struct tome_tree *);
-/* Invariant 6, gaps, counts; NULL or what is wrong. */
+/* Invariant 6, keys, gaps, count; NULL or what is wrong. */
 const char *tome_tree_check(struct tome_tree *, uint64_t nentries);
 
 #endif
