@@ -1,0 +1,29 @@
+# linux.mk - streams of memory calls against Debian's Linux, whose answers are
+# recorded in answers.txt, and against the reference kernel.
+#
+# make linux-answers		record again (after the streams changed)
+# make stream SEED=3 STEPS=200	the lines of one stream, on Linux and on Tome
+
+STREAMS := $(BUILD)/test/linux
+STREAM_SRC := test/linux/on_syscalls.c test/linux/stream.c
+STREAM_CC := gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static
+
+$(STREAMS)/on_syscalls: $(STREAM_SRC) $(wildcard test/linux/*.h) bench/guest.h
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(STREAM_CC) -o $@ $(STREAM_SRC)
+
+.PHONY: linux-answers stream
+linux-answers: $(STREAMS)/on_syscalls
+	@sh test/linux/boot linux $< >$(STREAMS)/answers.new
+	@mv $(STREAMS)/answers.new test/linux/answers.txt
+
+SEED ?= 1
+STEPS ?= 1000
+stream: $(BUILD)/kernel/tome.elf ## where one stream differs: SEED= STEPS=, Linux and Tome side by side
+	@mkdir -p $(STREAMS)
+	@$(STREAM_CC) -DSTREAM_VERBOSE=1 -DSTREAM_SEEDS='{ { $(SEED), $(STEPS) } }' \
+		-o $(STREAMS)/one $(STREAM_SRC)
+	@sh test/linux/boot linux $(STREAMS)/one >$(STREAMS)/one.linux
+	@sh test/linux/boot tome $(STREAMS)/one >$(STREAMS)/one.tome
+	@diff -U 3 $(STREAMS)/one.linux $(STREAMS)/one.tome && echo 'no difference'

@@ -1,0 +1,288 @@
+/*
+ * on_syscalls.c - streams against the kernel that this program runs on.
+ *
+ *	on_syscalls [-v] [SEED STEPS]...
+ *
+ * As /init (of Linux, or of the reference kernel) it takes the seeds from
+ * test/linux/seeds.h and powers the machine off. Without -v each step is
+ * printed as four hex digits of its line's hash, 16 to a line: the form in
+ * which answers are recorded. With -v the lines themselves are printed.
+ */
+#define _GNU_SOURCE
+#include "../../bench/guest.h"
+#include "seeds.h"
+#include "stream.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define ARENA 0x1000000000ull
+
+/* Shared with the children, so that they print in order. */
+struct output {
+	bool verbose;
+	unsigned column;
+};
+
+static struct output *output;
+static int file;
+
+/* ---- calls --------------------------------------------------------------- */
+
+static int64_t
+space_call(void *ctx, enum stream_call call, const uint64_t arg[6])
+{
+	static const int number[] = {
+		[STREAM_MMAP] = SYS_mmap, [STREAM_MUNMAP] = SYS_munmap,
+		[STREAM_MPROTECT] = SYS_mprotect, [STREAM_MREMAP] = SYS_mremap,
+		[STREAM_MADVISE] = SYS_madvise, [STREAM_MSYNC] = SYS_msync,
+		[STREAM_MINCORE] = SYS_mincore, [STREAM_MLOCK] = SYS_mlock,
+		[STREAM_MLOCK2] = SYS_mlock2, [STREAM_MUNLOCK] = SYS_munlock,
+	};
+	static unsigned char vector[STREAM_PAGES + 1];
+	uint64_t third = arg[2], fifth = arg[4];
+	long answer;
+
+	(void)ctx;
+	if (call == STREAM_MMAP)
+		fifth = arg[4] ? (uint64_t)file : (uint64_t)-1;
+	else if (call == STREAM_MINCORE)
+		third = (uint64_t)(uintptr_t)vector;
+	answer = syscall(number[call], arg[0], arg[1], third, arg[3], fifth,
+	    arg[5]);
+	return answer == -1 ? -errno : answer;
+}
+
+/* ---- touches ------------------------------------------------------------- */
+
+static sigjmp_buf escape;
+static volatile struct stream_touch met;
+
+static void
+on_fault(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	met.end = sig == SIGSEGV ? STREAM_SEGV : STREAM_BUS;
+	met.code = info->si_code;
+	met.where = (uint64_t)(uintptr_t)info->si_addr;
+	siglongjmp(escape, 1);
+}
+
+static void
+catch_faults(void)
+{
+	struct sigaction action = {
+		.sa_sigaction = on_fault,
+		.sa_flags = SA_SIGINFO | SA_NODEFER,
+	};
+
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+}
+
+static struct stream_touch
+space_touch(void *ctx, uint64_t va, bool write, uint8_t byte)
+{
+	volatile uint8_t *p = (volatile uint8_t *)(uintptr_t)va;
+
+	(void)ctx;
+	met.end = STREAM_FINE;
+	met.byte = byte;
+	if (sigsetjmp(escape, 0) == 0) {
+		if (write)
+			*p = met.byte;
+		else
+			met.byte = *p;
+	}
+	return met;
+}
+
+/* ---- what is mapped ------------------------------------------------------ */
+
+/* The whole of /proc/self/maps, in as many reads as it takes. */
+static const char *
+read_maps(void)
+{
+	static char text[1 << 16];
+	int fd = open("/proc/self/maps", O_RDONLY);
+	size_t have = 0;
+	ssize_t n;
+
+	if (fd < 0) {
+		perror("/proc/self/maps");
+		exit(1);
+	}
+	while ((n = read(fd, text + have, sizeof text - 1 - have)) > 0)
+		have += (size_t)n;
+	close(fd);
+	text[have] = '\0';
+	return text;
+}
+
+static bool
+parse_area(const char *line, struct stream_area *a)
+{
+	char r, w, x, kind;
+	uint64_t offset;
+	int name = 0;
+
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %c%c%c%c %" SCNx64
+		" %*s %*u %n", &a->start, &a->end, &r, &w, &x, &kind, &offset,
+		&name) < 7)
+		return false;
+	a->prot = (r == 'r') * PROT_READ | (w == 'w') * PROT_WRITE |
+	    (x == 'x') * PROT_EXEC;
+	a->shared = kind == 's';
+	a->file = name != 0 && strncmp(line + name, "/memfd:", 7) == 0;
+	a->offset = a->shared || a->file ? offset : 0;
+	return true;
+}
+
+static void
+clip(struct stream_area *a)
+{
+	const uint64_t end = ARENA + STREAM_PAGES * STREAM_PAGE;
+
+	if (a->start < ARENA) {
+		if (a->shared || a->file)
+			a->offset += ARENA - a->start;
+		a->start = ARENA;
+	}
+	if (a->end > end)
+		a->end = end;
+}
+
+static size_t
+space_areas(void *ctx, struct stream_area *area, size_t max)
+{
+	const char *line = read_maps();
+	size_t n = 0;
+
+	(void)ctx;
+	while (line != NULL && *line != '\0' && n < max) {
+		if (parse_area(line, &area[n])) {
+			clip(&area[n]);
+			n += area[n].start < area[n].end;
+		}
+		line = strchr(line, '\n');
+		line += line != NULL;
+	}
+	return n;
+}
+
+/* ---- children and output ------------------------------------------------- */
+
+static void
+space_fork(void *ctx, void (*child)(void *), void *arg)
+{
+	pid_t pid;
+
+	(void)ctx;
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		child(arg);
+		fflush(stdout);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static unsigned
+short_hash(const char *line)
+{
+	uint32_t hash = 0x811c9dc5u;
+
+	for (; *line != '\0'; line++)
+		hash = (hash ^ (uint8_t)*line) * 0x01000193u;
+	return (hash >> 16 ^ hash) & 0xffff;
+}
+
+static void
+space_print(void *ctx, const char *line)
+{
+	(void)ctx;
+	if (output->verbose) {
+		puts(line);
+		return;
+	}
+	printf("%04x", short_hash(line));
+	output->column = (output->column + 1) % 16;
+	if (output->column == 0)
+		putchar('\n');
+}
+
+static void
+make_file(void)
+{
+	file = memfd_create("stream", 0);
+	if (file < 0 || ftruncate(file, STREAM_FILE_BYTES) != 0) {
+		perror("memfd");
+		exit(1);
+	}
+	for (uint64_t at = 0; at < STREAM_FILE_BYTES; at += 512) {
+		uint8_t block[512];
+
+		memset(block, stream_file_byte(at), sizeof block);
+		if (pwrite(file, block, sizeof block, (off_t)at) !=
+		    (ssize_t)sizeof block)
+			perror("pwrite");
+	}
+}
+
+static void
+one_stream(uint64_t seed, unsigned steps)
+{
+	const struct stream_space space = {
+		.base = ARENA,
+		.call = space_call,
+		.touch = space_touch,
+		.areas = space_areas,
+		.fork = space_fork,
+		.print = space_print,
+	};
+
+	make_file();
+	output->column = 0;
+	printf("SEED %" PRIu64 " %u\n", seed, steps);
+	stream_run(&space, seed, steps);
+	printf("%sEND %" PRIu64 "\n", output->column != 0 ? "\n" : "", seed);
+	fflush(stdout);
+	close(file);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct stream_seed seeds[] = STREAM_SEEDS;
+	bool init = getpid() == 1;
+
+	if (init)
+		guest_begin();
+	output = mmap(NULL, sizeof *output, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	output->verbose = STREAM_VERBOSE;
+	if (argc > 1 && strcmp(argv[1], "-v") == 0) {
+		output->verbose = true;
+		argc--;
+		argv++;
+	}
+	catch_faults();
+	for (int i = 1; !init && i + 1 < argc; i += 2)
+		one_stream(strtoull(argv[i], NULL, 0),
+		    (unsigned)atoi(argv[i + 1]));
+	for (size_t i = 0; (init || argc < 2) &&
+	    i < sizeof seeds / sizeof *seeds; i++)
+		one_stream(seeds[i].seed, seeds[i].steps);
+	printf("STREAMS-DONE\n");
+	if (init)
+		guest_end();
+	return 0;
+}

@@ -1,0 +1,26 @@
+/*
+ * seeds.h - the streams whose answers are recorded (test/linux/answers.txt).
+ */
+#ifndef TEST_LINUX_SEEDS_H
+#define TEST_LINUX_SEEDS_H
+
+#include <stdint.h>
+
+struct stream_seed {
+	uint64_t seed;
+	unsigned steps;
+};
+
+#ifndef STREAM_SEEDS
+#define STREAM_SEEDS { \
+	{ 1, 1000 }, { 2, 1000 }, { 3, 1000 }, { 4, 1000 }, \
+	{ 5, 1000 }, { 6, 1000 }, { 7, 1000 }, { 8, 1000 }, \
+}
+#endif
+
+/* Built with -DSTREAM_VERBOSE=1, an /init prints lines instead of hashes. */
+#ifndef STREAM_VERBOSE
+#define STREAM_VERBOSE 0
+#endif
+
+#endif
