@@ -159,6 +159,8 @@ void hosted_pte_pending(struct hosted_machine *, tome_pa_t, uint64_t old);
 /* ---- kva.c ---- */
 bool hosted_kva_init(struct hosted_machine *);
 void hosted_kva_fini(struct hosted_machine *);
+/* SIGSEGV comes to this machine first. */
+void hosted_kva_trap(void);
 uintptr_t hosted_kva_bias(struct hosted_machine *);
 /* The PTE at pa is about to change, or has: forget what was mapped by it. */
 void hosted_kva_pte(struct hosted_machine *, tome_pa_t);

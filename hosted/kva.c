@@ -46,15 +46,23 @@ static void drop(struct hosted_machine *, uint32_t i);
 
 static struct hosted_machine *_Atomic machines[MACHINES];
 static struct sigaction before;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct hosted_spin trap_lock;
 
-static void
-install(void)
+/* Again for each machine: test frameworks set the signal anew for each test. */
+void
+hosted_kva_trap(void)
 {
 	struct sigaction act = { .sa_sigaction = on_segv,
 		.sa_flags = SA_SIGINFO | SA_NODEFER };
+	struct sigaction now;
 
-	sigaction(SIGSEGV, &act, &before);
+	hosted_lock(&trap_lock);
+	sigaction(SIGSEGV, NULL, &now);
+	if (now.sa_sigaction != on_segv) {
+		before = now;
+		sigaction(SIGSEGV, &act, NULL);
+	}
+	hosted_unlock(&trap_lock);
 }
 
 static size_t
@@ -88,7 +96,7 @@ hosted_kva_init(struct hosted_machine *m)
 		k->base = NULL;
 		return false;
 	}
-	pthread_once(&once, install);
+	hosted_kva_trap();
 	for (i = 0; i < MACHINES; i++) {
 		struct hosted_machine *none = NULL;
 

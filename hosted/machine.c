@@ -180,6 +180,7 @@ hosted_attach(struct hosted_machine *m, struct tome_vm *vm,
 	m->interrupt = interrupt;
 	m->identity = identity;
 	m->vm = vm;
+	hosted_kva_trap();
 }
 
 void
