@@ -28,11 +28,28 @@ TOME_SRC_TIER5 = \
 	src/kmem/magazine.c \
 	src/kmem/slab.c \
 	src/kmem/tags.c \
+	src/map/access.c \
+	src/map/alien.c \
+	src/map/copy.c \
+	src/map/discard.c \
+	src/map/fault.c \
 	src/map/gap.c \
+	src/map/need.c \
+	src/map/populate.c \
+	src/map/snapshot.c \
 	src/map/tree.c \
 	src/map/tree_build.c \
 	src/map/tree_check.c \
-	src/map/tree_edit.c
+	src/map/tree_edit.c \
+	src/object/amap.c \
+	src/object/anon.c \
+	src/object/check.c \
+	src/object/chunk.c \
+	src/object/content.c \
+	src/object/dir.c \
+	src/object/init.c \
+	src/object/object.c \
+	src/object/resize.c
 
 TOME_SRC_POSIX =
 

@@ -9,7 +9,7 @@
  *    it is inserted), and read by faults through a snapshot that is checked again.
  *  - The tree, limits and totals change under map->lock only.
  *  - What an operation needs is allocated before its first visible change
- *    (struct prealloc): entries, tree nodes, tables, amaps.
+ *    (struct tome_edit, edit.h): entries, tree nodes, tables, amaps.
  */
 #ifndef TOME_MAP_MAP_I_H
 #define TOME_MAP_MAP_I_H
@@ -57,6 +57,9 @@ struct tome_entry {
 #define TOME_ENTRY_NOHUGE 0x0400u
 #define TOME_ENTRY_MERGEABLE 0x0800u
 #define TOME_ENTRY_ZERO_SHARED_READ 0x1000u
+/* Of an operation in progress (edit.h). */
+#define TOME_ENTRY_TOUCHED 0x2000u
+#define TOME_ENTRY_DYING 0x4000u
 
 /* A counted name. */
 struct tome_name {
@@ -70,6 +73,7 @@ struct tome_map {
 	struct tome_tree tree;		/* read by faults; own lines */
 	tome_va_t lo, hi;
 	bool kernel;
+	tome_va_t top;			/* unfixed placement starts below it */
 	unsigned random_bits;
 	uint64_t id;
 	void (*entry_changed)(void *, uint64_t, tome_va_t, tome_va_t, bool);
@@ -82,16 +86,20 @@ struct tome_map {
 	uint64_t nentries, vpages, data_pages, stack_pages, exec_pages,
 	    locked_pages, peak_virtual, peak_resident;
 	bool wire_future, wire_future_onfault;
+
+	/* Every map of the instance; under maps->list_lock. */
+	struct tome_map *next, *prev;
 };
 
 struct tome_maps {			/* layer 5's state of an instance */
 	struct tome_layer layer;
 	struct tome_cache *entries, *nodes, *maps, *names;
 	_Atomic uint64_t next_id;
+	struct tome_spin list_lock;	/* rank QUEUE */
+	struct tome_map *list;
 	/* Last entry looked up, per CPU (hint.c). */
 	struct tome_hint {
-		struct tome_map *map;
-		uint64_t map_id;
+		uint64_t map_id;	/* never reused; 0 none */
 		struct tome_entry *entry;
 		uint64_t epoch;
 	} __attribute__((aligned(64))) *hint;
@@ -121,5 +129,36 @@ tome_entry_end(struct tome_entry *en)
  * (copy.c; used by faults, DONTNEED, merging.)
  */
 enum tome_err tome_entry_resolve_copy(struct tome_entry *) TOME_NODISCARD;
+
+/*
+ * The map is locked. Drop the content of [start, end) of one entry: private memory
+ * reads as zero, or as the object below; a shared entry only loses its translations.
+ * ENOMEM: what lies before was dropped. (discard.c)
+ */
+enum tome_err tome_entry_discard(struct tome_map *, struct tome_entry *,
+    tome_va_t start, tome_va_t end) TOME_NODISCARD;
+
+/*
+ * Fault every page of [start, end) with `access`; the map is not locked. The first
+ * fault's error; pages before it are present. (populate.c)
+ */
+enum tome_err tome_map_populate(struct tome_map *, tome_va_t start,
+    tome_va_t end, tome_prot_t access) TOME_NODISCARD;
+/* The access that makes a page of this entry present for good: a write where it is
+ * private and writable. */
+tome_prot_t tome_entry_fill_access(const struct tome_entry *);
+
+/* A fault that needs no rights, as ptrace's. (fault.c) */
+enum tome_err tome_fault_forced(struct tome_map *, tome_va_t va,
+    tome_prot_t access) TOME_NODISCARD;
+
+/* Compare and swap in a space that does not run here. EFAULT. (alien.c) */
+enum tome_err tome_alien_cas_u32(struct tome_map *, tome_va_t va,
+    uint32_t want, uint32_t *seen) TOME_NODISCARD;
+
+/* Installed as objects->shrunk: drop the private copies of an object's pages from
+ * `first` on, in every map. (truncate.c) */
+void tome_maps_object_shrunk(struct tome_vm *, struct tome_object *,
+    tome_pgoff_t first);
 
 #endif

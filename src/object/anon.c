@@ -9,6 +9,7 @@
 #include <object/object_i.h>
 
 static void anon_free_page(struct tome_amap *, struct tome_anon *);
+static void page_release(struct tome_vm *, tome_pfn_t);
 
 static inline enum tome_rank
 anon_rank(const struct tome_amap *am)
@@ -95,11 +96,25 @@ anon_free_page(struct tome_amap *am, struct tome_anon *an)
 	tome_pfn_t pfn = an->pfn;
 
 	an->pfn = TOME_PFN_NONE;
-	if (pfn != TOME_PFN_NONE) {
-		tome_wr(&tome_page(vm, pfn)->owner, NULL);
-		tome_frame_free(vm, pfn);
-	}
+	if (pfn != TOME_PFN_NONE)
+		page_release(vm, pfn);
 	tome_anon_unlock(am, an);
 	tome_count(vm, TOME_N_ANONS, -1);
 	tome_cache_put(vm->objects->anons, an);
+}
+
+/* A page that somebody borrowed is his to free; whether there is one, and whether he
+ * knows, is decided by one atomic word. */
+static void
+page_release(struct tome_vm *vm, tome_pfn_t pfn)
+{
+	struct tome_page *pg = tome_page(vm, pfn);
+
+	tome_wr(&pg->owner, NULL);
+	if (tome_unlikely(tome_page_wired(pg) > 0)) {
+		if (tome_or(&pg->state, TOME_PAGE_ORPHAN) >= TOME_PAGE_WIRE_ONE)
+			return;
+		tome_and(&pg->state, ~TOME_PAGE_ORPHAN);
+	}
+	tome_frame_free(vm, pfn);
 }

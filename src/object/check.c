@@ -13,7 +13,6 @@ static const char *recount_chunk(struct tome_amap *, struct tome_chunk *,
     enum tome_recount);
 static const char *recount_anon(struct tome_amap *, struct tome_anon *,
     enum tome_recount);
-static uint32_t anon_borrows(struct tome_vm *, const struct tome_anon *);
 
 const char *
 tome_recount_amap(struct tome_amap *am, enum tome_recount what)
@@ -71,7 +70,7 @@ recount_anon(struct tome_amap *am, struct tome_anon *an,
 		an->count += what == TOME_RECOUNT_SUB ? -1u : 1u;
 		return NULL;
 	}
-	if (an->count > anon_borrows(vm, an))
+	if (an->count != 0)
 		return "1: an anon's count is not its slots'";
 	if (an->word & TOME_ANON_LOCK)
 		return "1: an anon is locked at rest";
@@ -81,14 +80,6 @@ recount_anon(struct tome_amap *am, struct tome_anon *an,
 	    tome_page(vm, an->pfn)->owner != an)
 		return "3: an anon's page is not its own";
 	return NULL;
-}
-
-/* Borrowed pages count their anon once more, and are wired (content.c). */
-static uint32_t
-anon_borrows(struct tome_vm *vm, const struct tome_anon *an)
-{
-	return an->pfn == TOME_PFN_NONE ? 0 :
-	    tome_page_wired(tome_page(vm, an->pfn));
 }
 
 const char *

@@ -11,7 +11,9 @@
 static enum tome_err object_create(struct tome_vm *, enum tome_object_kind,
     struct tome_object **out) TOME_NODISCARD;
 static void object_link(struct tome_object *);
+static void object_unlink(struct tome_object *);
 static void object_free(struct tome_object *);
+static void object_retired(struct tome_vm *, struct tome_retired *);
 
 enum tome_err
 tome_object_create_anon(struct tome_vm *vm, uint64_t len,
@@ -149,7 +151,14 @@ object_free(struct tome_object *ob)
 		tome_amap_unref(ob->amap);
 	for (tome_pgoff_t i = 0; ob->claimed && i < ob->npages; i++)
 		tome_frame_free(vm, ob->first + (tome_pfn_t)i);
-	tome_cache_put(vm->objects->objects, ob);
+	tome_epoch_retire(vm, &ob->retired, object_retired);
+}
+
+static void
+object_retired(struct tome_vm *vm, struct tome_retired *r)
+{
+	tome_cache_put(vm->objects->objects,
+	    tome_container(r, struct tome_object, retired));
 }
 
 enum tome_object_kind

@@ -32,6 +32,8 @@ struct tome_object {
 	bool claimed;
 	/* Every object of the instance, for checks; under objects->list_lock. */
 	struct tome_object *next, *prev;
+	/* A fault may still look at it when its last entry has gone. */
+	struct tome_retired retired;
 };
 
 struct tome_objects {			/* layer 4's state of an instance */
@@ -56,20 +58,37 @@ tome_object_npages(const struct tome_object *ob)
 }
 
 /*
- * The object's own page: its chunk and anon, both locked. With `create` one is
- * made where there is none (zero, or a copy of the parent's, whose translations
- * are revoked first, since others may have entered it for this object). Inside
- * an epoch, nothing locked but, at most, a map's own chunk. May flush.
- * ENXIO: beyond the end. ENOENT: none, and not create. ENOMEM.
+ * Hold a page of an object: its chunk and anon, both locked. Inside an epoch, with
+ * nothing locked but, at most, a map's own chunk. May flush.
+ *  LOOK   what is there: its own page, else its parent's. ENOENT: neither.
+ *  READ   the same, but a hole is filled with a zero page of its own, unless it
+ *         inherits, when the parent's is
+ *  WRITE  its own page, made as a copy where it inherits
+ * A page of the parent comes with `above`, the object's own chunk, locked too: while
+ * it is, the object gets no page of its own there.
+ * `read_only`: enter it without the right to write: it is the parent's, or shared
+ * with a private copy of this memory (then WRITE makes the object its own).
+ * ENXIO: beyond the end. ENOMEM.
  */
+enum tome_hold { TOME_HOLD_LOOK, TOME_HOLD_READ, TOME_HOLD_WRITE };
 struct tome_held {
 	struct tome_amap *amap;
 	struct tome_dirent d;
 	struct tome_anon *anon;
+	struct tome_amap *above_amap;
+	struct tome_chunk *above;	/* NULL: the page is the object's own */
+	bool read_only;
 };
-enum tome_err tome_object_hold(struct tome_object *, tome_pgoff_t, bool create,
-    struct tome_held *) TOME_NODISCARD;
+enum tome_err tome_object_hold(struct tome_object *, tome_pgoff_t,
+    enum tome_hold, struct tome_held *) TOME_NODISCARD;
 void tome_held_release(struct tome_held *);
+/* The slot of `pg`, in the amap that h holds. */
+static inline uint64_t
+tome_held_slot(const struct tome_held *h, const struct tome_object *ob,
+    tome_pgoff_t pg)
+{
+	return h->above != NULL ? ob->parent_page + pg : pg;
+}
 /* Does the parent have a page for this one? */
 static inline bool
 tome_object_inherits(const struct tome_object *ob, tome_pgoff_t pg)

@@ -10,11 +10,15 @@
 #include <base/memory.h>
 #include <object/dir.h>
 
-static enum tome_err object_drop(struct tome_object *, tome_pgoff_t first,
-    tome_pgoff_t last) TOME_NODISCARD;
-static enum tome_err drop_in_chunk(struct tome_object *,
-    struct tome_dirent *, unsigned lo, unsigned hi) TOME_NODISCARD;
-static void object_zero_tail(struct tome_object *, uint64_t len);
+static enum tome_err object_unshare(struct tome_object *,
+    tome_pgoff_t) TOME_NODISCARD;
+static enum tome_err object_zero_tail(struct tome_object *,
+    uint64_t len) TOME_NODISCARD;
+static void object_drop(struct tome_object *, tome_pgoff_t first,
+    tome_pgoff_t last);
+static void drop_in_chunk(struct tome_object *, struct tome_dirent *,
+    unsigned lo, unsigned hi);
+static void drop_page(struct tome_object *, struct tome_anon *);
 
 enum tome_err
 tome_object_resize(struct tome_object *ob, uint64_t len)
@@ -31,11 +35,14 @@ tome_object_resize(struct tome_object *ob, uint64_t len)
 	tome_wr_sc(&ob->len, len);
 	first = tome_object_npages(ob);
 	if (len < was) {
-		err = object_drop(ob, first, UINT64_MAX);
-		object_zero_tail(ob, len);
+		err = object_unshare(ob, first);
+		if (err == TOME_OK)
+			err = object_zero_tail(ob, len);
+		if (err == TOME_OK)
+			object_drop(ob, first, UINT64_MAX);
+		else
+			tome_wr_sc(&ob->len, was);
 	}
-	if (err != TOME_OK)
-		tome_wr_sc(&ob->len, was);
 	tome_mutex_unlock(ob->vm, &ob->resize, TOME_RANK_MAP);
 	if (err == TOME_OK && len < was && tome_rd(&ob->refs) > 1 &&
 	    all->shrunk != NULL)
@@ -51,25 +58,77 @@ tome_object_punch(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t n)
 	if (ob->kind != TOME_OBJECT_ANON || n == 0 || first + n < first)
 		return TOME_EINVAL;
 	tome_mutex_lock(ob->vm, &ob->resize, TOME_RANK_MAP);
-	err = object_drop(ob, first, first + n - 1);
+	err = object_unshare(ob, first);
+	if (err == TOME_OK)
+		err = object_unshare(ob, first + n - 1);
+	if (err == TOME_OK)
+		object_drop(ob, first, first + n - 1);
 	tome_mutex_unlock(ob->vm, &ob->resize, TOME_RANK_MAP);
 	return err;
 }
 
 /*
- * Pages [first, last]. Only a chunk that a private copy shares can want memory (for
- * its clone), and then nothing of that chunk is changed.
+ * Give the object its own chunk for this page, where a private copy shares it: what
+ * is dropped in part must be its own. Nothing else here needs memory.
  */
 static enum tome_err
+object_unshare(struct tome_object *ob, tome_pgoff_t pg)
+{
+	struct tome_chunk *old;
+	struct tome_dirent d;
+	enum tome_err err = TOME_OK;
+
+	tome_epoch_enter(ob->vm);
+	do {
+		d = tome_amap_lookup(ob->amap, pg);
+	} while (d.chunk != NULL && !tome_dirent_lock(ob->amap, &d));
+	if (d.chunk != NULL && tome_rd(&d.chunk->count) > 1) {
+		err = tome_dirent_clone(ob->amap, &d, 0, 0, &old);
+		if (err == TOME_OK)
+			tome_chunk_drop_locked(ob->amap, old);
+	}
+	if (d.chunk != NULL)
+		tome_chunk_unlock(ob->amap, d.chunk);
+	tome_epoch_leave(ob->vm);
+	return err;
+}
+
+/* What lies behind the end in the last page reads as zero if it grows again. */
+static enum tome_err
+object_zero_tail(struct tome_object *ob, uint64_t len)
+{
+	size_t at = (size_t)(len & TOME_PAGE_MASK);
+	struct tome_held h;
+	enum tome_err err;
+	uint8_t *page;
+
+	if (at == 0)
+		return TOME_OK;
+	tome_epoch_enter(ob->vm);
+	err = tome_object_hold(ob, len >> TOME_PAGE_SHIFT, TOME_HOLD_LOOK, &h);
+	if (err == TOME_OK && h.read_only) {
+		tome_held_release(&h);
+		err = tome_object_hold(ob, len >> TOME_PAGE_SHIFT,
+		    TOME_HOLD_WRITE, &h);
+	}
+	if (err == TOME_OK) {
+		page = tome_frame_window(ob->vm, h.anon->pfn);
+		memset(page + at, 0, (size_t)TOME_PAGE_SIZE - at);
+		tome_frame_window_end(ob->vm, h.anon->pfn, page);
+		tome_held_release(&h);
+	}
+	tome_epoch_leave(ob->vm);
+	return err == TOME_ENOMEM ? err : TOME_OK;
+}
+
+static void
 object_drop(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last)
 {
 	uint64_t slot = first;
 	struct tome_dirent d;
-	enum tome_err err = TOME_OK;
+	bool more = true;
 
-	while (err == TOME_OK && slot <= last) {
-		bool more;
-
+	while (more && slot >= first && slot <= last) {
 		tome_epoch_enter(ob->vm);
 		more = tome_amap_next(ob->amap, &slot, last, &d);
 		if (more) {
@@ -80,69 +139,48 @@ object_drop(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last)
 			    (unsigned)(last - base) + 1 : TOME_CHUNK_ANONS;
 
 			if (tome_dirent_lock(ob->amap, &d))
-				err = drop_in_chunk(ob, &d, lo, hi);
+				drop_in_chunk(ob, &d, lo, hi);
 			else
-				slot = base;
+				slot = base > first ? base : first;
 		}
 		tome_epoch_leave(ob->vm);
-		if (!more)
-			break;
 	}
-	return err;
 }
 
-/* The chunk is locked; unlocks. */
-static enum tome_err
+/* The chunk is locked; unlocks. One that is shared is dropped whole. */
+static void
 drop_in_chunk(struct tome_object *ob, struct tome_dirent *d, unsigned lo,
     unsigned hi)
 {
-	struct tome_chunk *ch = d->chunk, *old = NULL;
-	enum tome_err err;
+	struct tome_chunk *ch = d->chunk;
+	bool shared = tome_rd(&ch->count) > 1;
 
-	if (tome_rd(&ch->count) > 1) {
-		err = tome_dirent_clone(ob->amap, d, lo, hi, &old);
-		if (err != TOME_OK) {
-			tome_chunk_unlock(ob->amap, ch);
-			return err;
-		}
-	}
 	for (unsigned i = lo; i < hi; i++) {
 		struct tome_anon *an = ch->anon[i];
 
 		if (an == NULL)
 			continue;
-		tome_anon_lock(ob->amap, an);
-		tome_page_protect(ob->vm, an->pfn, TOME_PROT_NONE);
-		if (old == NULL) {
+		drop_page(ob, an);
+		if (shared) {
+			tome_anon_unlock(ob->amap, an);
+		} else {
 			ch->anon[i] = NULL;
 			tome_anon_unref_locked(ob->amap, an);
-		} else {
-			tome_anon_unlock(ob->amap, an);
 		}
 	}
-	if (old != NULL)
-		tome_chunk_drop_locked(ob->amap, old);
-	tome_chunk_unlock(ob->amap, d->chunk);
-	return TOME_OK;
+	if (shared) {
+		TOME_CHECK(ob->vm, lo == 0 && hi == TOME_CHUNK_ANONS);
+		tome_dir_replace(ob->amap, d, NULL);
+		tome_chunk_drop_locked(ob->amap, ch);
+	} else {
+		tome_chunk_unlock(ob->amap, ch);
+	}
 }
 
-/* What lies behind the end in the last page reads as zero if it grows again. */
+/* Lock the anon, and take its page away from everybody. */
 static void
-object_zero_tail(struct tome_object *ob, uint64_t len)
+drop_page(struct tome_object *ob, struct tome_anon *an)
 {
-	size_t at = (size_t)(len & TOME_PAGE_MASK);
-	struct tome_held h;
-	uint8_t *page;
-
-	if (at == 0)
-		return;
-	tome_epoch_enter(ob->vm);
-	if (tome_object_hold(ob, len >> TOME_PAGE_SHIFT, false, &h) ==
-	    TOME_OK) {
-		page = tome_frame_window(ob->vm, h.anon->pfn);
-		memset(page + at, 0, (size_t)TOME_PAGE_SIZE - at);
-		tome_frame_window_end(ob->vm, h.anon->pfn, page);
-		tome_held_release(&h);
-	}
-	tome_epoch_leave(ob->vm);
+	tome_anon_lock(ob->amap, an);
+	tome_page_protect(ob->vm, an->pfn, TOME_PROT_NONE);
 }

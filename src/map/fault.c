@@ -1,0 +1,466 @@
+/*
+ * fault.c - resolve a fault: a loop over named steps around one attempt.
+ *
+ * The protocol is docs/locking.md's; the models check it. In short: look the entry
+ * up and copy it under its number; lock the chunk and see that number and directory
+ * still say the same; lock the anon; prepare page and copy in private; lock the
+ * leaf table and look once more; only then change anything: the slot, the
+ * translation, and last the count of what was replaced.
+ *
+ * Locks, in order: chunk, anon, object's chunk and anon, leaf table. No map lock.
+ * What is missing is named (struct tome_attempt), everything unlocked, and the
+ * need met (need.c).
+ */
+#include <base/memory.h>
+#include <map/fault.h>
+
+/* What the last step enters. */
+struct commit {
+	struct tome_chunk *chunk;	/* locked; NULL: there is none */
+	struct tome_anon *fresh;	/* for its slot, locked; NULL: none */
+	tome_pfn_t pfn;
+	tome_prot_t prot;
+	enum tome_memtype type;
+	struct tome_held *around;	/* neighbours of this page too; NULL: no */
+};
+
+static enum tome_err fault_try(struct tome_attempt *) TOME_NODISCARD;
+static enum tome_err fault_own_amap(struct tome_attempt *) TOME_NODISCARD;
+static enum tome_err fault_private(struct tome_attempt *) TOME_NODISCARD;
+static enum tome_err fault_in_chunk(struct tome_attempt *,
+    struct tome_dirent *, bool fill) TOME_NODISCARD;
+static enum tome_err fault_present(struct tome_attempt *,
+    struct tome_chunk *, struct tome_anon *) TOME_NODISCARD;
+static enum tome_err fault_promote(struct tome_attempt *,
+    struct tome_chunk *, struct tome_anon *from) TOME_NODISCARD;
+static enum tome_err fault_absent(struct tome_attempt *,
+    struct tome_chunk *, bool fill) TOME_NODISCARD;
+static enum tome_err fault_zero(struct tome_attempt *, struct tome_chunk *,
+    bool fill) TOME_NODISCARD;
+static enum tome_err fault_below(struct tome_attempt *, struct tome_chunk *,
+    bool fill) TOME_NODISCARD;
+static enum tome_err fault_copy_below(struct tome_attempt *,
+    struct tome_chunk *, tome_pfn_t from) TOME_NODISCARD;
+static enum tome_err fault_shared(struct tome_attempt *) TOME_NODISCARD;
+static enum tome_err fault_fresh(struct tome_attempt *, struct tome_chunk *,
+    struct tome_anon *) TOME_NODISCARD;
+static enum tome_err fault_commit(struct tome_attempt *,
+    const struct commit *) TOME_NODISCARD;
+static bool fault_still(const struct tome_attempt *, const struct commit *,
+    const struct tome_leaf *);
+static void fault_install(struct tome_attempt *, const struct commit *,
+    struct tome_leaf *);
+static void fault_around(struct tome_attempt *, const struct commit *,
+    struct tome_leaf *);
+
+static inline void
+count_here(struct tome_attempt *f, enum tome_counter which)
+{
+	int64_t *n = &tome_this_cpu(f->vm)->count[which];
+
+	tome_wr_relaxed(n, tome_rd_relaxed(n) + 1);
+}
+
+static inline unsigned
+pmap_flags(const struct tome_attempt *f)
+{
+	return f->flags & TOME_ENTRY_WIRED ? TOME_PMAP_WIRED : 0;
+}
+
+static inline bool
+writes(const struct tome_attempt *f)
+{
+	return f->access & TOME_PROT_WRITE;
+}
+
+enum tome_err
+tome_fault(struct tome_map *map, tome_va_t va, tome_prot_t access)
+{
+	struct tome_attempt f;
+
+	tome_attempt_begin(&f, map, va, access);
+	return tome_attempt_run(&f, fault_try);
+}
+
+enum tome_err
+tome_fault_forced(struct tome_map *map, tome_va_t va, tome_prot_t access)
+{
+	struct tome_attempt f;
+
+	tome_attempt_begin(&f, map, va, access);
+	f.force = true;
+	return tome_attempt_run(&f, fault_try);
+}
+
+static enum tome_err
+fault_try(struct tome_attempt *f)
+{
+	uint64_t epoch = tome_epoch_enter(f->vm);
+	enum tome_err err;
+
+	count_here(f, TOME_N_FAULTS);
+	err = tome_attempt_lookup(f, epoch);
+	if (tome_likely(err == TOME_OK))
+		err = f->flags & TOME_ENTRY_SHARED ? fault_shared(f) :
+		    fault_private(f);
+	tome_epoch_leave(f->vm);
+	return err;
+}
+
+/* ---- private entries ---- */
+
+static enum tome_err
+fault_private(struct tome_attempt *f)
+{
+	bool fill = writes(f) || (f->flags & TOME_ENTRY_ZERO_SHARED_READ) ||
+	    (f->object != NULL && tome_attempt_below(f) == TOME_BELOW_PART);
+	struct tome_dirent d = { NULL, NULL };
+	enum tome_err err;
+
+	if (fill) {
+		if (tome_unlikely(f->amap == NULL ||
+		    (f->flags & TOME_ENTRY_NEEDS_COPY)))
+			return fault_own_amap(f);
+		if (tome_amap_get(f->amap, f->slot, &d) != TOME_OK)
+			return tome_attempt_needs(f, TOME_NEED_MEMORY);
+	} else if (f->amap != NULL) {
+		d = tome_amap_lookup(f->amap, f->slot);
+	}
+	if (d.chunk == NULL)
+		return fault_absent(f, NULL, false);
+	if (!tome_dirent_lock(f->amap, &d))
+		return tome_attempt_needs(f, TOME_NEED_AGAIN);
+	if (tome_unlikely(!tome_attempt_holds(f)))
+		err = tome_attempt_needs(f, TOME_NEED_AGAIN);
+	else
+		err = fault_in_chunk(f, &d, fill);
+	tome_chunk_unlock(f->amap, d.chunk);
+	return err;
+}
+
+/*
+ * Before the first page of its own: an amap where there is none, or one that
+ * shares the chunks of the amap it shares. The number is the entry's lock.
+ */
+static enum tome_err
+fault_own_amap(struct tome_attempt *f)
+{
+	enum tome_err err;
+
+	if (!tome_entry_try_begin(f->entry, f->seq))
+		return tome_attempt_needs(f, TOME_NEED_MAP);
+	err = tome_entry_resolve_copy(f->entry);
+	if (err == TOME_OK && f->entry->amap == NULL) {
+		struct tome_amap *am;
+
+		err = tome_amap_create(f->vm, false, &am);
+		if (err == TOME_OK)
+			tome_wr(&f->entry->amap, am);
+	}
+	tome_entry_end(f->entry);
+	return tome_attempt_needs(f, err == TOME_OK ? TOME_NEED_AGAIN :
+	    TOME_NEED_MEMORY);
+}
+
+/* The chunk is locked, and still the one. */
+static enum tome_err
+fault_in_chunk(struct tome_attempt *f, struct tome_dirent *d, bool fill)
+{
+	struct tome_chunk *old;
+	struct tome_anon *an;
+
+	if (fill && tome_unlikely(tome_rd(&d->chunk->count) > 1)) {
+		if (tome_dirent_clone(f->amap, d, 0, 0, &old) != TOME_OK)
+			return tome_attempt_needs(f, TOME_NEED_MEMORY);
+		tome_chunk_drop_locked(f->amap, old);
+	}
+	an = d->chunk->anon[f->slot & TOME_CHUNK_MASK];
+	return an != NULL ? fault_present(f, d->chunk, an) :
+	    fault_absent(f, d->chunk, fill);
+}
+
+static enum tome_err
+fault_present(struct tome_attempt *f, struct tome_chunk *ch,
+    struct tome_anon *an)
+{
+	bool shared;
+	enum tome_err err;
+
+	tome_anon_lock(f->amap, an);
+	shared = tome_anon_shared(ch, an) || (f->flags & TOME_ENTRY_NEEDS_COPY);
+	if (shared && writes(f)) {
+		err = fault_promote(f, ch, an);
+	} else {
+		struct commit c = { .chunk = ch, .pfn = an->pfn,
+			.prot = f->prot };
+
+		if (shared)
+			c.prot &= ~TOME_PROT_WRITE;
+		err = fault_commit(f, &c);
+	}
+	/* A promotion that succeeded dropped it, with its lock. */
+	if (err != TOME_OK || !shared || !writes(f))
+		tome_anon_unlock(f->amap, an);
+	return err;
+}
+
+/* Copy a shared anon; the shared one is dropped last, when no CPU can write to the
+ * copy while another still reads the original (models F1, F2). */
+static enum tome_err
+fault_promote(struct tome_attempt *f, struct tome_chunk *ch,
+    struct tome_anon *from)
+{
+	struct tome_anon *copy;
+	enum tome_err err;
+
+	if (tome_anon_create(f->amap, false, &copy) != TOME_OK)
+		return tome_attempt_needs(f, TOME_NEED_MEMORY);
+	tome_frame_copy(f->vm, copy->pfn, from->pfn);
+	err = fault_fresh(f, ch, copy);
+	if (err == TOME_OK) {
+		tome_anon_unref_locked(f->amap, from);
+		count_here(f, TOME_N_FAULTS_COW);
+	}
+	return err;
+}
+
+/* No anon: what lies below shows, or a write covers it. */
+static enum tome_err
+fault_absent(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
+{
+	if (tome_likely(f->object == NULL))
+		return fault_zero(f, ch, fill);
+	switch (tome_attempt_below(f)) {
+	case TOME_BELOW_END:
+		return TOME_ENXIO;
+	case TOME_BELOW_ZERO:
+		return fault_zero(f, ch, fill);
+	case TOME_BELOW_PAGE:
+	case TOME_BELOW_PART:
+		break;
+	}
+	return fault_below(f, ch, fill);
+}
+
+static enum tome_err
+fault_zero(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
+{
+	struct tome_anon *an;
+
+	if (!fill) {
+		struct commit c = { .chunk = ch,
+			.pfn = tome_zero_frame(f->vm),
+			.prot = f->prot & ~TOME_PROT_WRITE };
+
+		return fault_commit(f, &c);
+	}
+	if (tome_anon_create(f->amap, true, &an) != TOME_OK)
+		return tome_attempt_needs(f, TOME_NEED_MEMORY);
+	count_here(f, TOME_N_FAULTS_ZERO);
+	return fault_fresh(f, ch, an);
+}
+
+/* The object's page, read-only, or a copy of it. */
+static enum tome_err
+fault_below(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
+{
+	struct commit c = { .chunk = ch, .prot = f->prot & ~TOME_PROT_WRITE };
+	struct tome_held h;
+	enum tome_err err;
+
+	if (f->object->kind == TOME_OBJECT_DEVICE) {
+		c.pfn = f->object->first + (tome_pfn_t)f->page;
+		c.type = f->object->type;
+		return fill ? fault_copy_below(f, ch, c.pfn) :
+		    fault_commit(f, &c);
+	}
+	err = tome_object_hold(f->object, f->page, TOME_HOLD_READ, &h);
+	if (err == TOME_ENOMEM)
+		return tome_attempt_needs(f, TOME_NEED_MEMORY);
+	if (err != TOME_OK)
+		return err;
+	c.pfn = h.anon->pfn;
+	c.around = &h;
+	count_here(f, TOME_N_FAULTS_FILE);
+	err = fill ? fault_copy_below(f, ch, c.pfn) : fault_commit(f, &c);
+	tome_held_release(&h);
+	return err;
+}
+
+static enum tome_err
+fault_copy_below(struct tome_attempt *f, struct tome_chunk *ch,
+    tome_pfn_t from)
+{
+	struct tome_anon *copy;
+	uint8_t *page;
+	size_t keep;
+
+	if (tome_anon_create(f->amap, false, &copy) != TOME_OK)
+		return tome_attempt_needs(f, TOME_NEED_MEMORY);
+	tome_frame_copy(f->vm, copy->pfn, from);
+	if (tome_attempt_below(f) == TOME_BELOW_PART) {
+		keep = (size_t)(f->limit - (f->va - f->start));
+		page = tome_frame_window(f->vm, copy->pfn);
+		memset(page + keep, 0, (size_t)TOME_PAGE_SIZE - keep);
+		tome_frame_window_end(f->vm, copy->pfn, page);
+	}
+	count_here(f, TOME_N_FAULTS_COW);
+	return fault_fresh(f, ch, copy);
+}
+
+/* Put a new, locked anon in its slot and enter its page; unlocks it, or, when the
+ * attempt failed, gives it back. */
+static enum tome_err
+fault_fresh(struct tome_attempt *f, struct tome_chunk *ch,
+    struct tome_anon *an)
+{
+	struct commit c = { .chunk = ch, .fresh = an, .pfn = an->pfn,
+		.prot = f->prot };
+	enum tome_err err = fault_commit(f, &c);
+
+	if (err == TOME_OK)
+		tome_anon_unlock(f->amap, an);
+	else
+		tome_anon_discard(f->amap, an);
+	return err;
+}
+
+/* ---- shared entries ---- */
+
+static enum tome_err
+fault_shared(struct tome_attempt *f)
+{
+	struct commit c = { .prot = f->prot };
+	struct tome_object *ob = f->object;
+	struct tome_held h;
+	enum tome_err err;
+
+	if (ob->kind == TOME_OBJECT_DEVICE) {
+		if (f->page >= ob->npages)
+			return TOME_ENXIO;
+		c.pfn = ob->first + (tome_pfn_t)f->page;
+		c.type = ob->type;
+		return fault_commit(f, &c);
+	}
+	err = tome_object_hold(ob, f->page,
+	    writes(f) ? TOME_HOLD_WRITE : TOME_HOLD_READ, &h);
+	if (err == TOME_ENOMEM)
+		return tome_attempt_needs(f, TOME_NEED_MEMORY);
+	if (err != TOME_OK)
+		return err;
+	c.pfn = h.anon->pfn;
+	if (h.read_only)
+		c.prot &= ~TOME_PROT_WRITE;
+	if (!writes(f))
+		c.around = &h;
+	count_here(f, TOME_N_FAULTS_FILE);
+	err = fault_commit(f, &c);
+	tome_held_release(&h);
+	return err;
+}
+
+/* ---- the last step ---- */
+
+static enum tome_err
+fault_commit(struct tome_attempt *f, const struct commit *c)
+{
+	struct tome_leaf leaf;
+	enum tome_err err = TOME_OK;
+
+	if (tome_leaf_find(f->map->pmap, f->va, true, &leaf) != TOME_OK)
+		return tome_attempt_needs(f, TOME_NEED_MEMORY);
+	tome_leaf_lock(&leaf);
+	if (tome_unlikely(!fault_still(f, c, &leaf)))
+		err = tome_attempt_needs(f, TOME_NEED_AGAIN);
+	else if (tome_unlikely(tome_leaf_reserve(&leaf, 1) != TOME_OK))
+		err = tome_attempt_needs(f, TOME_NEED_MEMORY);
+	else
+		fault_install(f, c, &leaf);
+	tome_leaf_unlock(&leaf);
+	return err;
+}
+
+/*
+ * Under the leaf's lock: has nothing changed since? Where there was no chunk there
+ * was no lock in common with a fault that has made one since (models F9).
+ */
+static bool
+fault_still(const struct tome_attempt *f, const struct commit *c,
+    const struct tome_leaf *leaf)
+{
+	if (!tome_attempt_holds(f) || tome_leaf_stray(leaf))
+		return false;
+	return c->chunk != NULL || f->amap == NULL ||
+	    tome_amap_lookup(f->amap, f->slot).chunk == NULL;
+}
+
+static void
+fault_install(struct tome_attempt *f, const struct commit *c,
+    struct tome_leaf *leaf)
+{
+	struct tome_slot_view now = tome_leaf_read(leaf, f->va);
+	unsigned flags = pmap_flags(f);
+
+	if (c->fresh != NULL)
+		c->chunk->anon[f->slot & TOME_CHUNK_MASK] = c->fresh;
+	if (now.valid && now.pfn != c->pfn) {
+		tome_leaf_replace(leaf, f->va, c->pfn, c->prot, c->type, flags);
+	} else if (now.valid && (c->prot & ~now.prot) == 0 &&
+	    (now.wired || flags == 0)) {
+		count_here(f, TOME_N_FAULTS_SPURIOUS);
+		tome_leaf_flush_local(leaf, f->va);
+	} else {
+		if (now.valid)
+			count_here(f, TOME_N_FAULTS_REUSE);
+		tome_leaf_enter(leaf, f->va, c->pfn, c->prot, c->type, flags);
+		if (c->around != NULL && flags == 0 &&
+		    f->advice != TOME_ADV_RANDOM)
+			fault_around(f, c, leaf);
+	}
+}
+
+/* Pages of an aligned window that a read fault of an object maps at once. */
+#define AROUND_PAGES 16
+
+/*
+ * Map what is present of the neighbours: within the window, the entry (and its
+ * limit), the leaf, the object's locked chunk, and the private chunk that is
+ * locked, or known to be absent, for the faulting page. Anons are only tried.
+ */
+static void
+fault_around(struct tome_attempt *f, const struct commit *c,
+    struct tome_leaf *leaf)
+{
+	struct tome_held *h = c->around;
+	unsigned at = (unsigned)(f->va >> TOME_PAGE_SHIFT) & (AROUND_PAGES - 1);
+	tome_va_t end = f->limit == 0 || f->limit > f->end - f->start ? f->end :
+	    f->start + tome_page_floor((tome_va_t)f->limit);
+
+	if (h->read_only)
+		return;
+	for (unsigned i = 0; i < AROUND_PAGES; i++) {
+		tome_va_t va = f->va - ((tome_va_t)at << TOME_PAGE_SHIFT) +
+		    ((tome_va_t)i << TOME_PAGE_SHIFT);
+		unsigned own = (unsigned)(f->slot & TOME_CHUNK_MASK) + i - at;
+		unsigned src = (unsigned)(tome_held_slot(h, f->object,
+		    f->page) & TOME_CHUNK_MASK) + i - at;
+		struct tome_anon *an;
+
+		if (i == at || va < f->start || va >= end ||
+		    va < leaf->base || va >= leaf->end ||
+		    own >= TOME_CHUNK_ANONS || src >= TOME_CHUNK_ANONS)
+			continue;
+		an = h->d.chunk->anon[src];
+		if (an == NULL || (c->chunk != NULL &&
+		    c->chunk->anon[own] != NULL) ||
+		    tome_leaf_read(leaf, va).valid)
+			continue;
+		if (tome_leaf_reserve(leaf, 1) != TOME_OK)
+			return;
+		if (!tome_anon_trylock(h->amap, an))
+			continue;
+		if (tome_rd(&an->count) == 1)
+			tome_leaf_enter(leaf, va, an->pfn, c->prot, c->type, 0);
+		tome_anon_unlock(h->amap, an);
+	}
+}

@@ -1,0 +1,88 @@
+/*
+ * fault.h - what a fault carries from step to step; private to layer 5.
+ */
+#ifndef TOME_MAP_FAULT_H
+#define TOME_MAP_FAULT_H
+
+#include <map/map_i.h>
+
+/* What an attempt lacked; met with nothing locked. */
+enum tome_need {
+	TOME_NEED_AGAIN,	/* lost a race: look again */
+	TOME_NEED_MAP,		/* an entry is being changed: wait for the map */
+	TOME_NEED_LOOK,		/* a hole: look under the lock, or grow a stack */
+	TOME_NEED_MEMORY,
+	TOME_NEED_PAGE,		/* a page of the space's own: fault it in */
+};
+
+struct tome_attempt {
+	struct tome_map *map;
+	struct tome_vm *vm;
+	tome_va_t va;			/* page aligned */
+	tome_prot_t access;		/* READ, WRITE or EXEC */
+	bool force;			/* rights do not count (ptrace) */
+	enum tome_need need;
+	bool locked;			/* holds the map's lock (need.c) */
+	unsigned tries, starved;
+	/* The entry, as it was when its number was `seq`. */
+	struct tome_entry *entry;
+	uint32_t seq;
+	tome_va_t start, end;
+	uint8_t prot, advice;
+	uint16_t flags;
+	struct tome_amap *amap;
+	uint64_t slot;			/* of va */
+	struct tome_object *object;
+	tome_pgoff_t page;		/* of va in the object */
+	uint64_t limit;
+};
+
+static inline void
+tome_attempt_begin(struct tome_attempt *f, struct tome_map *map, tome_va_t va,
+    tome_prot_t access)
+{
+	f->map = map;
+	f->vm = map->vm;
+	f->va = tome_page_floor(va);
+	f->access = access;
+	f->force = false;
+	f->tries = 0;
+}
+
+/*
+ * Find va's entry and take the snapshot; inside an epoch. TOME_RETRY: see need.
+ * EACCES: the entry forbids the access.
+ */
+enum tome_err tome_attempt_lookup(struct tome_attempt *, uint64_t epoch)
+    TOME_NODISCARD;
+/* Has the entry not changed since? Under the lock that will decide. */
+static inline bool
+tome_attempt_holds(const struct tome_attempt *f)
+{
+	return tome_likely(tome_rd_sc(&f->entry->seq) == f->seq);
+}
+static inline enum tome_err
+tome_attempt_needs(struct tome_attempt *f, enum tome_need need)
+{
+	f->need = need;
+	return TOME_RETRY;
+}
+/*
+ * Attempt until it succeeds or fails, meeting each need in between; may sleep. The
+ * attempt enters and leaves its own epoch.
+ */
+enum tome_err tome_attempt_run(struct tome_attempt *,
+    enum tome_err (*attempt)(struct tome_attempt *)) TOME_NODISCARD;
+/*
+ * Nothing is mapped at va, as far as a fault can see. Under the map's lock: OK if
+ * there is an entry after all, or a stack above that grew down to va. EFAULT: a
+ * hole. ENOMEM: the stack may not grow. (grow.c)
+ */
+enum tome_err tome_map_grow(struct tome_map *, tome_va_t va) TOME_NODISCARD;
+
+/* Will the object's page be seen through this private entry as it is? */
+enum tome_below { TOME_BELOW_ZERO, TOME_BELOW_PAGE, TOME_BELOW_PART,
+	TOME_BELOW_END };
+enum tome_below tome_attempt_below(const struct tome_attempt *);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * need.c - the loop of an attempt, and how what it lacked is got, with nothing
+ * locked.
+ */
+#include <map/fault.h>
+
+/* After so many lost races the attempt runs under the map's lock, where no
+ * structural change can lose it another. */
+#define PATIENCE 8
+
+/* How often memory is looked for before the answer is no. */
+#define MEMORY_TRIES 3
+
+static enum tome_err attempt_meet(struct tome_attempt *) TOME_NODISCARD;
+static enum tome_err need_memory(struct tome_attempt *) TOME_NODISCARD;
+static enum tome_err need_page(struct tome_attempt *) TOME_NODISCARD;
+
+enum tome_err
+tome_attempt_run(struct tome_attempt *f,
+    enum tome_err (*attempt)(struct tome_attempt *))
+{
+	enum tome_err err = attempt(f);
+
+	if (tome_likely(err != TOME_RETRY))
+		return err;
+	f->locked = false;
+	f->starved = 0;
+	do {
+		err = attempt_meet(f);
+		if (err == TOME_OK)
+			err = attempt(f);
+	} while (err == TOME_RETRY);
+	if (f->locked)
+		tome_mutex_unlock(f->vm, &f->map->lock, TOME_RANK_MAP);
+	return err;
+}
+
+static enum tome_err
+attempt_meet(struct tome_attempt *f)
+{
+	tome_count(f->vm, TOME_N_FAULTS_RETRY, 1);
+	f->tries++;
+	if (f->locked && f->need != TOME_NEED_AGAIN &&
+	    f->need != TOME_NEED_MAP) {
+		tome_mutex_unlock(f->vm, &f->map->lock, TOME_RANK_MAP);
+		f->locked = false;
+	}
+	switch (f->need) {
+	case TOME_NEED_LOOK:
+		return tome_map_grow(f->map, f->va);
+	case TOME_NEED_MEMORY:
+		return need_memory(f);
+	case TOME_NEED_PAGE:
+		return need_page(f);
+	case TOME_NEED_MAP:
+	case TOME_NEED_AGAIN:
+		break;
+	}
+	if (f->locked) {
+		tome_host_relax();	/* another fault resolves needs-copy */
+	} else if (f->tries > PATIENCE) {
+		tome_mutex_lock(f->vm, &f->map->lock, TOME_RANK_MAP);
+		f->locked = true;
+	} else if (f->need == TOME_NEED_MAP) {
+		tome_mutex_lock(f->vm, &f->map->lock, TOME_RANK_MAP);
+		tome_mutex_unlock(f->vm, &f->map->lock, TOME_RANK_MAP);
+	}
+	return TOME_OK;
+}
+
+/* What waits for an epoch, then what the caches keep. Layer 6 will wait here. */
+static enum tome_err
+need_memory(struct tome_attempt *f)
+{
+	if (++f->starved > MEMORY_TRIES)
+		return TOME_ENOMEM;
+	tome_vm_quiesce(f->vm, false);
+	if (f->starved > 1)
+		(void)tome_kmem_reap(f->vm);
+	return TOME_OK;
+}
+
+/* Somebody may take it away again before the next try: that is a race like others. */
+static enum tome_err
+need_page(struct tome_attempt *f)
+{
+	return f->force ? tome_fault_forced(f->map, f->va, f->access) :
+	    tome_fault(f->map, f->va, f->access);
+}
