@@ -31,6 +31,7 @@ static enum tome_err alloc_want(struct tome_arena *, const struct want *,
 static enum tome_err carve_want(struct tome_arena *, const struct want *,
     enum tome_fit, tome_span_t *out);
 static enum tome_err import(struct tome_arena *, const struct want *);
+static void return_imports(struct tome_arena *);
 static struct tome_tag *find_fit(struct tome_arena *, const struct want *,
     enum tome_fit, tome_span_t *at);
 static void free_segment(struct tome_arena *, tome_span_t base,
@@ -40,8 +41,6 @@ static bool quantum_alloc(struct tome_arena *, tome_span_t size,
     tome_span_t *out);
 static bool quantum_free(struct tome_arena *, tome_span_t base,
     tome_span_t size);
-static void enlist(struct tome_kmem *, struct tome_arena *);
-static void delist(struct tome_kmem *, struct tome_arena *);
 
 static uintptr_t
 lock(struct tome_arena *a)
@@ -141,7 +140,7 @@ tome_arena_create(struct tome_vm *vm, const struct tome_arena_config *config,
 	a->shift = tome_log2(config->quantum);
 	a->hash = a->small;
 	a->hash_bits = TOME_ARENA_SMALL_BITS;
-	enlist(vm->kmem, a);
+	tome_kmem_enlist(vm->kmem, &vm->kmem->all_arenas, &a->listed);
 	err = quantum_caches(a);
 	if (err == TOME_OK && config->size > 0)
 		err = tome_arena_add(a, config->base, config->size);
@@ -163,9 +162,9 @@ tome_arena_destroy(struct tome_arena *a)
 	while (a->spans != NULL)
 		tome_tags_remove_span(a, a->spans);
 	tome_arena_trim(a, true);
+	tome_kmem_delist(km, &km->all_arenas, &a->listed);
 	for (unsigned i = 0; i < a->ncached; i++)
 		tome_cache_put(km->sets, a->quantum[i]);
-	delist(km, a);
 	tome_cache_put(km->arenas, a);
 	return TOME_OK;
 }
@@ -209,6 +208,13 @@ resize_hash(struct tome_arena *a, struct tome_tag **table, unsigned bits)
 	unlock(a, irq);
 	if (old != a->small)
 		tome_kfree(a->vm, old);
+}
+
+static bool
+hash_is_short(struct tome_arena *a)
+{
+	return tome_rd_relaxed(&a->nallocated) >
+	    (uint64_t)2 << tome_rd_relaxed(&a->hash_bits);
 }
 
 /* Best effort: without memory chains just get longer. */
@@ -274,18 +280,53 @@ alloc_want(struct tome_arena *a, const struct want *w, enum tome_fit fit,
 {
 	enum tome_err err;
 
-	if (tome_unlikely(a->nallocated > (uint64_t)2 << a->hash_bits))
+	if (tome_unlikely(hash_is_short(a)))
 		grow_hash(a);
 	for (;;) {
 		err = carve_want(a, w, fit, out);
-		if (err == TOME_OK || a->config.source == NULL)
+		if (err == TOME_RETRY)
+			err = import(a, w);
+		else if (err == TOME_OK)
+			return TOME_OK;
+		if (err != TOME_OK) {
+			return_imports(a);
 			return err;
-		err = import(a, w);
-		if (err != TOME_OK)
-			return err;
+		}
 	}
 }
 
+/* An imported span that nobody came to use, unlinked; false: none. */
+static bool
+unlink_unused(struct tome_arena *a, tome_span_t *base, tome_span_t *size)
+{
+	uintptr_t irq = lock(a);
+	struct tome_tag *span = a->spans;
+
+	while (span != NULL && !(span->imported &&
+	    span->next->kind == TOME_TAG_FREE &&
+	    span->next->size == span->size))
+		span = span->after;
+	if (span != NULL) {
+		*base = span->base;
+		*size = span->size;
+		tome_tags_remove_span(a, span);
+	}
+	unlock(a, irq);
+	return span != NULL;
+}
+
+/* After a failure: what had come part of the way down goes back up. */
+static void
+return_imports(struct tome_arena *a)
+{
+	tome_span_t base, size;
+
+	for (; a->config.source != NULL; a = a->config.source)
+		while (unlink_unused(a, &base, &size))
+			free_segment(a->config.source, base, size);
+}
+
+/* RETRY: nothing here fits. */
 static enum tome_err
 carve_want(struct tome_arena *a, const struct want *w, enum tome_fit fit,
     tome_span_t *out)
@@ -303,7 +344,7 @@ carve_want(struct tome_arena *a, const struct want *w, enum tome_fit fit,
 		*out = at;
 	}
 	unlock(a, irq);
-	return t != NULL ? TOME_OK : TOME_ENOMEM;
+	return t != NULL ? TOME_OK : TOME_RETRY;
 }
 
 /* What `a` asks its source for, to be able to meet the want. */
@@ -326,17 +367,21 @@ import(struct tome_arena *a, const struct want *want)
 {
 	struct want w = *want;
 	tome_span_t base;
+	enum tome_err err;
 
 	for (; a->config.source != NULL; a = a->config.source) {
 		if (!want_above(a, &w))
 			return TOME_ENOMEM;
-		if (carve_want(a->config.source, &w, TOME_FIT_INSTANT,
-		    &base) != TOME_OK)
+		err = carve_want(a->config.source, &w, TOME_FIT_INSTANT,
+		    &base);
+		if (err == TOME_RETRY)
 			continue;
-		if (add_span(a, base, w.size, true) == TOME_OK)
-			return TOME_OK;
-		free_segment(a->config.source, base, w.size);
-		return TOME_ENOMEM;
+		if (err == TOME_OK && add_span(a, base, w.size, true) !=
+		    TOME_OK) {
+			free_segment(a->config.source, base, w.size);
+			err = TOME_ENOMEM;
+		}
+		return err;
 	}
 	return TOME_ENOMEM;
 }
@@ -748,32 +793,4 @@ tome_arena_check(struct tome_arena *a)
 
 	unlock(a, irq);
 	return why;
-}
-
-/* ---- the registry of arenas ---- */
-
-static void
-enlist(struct tome_kmem *km, struct tome_arena *a)
-{
-	uintptr_t irq = tome_spin_lock(km->vm, &km->lock, TOME_RANK_ARENA);
-
-	a->next = km->first_arena;
-	if (a->next != NULL)
-		a->next->prev = a;
-	km->first_arena = a;
-	tome_spin_unlock(km->vm, &km->lock, TOME_RANK_ARENA, irq);
-}
-
-static void
-delist(struct tome_kmem *km, struct tome_arena *a)
-{
-	uintptr_t irq = tome_spin_lock(km->vm, &km->lock, TOME_RANK_ARENA);
-
-	if (a->prev != NULL)
-		a->prev->next = a->next;
-	else
-		km->first_arena = a->next;
-	if (a->next != NULL)
-		a->next->prev = a->prev;
-	tome_spin_unlock(km->vm, &km->lock, TOME_RANK_ARENA, irq);
 }

@@ -43,7 +43,7 @@ tome_cache_alloc_slow(struct tome_cache *c, void *who)
 	if (object == NULL)
 		object = from_slabs(c);
 	tome_host_preempt_on();
-	if (object != NULL)
+	if (object != NULL && c->careful)
 		tome_debug_alloc(c, object, who);
 	return object;
 }
@@ -53,7 +53,8 @@ tome_cache_free_slow(struct tome_cache *c, void *object, void *who)
 {
 	struct tome_magazine *spill;
 
-	tome_debug_free(c, object, who);
+	if (c->careful)
+		tome_debug_free(c, object, who);
 	tome_host_preempt_off();
 	if (!tome_magazines_push(&c->mag, object, &spill))
 		tome_slab_give(c, &object, 1);
@@ -133,7 +134,7 @@ tome_cache_create(struct tome_vm *vm, const struct tome_cache_config *config,
 		tome_cache_put(km->caches, c);
 		return err;
 	}
-	tome_kmem_enlist(km, c);
+	tome_kmem_enlist(km, &km->all_caches, &c->listed);
 	*out = c;
 	return TOME_OK;
 }
@@ -145,7 +146,7 @@ tome_cache_destroy(struct tome_cache *c)
 
 	if (tome_cache_live(c) > 0)
 		return TOME_EBUSY;
-	tome_kmem_delist(km, c);
+	tome_kmem_delist(km, &km->all_caches, &c->listed);
 	tome_cache_reap_cpus(c, true);
 	tome_cache_put(km->caches, c);
 	return TOME_OK;
@@ -181,10 +182,20 @@ drain_depot(struct tome_cache *c)
 		drain_magazine(c, mg, rounds);
 }
 
+static uint64_t
+frames_now(struct tome_cache *c)
+{
+	uintptr_t irq = tome_spin_lock(c->vm, &c->mag.lock, TOME_RANK_SLAB);
+	uint64_t n = c->frames;
+
+	tome_spin_unlock(c->vm, &c->mag.lock, TOME_RANK_SLAB, irq);
+	return n;
+}
+
 size_t
 tome_cache_reap_cpus(struct tome_cache *c, bool all)
 {
-	uint64_t before = tome_rd_relaxed(&c->frames);
+	uint64_t before = frames_now(c);
 
 	tome_host_preempt_off();
 	if (!all)
@@ -195,7 +206,7 @@ tome_cache_reap_cpus(struct tome_cache *c, bool all)
 	drain_depot(c);
 	tome_slab_reap(c, false);
 	tome_host_preempt_on();
-	return (size_t)(before - tome_rd_relaxed(&c->frames));
+	return (size_t)(before - frames_now(c));
 }
 
 size_t

@@ -47,6 +47,12 @@ struct tome_magazines {
 enum tome_slab_list { TOME_SLAB_EMPTY, TOME_SLAB_PARTIAL, TOME_SLAB_FULL,
 	TOME_SLAB_LISTS };
 
+/* In a registry of layer 3 (init.c); under kmem->lock. */
+struct tome_listed {
+	struct tome_listed *next, *prev;
+	uint32_t pins;			/* walks that stand on it */
+};
+
 struct tome_cache {
 	bool careful;
 	bool own;			/* of layer 3: no leak is counted */
@@ -57,9 +63,7 @@ struct tome_cache {
 	uint32_t link;			/* where a free object holds its link */
 	uint32_t align, colours;	/* last colour, bytes */
 	struct tome_cache_config config;
-	/* Registry (init.c), under kmem->lock. */
-	struct tome_cache *next, *prev;
-	uint32_t pins;
+	struct tome_listed listed;
 	/* Under mag.lock. */
 	tome_pfn_t slabs[TOME_SLAB_LISTS];	/* first slab's head frame */
 	uint32_t nslabs, nempty, colour;

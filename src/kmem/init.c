@@ -143,48 +143,52 @@ start_classes(struct tome_kmem *km)
 /* ---- the registry ---- */
 
 void
-tome_kmem_enlist(struct tome_kmem *km, struct tome_cache *c)
+tome_kmem_enlist(struct tome_kmem *km, struct tome_listed **list,
+    struct tome_listed *it)
 {
 	uintptr_t irq = tome_spin_lock(km->vm, &km->lock, TOME_RANK_ARENA);
 
-	c->next = km->first_cache;
-	if (c->next != NULL)
-		c->next->prev = c;
-	km->first_cache = c;
+	*it = (struct tome_listed){ .next = *list };
+	if (it->next != NULL)
+		it->next->prev = it;
+	*list = it;
 	tome_spin_unlock(km->vm, &km->lock, TOME_RANK_ARENA, irq);
 }
 
 static bool
-try_delist(struct tome_kmem *km, struct tome_cache *c)
+try_delist(struct tome_kmem *km, struct tome_listed **list,
+    struct tome_listed *it)
 {
 	uintptr_t irq = tome_spin_lock(km->vm, &km->lock, TOME_RANK_ARENA);
-	bool quiet = c->pins == 0;
+	bool quiet = it->pins == 0;
 
 	if (quiet) {
-		if (c->prev != NULL)
-			c->prev->next = c->next;
+		if (it->prev != NULL)
+			it->prev->next = it->next;
 		else
-			km->first_cache = c->next;
-		if (c->next != NULL)
-			c->next->prev = c->prev;
+			*list = it->next;
+		if (it->next != NULL)
+			it->next->prev = it->prev;
 	}
 	tome_spin_unlock(km->vm, &km->lock, TOME_RANK_ARENA, irq);
 	return quiet;
 }
 
 void
-tome_kmem_delist(struct tome_kmem *km, struct tome_cache *c)
+tome_kmem_delist(struct tome_kmem *km, struct tome_listed **list,
+    struct tome_listed *it)
 {
-	while (!try_delist(km, c))
+	while (!try_delist(km, list, it))
 		tome_host_relax();
 }
 
-/* The cache after `at` (NULL: the first), pinned; `at` is unpinned. */
-static struct tome_cache *
-next_cache(struct tome_kmem *km, struct tome_cache *at)
+/* What follows `at` (NULL: the first), pinned; `at` is unpinned. */
+static struct tome_listed *
+next_pinned(struct tome_kmem *km, struct tome_listed **list,
+    struct tome_listed *at)
 {
 	uintptr_t irq = tome_spin_lock(km->vm, &km->lock, TOME_RANK_ARENA);
-	struct tome_cache *next = at == NULL ? km->first_cache : at->next;
+	struct tome_listed *next = at == NULL ? *list : at->next;
 
 	if (next != NULL)
 		next->pins++;
@@ -194,15 +198,27 @@ next_cache(struct tome_kmem *km, struct tome_cache *at)
 	return next;
 }
 
-static size_t
-reap_caches(struct tome_kmem *km, bool all)
+static struct tome_cache *
+cache_of(struct tome_listed *it)
 {
-	struct tome_cache *c = NULL;
+	return tome_container(it, struct tome_cache, listed);
+}
+
+static struct tome_arena *
+arena_of(struct tome_listed *it)
+{
+	return tome_container(it, struct tome_arena, listed);
+}
+
+static size_t
+reap_caches(struct tome_kmem *km)
+{
+	struct tome_listed *it = NULL;
 	size_t frames = 0;
 
 	tome_host_preempt_off();
-	while ((c = next_cache(km, c)) != NULL)
-		frames += tome_cache_reap_cpus(c, all);
+	while ((it = next_pinned(km, &km->all_caches, it)) != NULL)
+		frames += tome_cache_reap(cache_of(it));
 	/* What the others' magazines and structures lay in goes last. */
 	frames += tome_slab_reap(km->magazines, false);
 	frames += tome_slab_reap(km->caches, false);
@@ -210,24 +226,40 @@ reap_caches(struct tome_kmem *km, bool all)
 	return frames;
 }
 
+static void
+trim_arenas(struct tome_kmem *km)
+{
+	struct tome_listed *it = NULL;
+
+	tome_host_preempt_off();
+	while ((it = next_pinned(km, &km->all_arenas, it)) != NULL)
+		tome_arena_trim(arena_of(it), false);
+	tome_host_preempt_on();
+}
+
 size_t
 tome_kmem_reap(struct tome_vm *vm)
 {
-	return reap_caches(vm->kmem, false);
+	trim_arenas(vm->kmem);
+	return reap_caches(vm->kmem);
 }
 
 /* ---- the layer's hooks ---- */
 
+/* Of the magazines, this CPU's: the others may be in use. */
 static void
 kmem_quiesce(struct tome_vm *vm, bool drain)
 {
-	struct tome_kmem *km = vm->kmem;
+	if (drain)
+		(void)tome_kmem_reap(vm);
+}
 
-	if (!drain)
-		return;
-	for (struct tome_arena *a = km->first_arena; a != NULL; a = a->next)
-		tome_arena_trim(a, true);
-	reap_caches(km, true);
+static const char *
+check_cache(struct tome_cache *c)
+{
+	if (tome_magazines_rounds(&c->mag, c->vm->ncpus) > c->live)
+		return "magazines hold more objects than slabs gave";
+	return tome_slab_check(c);
 }
 
 static const char *
@@ -238,15 +270,12 @@ kmem_check(struct tome_vm *vm)
 
 	if (why == NULL)
 		why = tome_slab_check(km->magazines);
-	for (struct tome_cache *c = km->first_cache; c != NULL && why == NULL;
-	    c = c->next) {
-		why = tome_slab_check(c);
-		if (tome_magazines_rounds(&c->mag, vm->ncpus) > c->live)
-			why = "magazines hold more objects than slabs gave";
-	}
-	for (struct tome_arena *a = km->first_arena; a != NULL && why == NULL;
-	    a = a->next)
-		why = tome_arena_check(a);
+	for (struct tome_listed *it = km->all_caches; it != NULL && why == NULL;
+	    it = it->next)
+		why = check_cache(cache_of(it));
+	for (struct tome_listed *it = km->all_arenas; it != NULL && why == NULL;
+	    it = it->next)
+		why = tome_arena_check(arena_of(it));
 	return why;
 }
 
@@ -273,15 +302,18 @@ count_leaks(struct tome_kmem *km)
 {
 	uint64_t caches = 0, objects = 0, blocks = km->runs, arenas = 0;
 
-	for (struct tome_cache *c = km->first_cache; c != NULL; c = c->next) {
+	for (struct tome_listed *it = km->all_caches; it != NULL;
+	    it = it->next) {
+		struct tome_cache *c = cache_of(it);
+
 		caches += !c->own;
 		if (!c->own)
 			objects += tome_cache_live(c);
 		else if (is_class(km, c))
 			blocks += tome_cache_live(c);
 	}
-	for (struct tome_arena *a = km->first_arena; a != NULL; a = a->next)
-		arenas += a != km->kva;
+	for (struct tome_listed *it = km->all_arenas; it != NULL; it = it->next)
+		arenas += arena_of(it) != km->kva;
 	return leaked(km->vm, " caches", caches) +
 	    leaked(km->vm, " objects", objects) +
 	    leaked(km->vm, " blocks of kmalloc", blocks) +
@@ -295,9 +327,10 @@ kmem_release(struct tome_kmem *km)
 {
 	struct tome_vm *vm = km->vm;
 
-	for (struct tome_cache *c = km->first_cache; c != NULL; c = c->next) {
-		tome_cache_reap_cpus(c, true);
-		tome_slab_reap(c, true);
+	for (struct tome_listed *it = km->all_caches; it != NULL;
+	    it = it->next) {
+		tome_cache_reap_cpus(cache_of(it), true);
+		tome_slab_reap(cache_of(it), true);
 	}
 	if (km->magazines != NULL)
 		tome_slab_reap(km->magazines, true);
@@ -313,8 +346,8 @@ kmem_fini(struct tome_vm *vm)
 	size_t n;
 
 	/* Before leaks are counted: tables and tags of arenas are kmalloc's. */
-	for (struct tome_arena *a = km->first_arena; a != NULL; a = a->next)
-		tome_arena_trim(a, true);
+	for (struct tome_listed *it = km->all_arenas; it != NULL; it = it->next)
+		tome_arena_trim(arena_of(it), true);
 	n = count_leaks(km);
 	kmem_release(km);
 	return n;

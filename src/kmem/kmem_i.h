@@ -31,8 +31,7 @@ struct tome_kmem {			/* layer 3's state of an instance */
 	struct tome_arena *kva;		/* kernel addresses (kmap.c) */
 	/* Under lock, rank ARENA: every cache and arena. */
 	struct tome_spin lock;
-	struct tome_cache *first_cache;
-	struct tome_arena *first_arena;
+	struct tome_listed *all_caches, *all_arenas;
 };
 
 /* ---- the direct map, both ways ---- */
@@ -93,8 +92,11 @@ uint64_t tome_cache_live(struct tome_cache *);
 
 /* ---- registry (init.c) ---- */
 
-void tome_kmem_enlist(struct tome_kmem *, struct tome_cache *);
-void tome_kmem_delist(struct tome_kmem *, struct tome_cache *);
+void tome_kmem_enlist(struct tome_kmem *, struct tome_listed **list,
+    struct tome_listed *);
+/* Waits for walks that stand on it. */
+void tome_kmem_delist(struct tome_kmem *, struct tome_listed **list,
+    struct tome_listed *);
 
 /* ---- debug builds (debug.c) ---- */
 
@@ -146,7 +148,8 @@ tome_debug_asked(struct tome_cache *c, void *object, uint32_t asked)
 void tome_arena_set_note(struct tome_arena *, tome_span_t base, uint64_t note);
 uint64_t tome_arena_take_note(struct tome_arena *, tome_span_t base,
     uint64_t mask, uint64_t kind);
-/* Give back what is held in reserve. `all`: every CPU's magazines. */
+/* Give back what is held in reserve. `all`: every CPU's magazines (the others
+ * are outside). */
 void tome_arena_trim(struct tome_arena *, bool all);
 const char *tome_arena_check(struct tome_arena *);
 uint64_t tome_arena_allocated(struct tome_arena *);

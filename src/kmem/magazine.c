@@ -77,7 +77,7 @@ depot_pop(struct tome_magazine **list, uint32_t *n)
 	struct tome_magazine *mg = *list;
 
 	if (mg != NULL) {
-		*list = mg->next;
+		tome_wr_relaxed(list, mg->next);
 		(*n)--;
 	}
 	return mg;
@@ -87,7 +87,7 @@ static void
 depot_push(struct tome_magazine **list, uint32_t *n, struct tome_magazine *mg)
 {
 	mg->next = *list;
-	*list = mg;
+	tome_wr_relaxed(list, mg);
 	(*n)++;
 }
 

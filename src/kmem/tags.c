@@ -158,7 +158,7 @@ tome_tags_rehash(struct tome_arena *a, struct tome_tag **table, unsigned bits)
 	struct tome_tag **old = a->hash;
 
 	a->hash = table;
-	a->hash_bits = bits;
+	tome_wr_relaxed(&a->hash_bits, bits);
 	for (struct tome_tag *t = a->first; t != NULL; t = t->next)
 		if (t->kind == TOME_TAG_ALLOCATED)
 			hash_insert(a, t);
@@ -240,7 +240,7 @@ tome_tags_carve(struct tome_arena *a, struct tome_tag *t, tome_span_t at,
 	t->cached = false;
 	t->note = 0;
 	hash_insert(a, t);
-	a->nallocated++;
+	tome_wr_relaxed(&a->nallocated, a->nallocated + 1);
 	a->used += size;
 }
 
@@ -258,7 +258,7 @@ tome_tags_release(struct tome_arena *a, struct tome_tag *t)
 	struct tome_tag *prev = t->prev, *next = t->next;
 
 	hash_remove(a, t);
-	a->nallocated--;
+	tome_wr_relaxed(&a->nallocated, a->nallocated - 1);
 	a->used -= t->size;
 	if (next != NULL && next->kind == TOME_TAG_FREE) {
 		free_remove(a, next);

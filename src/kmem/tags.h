@@ -43,7 +43,7 @@ struct tome_arena {
 	unsigned shift;			/* log2 of the quantum */
 	unsigned ncached;		/* quantum caches: 1 .. ncached quanta */
 	struct tome_magazines *quantum[TOME_ARENA_QUANTA];
-	struct tome_arena *next, *prev;	/* registry, under kmem->lock */
+	struct tome_listed listed;
 
 	struct tome_spin lock;		/* rank ARENA; for all that follows */
 	struct tome_tag *first, *last, *spans;
