@@ -33,20 +33,25 @@ $(eval $(call hosted_library,fast,-O2))
 
 UNIT_TESTS := $(patsubst test/unit/%.c,$(UNIT)/%,\
 	$(wildcard test/unit/*/test_*.c))
-UNIT_SUPPORT := $(wildcard test/unit/*.c)
+UNIT_SUPPORT := $(patsubst test/unit/%.c,$(UNIT)/%.o,$(wildcard test/unit/*.c))
 
-# The helpers beside a test, compiled with it.
-unit_beside = $(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c))
+# The helpers of the folder $(1), as objects.
+unit_helpers = $(patsubst test/unit/%.c,$(UNIT)/%.o,\
+	$(filter-out test/unit/$(1)/test_%,$(wildcard test/unit/$(1)/*.c)))
 
-.SECONDEXPANSION:
-$(UNIT)/%: test/unit/%.c $(UNIT_SUPPORT) \
-	$$(call unit_beside,test/unit/%.c) $(wildcard test/unit/*.h) \
-	$(BUILD)/hosted/asan/libtome.a
+$(UNIT)/%.o: test/unit/%.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)gcc $(HOSTED_CFLAGS) $(SANITIZE) $(HOSTED_PATHS) -Itest/unit \
-		-I$(dir $<) -o $@ $(filter %.c,$^) \
-		$(BUILD)/hosted/asan/libtome.a $(HOSTED_LIBS)
+		-I$(dir $<) -MMD -MP -c -o $@ $<
+
+.SECONDEXPANSION:
+$(UNIT_TESTS): $(UNIT)/%: $(UNIT)/%.o $(UNIT_SUPPORT) \
+	$$(call unit_helpers,$$(notdir $$(@D))) \
+	$(BUILD)/hosted/asan/libtome.a
+	$(Q)gcc $(SANITIZE) -o $@ $^ $(HOSTED_LIBS)
+
+-include $(wildcard $(UNIT)/*.d $(UNIT)/*/*.d)
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## build the unit tests (build/unit/LAYER/test_NAME)
