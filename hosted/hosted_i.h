@@ -178,7 +178,7 @@ void hosted_mischief(struct hosted_cpu *);
 /* ---- machine.c ---- */
 void hosted_violation(struct hosted_machine *, enum hosted_kind,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
-_Noreturn void hosted_panic(void *ctx, const char *why);
+void hosted_panic(void *ctx, const char *why) __attribute__((noreturn));
 uint64_t hosted_clock(void *ctx);
 /* ---- sched.c ---- */
 void hosted_sched_point(struct hosted_cpu *);

@@ -285,7 +285,7 @@ hosted_allocs(struct hosted_machine *m)
 
 /* ---- panics ---- */
 
-_Noreturn void
+void
 hosted_panic(void *ctx, const char *why)
 {
 	struct catch *c = catching;
