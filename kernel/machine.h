@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <tome/vm.h>
 
+struct trap_frame;
+
 /* The instance that manages all memory of this kernel. */
 extern struct tome_vm *the_vm;
 

@@ -47,7 +47,7 @@ struct thread {
 	enum thread_state state;
 	bool interruptible, running;
 	struct thread *next;		/* in the run queue */
-	uint64_t ran;			/* clock ticks spent running */
+	uint64_t ran;			/* nanoseconds spent running */
 	uint64_t since;			/* when it was last put on a CPU */
 
 	/* sleep_wait(): a wake came. */
@@ -88,6 +88,8 @@ void thread_discard(struct thread *);
 _Noreturn void thread_exit(void);
 /* The calling thread goes on in another user space; NULL: in none. */
 void thread_use_pmap(struct tome_pmap *);
+/* After the calling thread changed its fs_base or gs_base. */
+void thread_load_bases(void);
 /* Leave kernel mode for the calling thread's frame: first exec of a kernel
  * thread. The stack is abandoned. */
 _Noreturn void thread_enter_user(const struct trap_frame *frame);

@@ -96,6 +96,27 @@ cpu_self(void)
 	return &cpus[cpu_number()];
 }
 
+/* How many reasons there are not to deschedule this thread. */
+static inline uint32_t
+cpu_preempt_depth(void)
+{
+	uint32_t n;
+
+	__asm__("movl %%gs:%c1, %0"
+	    : "=r"(n) : "i"(CPU_PREEMPT), "m"(cpu_here.preempt));
+	return n & ~CPU_NO_RESCHED;
+}
+
+static inline bool
+cpu_resched_due(void)
+{
+	uint32_t n;
+
+	__asm__("movl %%gs:%c1, %0"
+	    : "=r"(n) : "i"(CPU_PREEMPT), "m"(cpu_here.preempt));
+	return !(n & CPU_NO_RESCHED);
+}
+
 /* Another thread should run: preempt_on, or the end of the interrupt, sees to
  * it. On this CPU only. */
 static inline void

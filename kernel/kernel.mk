@@ -1,0 +1,112 @@
+# kernel.mk - the reference kernel: build/kernel/tome.elf, from all of Tome, one
+# port, and what lies under kernel/. Linked twice: the second time with the
+# table of symbols for backtraces, made from the first.
+#
+# TOME_KERNEL_DEBUG=1 builds all of it with Tome's assertions.
+
+KERNEL_CC ?= gcc
+KERNEL_BUILD := $(BUILD)/kernel
+KERNEL_ELF := $(KERNEL_BUILD)/tome.elf
+
+KERNEL_SRC_MACHINE := \
+	kernel/x86_64/acpi.c \
+	kernel/x86_64/apic.c \
+	kernel/x86_64/backtrace.c \
+	kernel/x86_64/boot.S \
+	kernel/x86_64/clock.c \
+	kernel/x86_64/cpu.c \
+	kernel/x86_64/entry.S \
+	kernel/x86_64/fpu.c \
+	kernel/x86_64/memory.c \
+	kernel/x86_64/panic.c \
+	kernel/x86_64/power.c \
+	kernel/x86_64/pvh.c \
+	kernel/x86_64/serial.c \
+	kernel/x86_64/smp.c \
+	kernel/x86_64/start.c \
+	kernel/x86_64/switch.c \
+	kernel/x86_64/trap.c
+
+KERNEL_SRC_GENERIC := \
+	kernel/host.c \
+	kernel/lib/log.c \
+	kernel/lib/printf.c \
+	kernel/lib/string.c \
+	kernel/main.c \
+	kernel/sched.c \
+	kernel/sync.c \
+	kernel/thread.c \
+	kernel/timer.c
+
+# The personality's.
+-include kernel/personality.mk
+
+KERNEL_SRC_TOME = $(TOME_SRC_TIER2) $(TOME_SRC_TIER5) $(TOME_SRC_POSIX) \
+	$(TOME_PORT_SRC_x86_64)
+
+KERNEL_CFLAGS := $(WARN) -O2 -g -ffreestanding -fno-pic -fno-pie \
+	-fno-stack-protector -fno-strict-aliasing -fno-common \
+	-fno-asynchronous-unwind-tables -fomit-frame-pointer \
+	-mno-red-zone -mgeneral-regs-only -mcmodel=kernel \
+	-ffunction-sections -fdata-sections -Iinclude -Iports/x86_64
+ifneq ($(TOME_KERNEL_DEBUG),)
+KERNEL_CFLAGS += -DTOME_DEBUG
+KERNEL_BUILD := $(BUILD)/kernel-debug
+endif
+# No SSE, so no need for a stack aligned to 16 bytes at each call.
+ifneq ($(findstring clang,$(KERNEL_CC)),)
+KERNEL_CFLAGS += -mstack-alignment=8
+else
+KERNEL_CFLAGS += -mpreferred-stack-boundary=3
+endif
+
+KERNEL_OBJ_KERNEL = $(patsubst %,$(KERNEL_BUILD)/%.o,$(basename \
+	$(KERNEL_SRC_MACHINE) $(KERNEL_SRC_GENERIC) $(KERNEL_SRC_PERSONALITY)))
+KERNEL_OBJ_TOME = $(patsubst %,$(KERNEL_BUILD)/%.o,$(basename \
+	$(KERNEL_SRC_TOME)))
+KERNEL_OBJ = $(KERNEL_OBJ_KERNEL) $(KERNEL_OBJ_TOME)
+
+# The kernel sees public headers only; the library its own.
+$(KERNEL_BUILD)/kernel/%.o: KERNEL_INCLUDE := -Ikernel -Ikernel/x86_64
+$(KERNEL_BUILD)/src/%.o $(KERNEL_BUILD)/ports/%.o: KERNEL_INCLUDE := -Isrc \
+	-Ikernel/x86_64
+# Not into calls of the functions that these are.
+$(KERNEL_BUILD)/kernel/lib/string.o: KERNEL_INCLUDE += -fno-builtin \
+	-fno-tree-loop-distribute-patterns
+
+$(KERNEL_BUILD)/%.o: %.c
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(KERNEL_CC) $(KERNEL_CFLAGS) $(KERNEL_INCLUDE) -MMD -MP -c \
+		-o $@ $<
+
+$(KERNEL_BUILD)/%.o: %.S
+	$(Q)mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(KERNEL_CC) -Ikernel/x86_64 -Iports/x86_64 -fno-pic -g -MMD -MP \
+		-c -o $@ $<
+
+KERNEL_LINK = $(LD) -nostdlib -static -z max-page-size=4096 \
+	-z noexecstack --no-warn-rwx-segments -T kernel/x86_64/linker.ld
+
+$(KERNEL_BUILD)/symbols0.S: kernel/x86_64/symbols.sh
+	$(Q)mkdir -p $(@D)
+	$(Q)sh $< >$@
+
+$(KERNEL_BUILD)/symbols1.S: $(KERNEL_BUILD)/first.elf kernel/x86_64/symbols.sh
+	$(Q)nm -n $< >$(KERNEL_BUILD)/first.nm
+	$(Q)sh kernel/x86_64/symbols.sh $(KERNEL_BUILD)/first.nm >$@
+
+$(KERNEL_BUILD)/symbols%.o: $(KERNEL_BUILD)/symbols%.S
+	$(Q)$(KERNEL_CC) -c -o $@ $<
+
+$(KERNEL_BUILD)/first.elf: $(KERNEL_OBJ) $(KERNEL_BUILD)/symbols0.o \
+		kernel/x86_64/linker.ld
+	$(call say,LD,$@)
+	$(Q)$(KERNEL_LINK) -o $@ $(KERNEL_OBJ) $(KERNEL_BUILD)/symbols0.o
+
+$(KERNEL_BUILD)/tome.elf: $(KERNEL_BUILD)/first.elf $(KERNEL_BUILD)/symbols1.o
+	$(call say,LD,$@)
+	$(Q)$(KERNEL_LINK) -o $@ $(KERNEL_OBJ) $(KERNEL_BUILD)/symbols1.o
+
+-include $(KERNEL_OBJ:.o=.d)

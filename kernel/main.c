@@ -1,0 +1,57 @@
+/*
+ * main.c - the order of bring-up: Tome's layers as early as the machine allows,
+ * then interrupts, the other CPUs, and the first process.
+ */
+#include <lib.h>
+#include <machine.h>
+#include <main.h>
+#include <personality.h>
+#include <sched_i.h>
+#include <tome/kmem.h>
+
+struct tome_vm *the_vm;
+
+static void
+must(enum tome_err err, const char *what)
+{
+	if (err != TOME_OK)
+		panic("%s: error %d", what, err);
+}
+
+static void
+create_vm(void)
+{
+	struct tome_boot boot = { .host = &kernel_host };
+
+	machine_describe_memory(&boot);
+	must(tome_vm_create(&boot, &the_vm), "memory");
+	must(tome_kmem_start(the_vm), "kernel memory");
+}
+
+static void
+first_process(void *arg)
+{
+	(void)arg;
+	personality_main();
+}
+
+void
+kernel_main(void)
+{
+	struct thread *init;
+
+	create_vm();
+	machine_devices_start();
+	must(tome_map_start(the_vm), "address spaces");
+	machine_cpus_start();
+	thread_start_reaper();
+	init = thread_create("init", first_process, NULL);
+	if (init == NULL)
+		panic("no memory for the first thread");
+	kprintf("Tome: %u CPU%s, %lu MiB free, initialised in %lu ms\n",
+	    cpu_count(), cpu_count() == 1 ? "" : "s",
+	    (unsigned long)tome_frames_free_count(the_vm) >> 8,
+	    clock_ns() / 1000000);
+	thread_start(init);
+	sched_idle();
+}

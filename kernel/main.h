@@ -1,0 +1,25 @@
+/*
+ * main.h - between bring-up (main.c) and the machine.
+ */
+#ifndef KERNEL_MAIN_H
+#define KERNEL_MAIN_H
+
+#include <tome/vm.h>
+
+/* Called once, by the machine, on the first CPU; becomes its idle thread. */
+_Noreturn void kernel_main(void);
+
+/* CPUs, ranges, direct map and kernel span; the rest is kernel_main's. */
+void machine_describe_memory(struct tome_boot *);
+/* Interrupt controllers and the stacks of exceptions: needs layer 3. */
+void machine_devices_start(void);
+/* The calling CPU takes interrupts from now on. */
+void machine_cpu_ready(void);
+/* The other CPUs, each of which ends in sched_idle(). */
+void machine_cpus_start(void);
+/* CPU `cpu` shall call tome_vm_interrupt(). */
+void machine_ask_flush(unsigned cpu);
+
+extern const struct tome_host kernel_host;
+
+#endif

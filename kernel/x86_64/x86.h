@@ -1,0 +1,96 @@
+/*
+ * x86.h - between the files of this directory.
+ */
+#ifndef KERNEL_X86_H
+#define KERNEL_X86_H
+
+#include <asm.h>
+#include <cpu.h>
+#include <frame.h>
+#include <tome/vm.h>
+
+#define KERNEL_BASE 0xffffffff80000000u
+
+/* Interrupt vectors of ours. */
+#define VECTOR_SERIAL 0x34
+#define VECTOR_TIMER 0xf0
+#define VECTOR_KICK 0xf1
+#define VECTOR_FLUSH 0xf2
+#define VECTOR_SPURIOUS 0xff
+
+/* Bounds of the image's parts (linker.ld). */
+extern char kernel_start[], text_start[], text_end[], rodata_start[],
+    rodata_end[], data_start[], bss_end[], kernel_end[];
+
+/* pvh.c: the start info, copied out. Before anything else. */
+void pvh_read(uint64_t start_info);
+uint64_t pvh_rsdp(void);
+const struct tome_range *pvh_ranges(size_t *n);
+tome_pa_t pvh_highest(void);
+/* No memory of what is left to us begins in [start, end): may be overwritten. */
+bool pvh_is_spare(tome_pa_t start, tome_pa_t end);
+
+/* memory.c: the kernel's own tables, with rights; the direct map. */
+void memory_start(void);
+tome_pa_t memory_root(void);
+tome_pa_t memory_taken_end(void);
+void *direct(tome_pa_t);
+
+/* cpu.c: descriptor tables, control registers, MSRs of the calling CPU. */
+void cpu_start(unsigned number, struct thread *);
+void cpu_set_special_stacks(unsigned number, const uintptr_t top[3]);
+void trap_start(void);		/* the IDT's contents, once */
+void trap_load(void);		/* on each CPU */
+
+/* fpu.c */
+void fpu_start(void);
+void fpu_save(void *area);
+void fpu_load(const void *area);
+void fpu_init_area(void *area);
+
+/* acpi.c */
+struct machine_tables {
+	tome_pa_t lapic, ioapic;
+	uint32_t ioapic_base;		/* its first interrupt number */
+	unsigned ncpus;
+	uint32_t apic_id[KERNEL_MAX_CPUS];	/* [0]: the CPU that boots */
+	uint16_t pm1a_control, pm1b_control;
+	uint16_t sleep_a, sleep_b;	/* SLP_TYP of S5, shifted into place */
+	uint16_t reset_port;
+	uint8_t reset_value;
+	uint32_t isa_gsi[16], isa_flags[16];
+};
+extern struct machine_tables tables;
+void acpi_read(tome_pa_t rsdp);
+
+/* apic.c */
+void apic_map(void);		/* once, when Tome can map devices */
+void apic_start(void);		/* on each CPU */
+void apic_end_of_interrupt(void);
+void apic_send(uint32_t apic_id, uint32_t command);
+void apic_send_nmi_others(void);
+uint32_t apic_id(void);
+void ioapic_route(unsigned isa_irq, uint8_t vector);
+#define APIC_INIT 0x4500u
+#define APIC_STARTUP 0x4600u
+#define APIC_FIXED 0x4000u
+#define APIC_NMI 0x4400u
+
+/* clock.c */
+void clock_start(void);
+uint64_t clock_tsc_hz(void);
+void clock_delay(uint64_t ns);
+
+/* smp.c */
+void smp_start(void);
+void smp_stop_others(void);	/* panic: for good */
+bool smp_stopping(void);
+
+/* serial.c */
+void serial_start(void);
+void serial_interrupt(void);
+
+/* backtrace.c */
+void backtrace(uintptr_t ip, uintptr_t sp);
+
+#endif
