@@ -16,7 +16,21 @@ TOME_SRC_TIER2 = \
 	src/phys/queue.c \
 	src/phys/ranges.c \
 	src/phys/window.c \
-	src/phys/zone.c
+	src/phys/zone.c \
+	src/pmap/asid.c \
+	src/pmap/flush.c \
+	src/pmap/init.c \
+	src/pmap/kernel.c \
+	src/pmap/leaf.c \
+	src/pmap/move.c \
+	src/pmap/pmap.c \
+	src/pmap/pool.c \
+	src/pmap/pv.c \
+	src/pmap/range.c \
+	src/pmap/reverse.c \
+	src/pmap/side.c \
+	src/pmap/vm.c \
+	src/pmap/walk.c
 
 TOME_SRC_TIER5 = \
 	src/kmem/arena.c \
@@ -53,4 +67,7 @@ TOME_SRC_TIER5 = \
 
 TOME_SRC_POSIX =
 
-TOME_PORT_SRC_x86_64 =
+TOME_PORT_SRC_x86_64 = \
+	ports/x86_64/access.S \
+	ports/x86_64/fixup.c \
+	ports/x86_64/tlb.c

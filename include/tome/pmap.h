@@ -21,7 +21,16 @@ struct tome_pmap;
 
 /* With a translation, beside rights and type. A set. */
 #define TOME_PMAP_WIRED 1u	/* counts in the frame's wire count */
-#define TOME_PMAP_MODIFIED 2u	/* born modified: no fault, no walk will tell */
+#define TOME_PMAP_MODIFIED 2u	/* a write is what asks: born modified. Faults
+				 * pass it on every write: where hardware sets no
+				 * modified bit, WRITE is withheld without it */
+#define TOME_PMAP_AHEAD 4u	/* nobody asked yet: not born accessed */
+
+/*
+ * Each CPU but the creating one, before anything else it does with the instance:
+ * programs its MMU and runs the kernel's pmap. Interrupts off.
+ */
+void tome_pmap_cpu_start(struct tome_vm *);
 
 enum tome_err tome_pmap_create(struct tome_vm *,
     struct tome_pmap **out) TOME_NODISCARD;

@@ -23,11 +23,9 @@
  *				kept in a side array per leaf unit
  *   TOME_PORT_HW_AM		hardware sets accessed and modified. 0: software
  *				does, in the side array; withheld rights make it fault
- *   TOME_PORT_BBM		changing a valid entry's frame or size goes through
- *				invalid and a flush
  *   TOME_PORT_VISIBLE		stores need tome_mmu_visible() to reach the MMU
  *   TOME_PORT_ICACHE		tome_mmu_sync_icache() is needed
- *   TOME_PORT_ASIDS_MAX	size of the table of ASIDs
+ *   TOME_PORT_ASIDS_MAX	ASIDs Tome uses at most; more than CPUs
  *   TOME_PORT_FLUSH_PAGES	beyond so many pages a whole ASID is flushed
  *  struct tome_mmu		this machine's MMU; constant once probed. Every port
  *   has levels, large_level (highest level with leaves), asids (usable numbers, 0
@@ -42,6 +40,7 @@
  *   tome_pte_narrow(m, pte, prot)
  *   TOME_PTE_ACCESSED, TOME_PTE_MODIFIED  where TOME_PORT_HW_AM
  *   TOME_PTE_WIRED                        where TOME_PORT_SW_BITS > 0
+ *   (0 elsewhere)
  *
  * insn.h, replaced by the hosted machine's; of the same names on every port:
  *
@@ -81,7 +80,7 @@ void tome_mmu_start(const struct tome_mmu *, tome_pa_t kernel_root);
 
 /*
  * Run `root`, tagged `asid` (0 where m->asids is 0, and for the kernel's own
- * root). flush: drop what this CPU holds under the tag; without tags a root
+ * root; with two roots, root 0 is no user space). flush: drop what this CPU holds under the tag; without tags a root
  * change always drops everything that is not global.
  */
 void tome_mmu_switch(const struct tome_mmu *, tome_pa_t root, unsigned asid,

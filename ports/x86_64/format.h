@@ -22,19 +22,18 @@ typedef uint64_t tome_pte_t;
 #define TOME_PT_LEVELS_MAX 5
 #define TOME_PTE_SHIFT 3
 #define TOME_PT_SHIFT(level) (12u + 9u * (level))
-#define TOME_PT_BITS(level) 9u
-#define TOME_PT_UNIT_BITS(level) 9u
-#define TOME_PT_ROOT_BITS(levels) 9u
+#define TOME_PT_BITS(level) (9u + 0u * (level))
+#define TOME_PT_UNIT_BITS(level) TOME_PT_BITS(level)
+#define TOME_PT_ROOT_BITS(levels) TOME_PT_BITS(levels)
 
 /* ---- what the walker must and need not do ---- */
 
 #define TOME_PORT_ROOTS 1
 #define TOME_PORT_SW_BITS 3
 #define TOME_PORT_HW_AM 1
-#define TOME_PORT_BBM 0
 #define TOME_PORT_VISIBLE 0
 #define TOME_PORT_ICACHE 0
-#define TOME_PORT_ASIDS_MAX 1024u
+#define TOME_PORT_ASIDS_MAX 256u
 #define TOME_PORT_FLUSH_PAGES 33u
 
 /* ---- bits of an entry ---- */

@@ -62,6 +62,9 @@ tome_fence_sc(void)
 #define tome_likely(x) __builtin_expect(!!(x), 1)
 #define tome_unlikely(x) __builtin_expect(!!(x), 0)
 
+/* Slow paths, kept out of the straight line. */
+#define tome_noinline __attribute__((noinline))
+
 #define tome_container(p, type, member) \
 	((type *)(void *)((char *)(p) - offsetof(type, member)))
 

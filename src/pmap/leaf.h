@@ -14,6 +14,7 @@
 
 /* A leaf table, or the frame's worth of adjacent tables that share a lock. */
 struct tome_leaf {
+	struct tome_vm *vm;
 	struct tome_pmap *pmap;
 	struct tome_page *table;	/* its descriptor */
 	tome_pfn_t frame;
@@ -28,10 +29,27 @@ struct tome_leaf {
 enum tome_err tome_leaf_find(struct tome_pmap *, tome_va_t, bool create,
     struct tome_leaf *out) TOME_NODISCARD;
 /* Flush-side lock of rank TABLE. */
-void tome_leaf_lock(struct tome_leaf *);
-void tome_leaf_unlock(struct tome_leaf *);
-/* Detached since it was found: find again. Under its lock. */
-bool tome_leaf_stray(const struct tome_leaf *);
+static inline void
+tome_leaf_lock(struct tome_leaf *l)
+{
+	tome_bit_lock(l->vm, &l->table->state, TOME_PAGE_TABLE_LOCK,
+	    TOME_RANK_TABLE);
+}
+
+static inline void
+tome_leaf_unlock(struct tome_leaf *l)
+{
+	tome_bit_unlock(l->vm, &l->table->state, TOME_PAGE_TABLE_LOCK,
+	    TOME_RANK_TABLE);
+}
+
+/* Detached since it was found, or moved elsewhere: find again. Under its lock. */
+static inline bool
+tome_leaf_stray(const struct tome_leaf *l)
+{
+	return (tome_rd_relaxed(&l->table->state) & TOME_PAGE_STRAY) ||
+	    (tome_va_t)tome_rd_relaxed(&l->table->pv) != l->base;
+}
 
 /* ---- under the leaf's lock; va inside it ---- */
 

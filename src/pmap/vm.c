@@ -134,7 +134,6 @@ tome_vm_stats(struct tome_vm *vm, struct tome_stats *out)
 		*(uint64_t *)(void *)((char *)out + stats_at[i]) =
 		    count_sum(vm, i);
 	tome_phys_stats(vm, out);
-	tome_pmaps_stats(vm, out);
 	for (layer = vm->layers; layer != NULL; layer = layer->next)
 		if (layer->stats != NULL)
 			layer->stats(vm, out);

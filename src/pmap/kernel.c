@@ -1,0 +1,235 @@
+/*
+ * kernel.c - the kernel's own pmap.
+ *
+ * With one root, user roots copy its upper half when they are made and never
+ * look again: so every top-level entry it will ever need is filled at init, and
+ * the root is closed once a user pmap exists. Its tables are never detached: the
+ * walk caches of every CPU, under every tag, may hold them.
+ *
+ * It has no pv records and its frames are not managed. Large leaves are made and
+ * removed by one thread at a time (the embedder's own mappings).
+ */
+#include <base/memory.h>
+#include <pmap/slot.h>
+
+static void copy_boot_root(struct tome_vm *, struct tome_pmap *, tome_pa_t);
+static enum tome_err fill_root(struct tome_pmap *, tome_va_t start,
+    tome_va_t end);
+static unsigned large_level(const struct tome_pmap *, tome_va_t, tome_pa_t,
+    tome_pa_t len);
+static enum tome_err enter_large(struct tome_pmap *, tome_va_t, tome_pa_t,
+    unsigned level, tome_prot_t, enum tome_memtype);
+static void remove_large(struct tome_gather *, const struct tome_walk *,
+    tome_va_t);
+static void free_units(struct tome_pmap *, unsigned level);
+
+struct tome_pmap *
+tome_pmap_kernel(struct tome_vm *vm)
+{
+	return &vm->pmaps->kernel;
+}
+
+enum tome_err
+tome_kernel_pmap_init(struct tome_vm *vm, const struct tome_boot *boot)
+{
+	struct tome_pmap *p = &vm->pmaps->kernel;
+	enum tome_err err;
+
+	p->min = vm->pmaps->mmu.kernel_min;
+	p->max = (tome_va_t)0 - TOME_PAGE_SIZE;
+	err = tome_root_alloc(vm, p);
+	if (err != TOME_OK)
+		return err;
+	if (boot->kernel_root != 0)
+		copy_boot_root(vm, p, boot->kernel_root);
+	vm->pmaps->boot_root = boot->kernel_root;
+	if (TOME_PORT_ROOTS > 1 || boot->kernel_start == boot->kernel_end)
+		return TOME_OK;
+	return fill_root(p, boot->kernel_start, boot->kernel_end);
+}
+
+static void
+copy_boot_root(struct tome_vm *vm, struct tome_pmap *p, tome_pa_t boot_root)
+{
+	const tome_pte_t *from = tome_table_va(vm, boot_root);
+	size_t i, n = tome_unit_entries(p, p->top);
+
+	for (i = 0; i < n; i++)
+		tome_insn_pte_store(&p->root[i], tome_insn_pte_load(&from[i]));
+	if (TOME_PORT_VISIBLE)
+		tome_mmu_visible(tome_pmap_mmu(p), p->root, n);
+}
+
+/* A unit for every top-level entry; none of them the boot code's. */
+static enum tome_err
+fill_root(struct tome_pmap *p, tome_va_t start, tome_va_t end)
+{
+	unsigned level = p->top - 1;
+	enum tome_err err = TOME_OK;
+	struct tome_page *pg;
+	struct tome_walk w;
+
+	do {
+		err = tome_walk_make(p, start, level);
+		if (err != TOME_OK)
+			return err;
+		w = tome_walk_to(p, start, level);
+		pg = tome_page_try(p->vm, w.frame);
+		if (pg == NULL || tome_page_identity(pg) != TOME_PAGE_TABLE)
+			return TOME_EINVAL;
+	} while (tome_walk_step(&start, end, level));
+	return err;
+}
+
+void
+tome_kernel_root_copy(struct tome_pmap *p)
+{
+	const struct tome_pmap *k = &p->vm->pmaps->kernel;
+	size_t first = tome_unit_index(k, k->top, k->min);
+	size_t n = tome_unit_entries(k, k->top) - first;
+
+	memcpy(&p->root[first], &k->root[first], n * sizeof(tome_pte_t));
+	if (TOME_PORT_VISIBLE)
+		tome_mmu_visible(tome_pmap_mmu(p), &p->root[first], n);
+}
+
+/* ---- large leaves ---- */
+
+enum tome_err
+tome_pmap_enter_range(struct tome_pmap *p, tome_va_t va, tome_pa_t pa,
+    tome_pa_t len, tome_prot_t prot, enum tome_memtype type)
+{
+	enum tome_err err = TOME_OK;
+	unsigned level;
+	tome_pa_t step;
+
+	if (((va | pa | len) & TOME_PAGE_MASK) || tome_pmap_is_user(p) ||
+	    va < p->min || va >= p->max || len > p->max - va)
+		return TOME_EINVAL;
+	for (; len > 0 && err == TOME_OK; va += step, pa += step, len -= step) {
+		level = large_level(p, va, pa, len);
+		step = (tome_pa_t)1 << TOME_PT_SHIFT(level);
+		err = level > 0 ? enter_large(p, va, pa, level, prot, type) :
+		    tome_pmap_enter(p, va, tome_pa_pfn(pa), prot, type, 0);
+	}
+	return err;
+}
+
+/* The highest level with leaves whose span fits here. */
+static unsigned
+large_level(const struct tome_pmap *p, tome_va_t va, tome_pa_t pa,
+    tome_pa_t len)
+{
+	unsigned level = tome_pmap_mmu(p)->large_level;
+	tome_pa_t span;
+
+	for (; level > 0; level--) {
+		span = (tome_pa_t)1 << TOME_PT_SHIFT(level);
+		if (len >= span && ((va | pa) & (span - 1)) == 0)
+			break;
+	}
+	return level;
+}
+
+/* EINVAL: something is there, or the tables are the boot code's. */
+static enum tome_err
+enter_large(struct tome_pmap *p, tome_va_t va, tome_pa_t pa, unsigned level,
+    tome_prot_t prot, enum tome_memtype type)
+{
+	enum tome_err err = tome_walk_make(p, va, level);
+	tome_pte_t none = 0;
+	struct tome_page *pg;
+	struct tome_walk w;
+
+	if (err != TOME_OK)
+		return err;
+	w = tome_walk_to(p, va, level);
+	pg = tome_page_try(p->vm, w.frame);
+	if (pg == NULL || tome_page_identity(pg) != TOME_PAGE_TABLE)
+		return TOME_EINVAL;
+	if (!tome_insn_pte_cas(&w.table[tome_unit_index(p, level, va)], &none,
+		tome_pte_leaf(tome_pmap_mmu(p), level, pa, prot, type,
+		    TOME_LEAF_ACCESSED | TOME_LEAF_MODIFIED)))
+		return TOME_EINVAL;
+	if (TOME_PORT_VISIBLE)
+		tome_mmu_visible(tome_pmap_mmu(p),
+		    &w.table[tome_unit_index(p, level, va)], 1);
+	__atomic_fetch_add(&pg->index, 1, __ATOMIC_SEQ_CST);
+	return TOME_OK;
+}
+
+void
+tome_large_remove(struct tome_gather *g, tome_va_t start, tome_va_t end)
+{
+	struct tome_pmap *p = g->pmap;
+	struct tome_walk w;
+	tome_va_t va = start, span;
+
+	while (va < end) {
+		w = tome_walk_to(p, va, 0);
+		span = (tome_va_t)1 << TOME_PT_SHIFT(w.level);
+		if (w.level == 0)
+			span = tome_unit_span(0);
+		else if (tome_insn_pte_load(
+		    &w.table[tome_unit_index(p, w.level, va)]) != 0) {
+			TOME_CHECK(p->vm, (va & (span - 1)) == 0 &&
+			    end - va >= span);
+			remove_large(g, &w, va);
+		}
+		va &= ~(span - 1);
+		if (end - va <= span)
+			break;
+		va += span;
+	}
+}
+
+static void
+remove_large(struct tome_gather *g, const struct tome_walk *w, tome_va_t va)
+{
+	struct tome_pmap *p = g->pmap;
+	tome_pte_t *slot = &w->table[tome_unit_index(p, w->level, va)];
+
+	tome_insn_pte_xchg(slot, 0);
+	if (TOME_PORT_VISIBLE)
+		tome_mmu_visible(tome_pmap_mmu(p), slot, 1);
+	__atomic_fetch_sub(&tome_page(p->vm, w->frame)->index, 1,
+	    __ATOMIC_SEQ_CST);
+	tome_gather_range(g, va,
+	    va + ((tome_va_t)1 << TOME_PT_SHIFT(w->level)));
+	g->npages++;
+}
+
+/* ---- teardown ---- */
+
+/* Every table of ours, whatever it still maps, and the root. */
+void
+tome_kernel_pmap_fini(struct tome_vm *vm)
+{
+	struct tome_pmap *p = &vm->pmaps->kernel;
+	unsigned level, order = tome_root_order(p->top + 1);
+
+	for (level = 0; level < p->top; level++)
+		free_units(p, level);
+	if (order == 0)
+		tome_frame_free(vm, p->root_frame);
+	else
+		tome_frames_free(vm, p->root_frame, order);
+}
+
+static void
+free_units(struct tome_pmap *p, unsigned level)
+{
+	tome_va_t va = p->min;
+	struct tome_walk w;
+	struct tome_page *pg;
+
+	while (tome_walk_units(p, &va, p->max, level, &w)) {
+		pg = tome_page_try(p->vm, w.frame);
+		if (pg != NULL && tome_page_identity(pg) == TOME_PAGE_TABLE) {
+			tome_unit_unlink(p, va, level);
+			tome_unit_retire(p->vm, w.frame);
+		}
+		if (!tome_walk_step(&va, p->max, level))
+			break;
+	}
+}

@@ -1,0 +1,180 @@
+/*
+ * reverse.c - from a page to all its translations, wherever they are.
+ *
+ * A walk runs inside an epoch. It collects records in ascending order under the
+ * page's PV lock, drops it, then for each locks the leaf the record names, checks
+ * that this still is a leaf and its slot still names the frame, and acts. A record
+ * that was there throughout is always seen; one that moved to another slot
+ * meanwhile (tome_range_move) may not be, and then the stamp has changed and the
+ * walk is done again: every action may be done twice.
+ *
+ * A walk that changed an entry flushes it in a round of its own, after the leaf
+ * is unlocked.
+ */
+#include <pmap/slot.h>
+
+#define REVERSE_BATCH 16u
+
+struct reverse {
+	struct tome_vm *vm;
+	tome_pfn_t pfn;
+	/* Acts on slot i of a locked leaf; true: the entry must be flushed. */
+	bool (*act)(struct reverse *, struct tome_leaf *, size_t i);
+	unsigned want;		/* TOME_LEAF_ flags asked for, */
+	unsigned found;		/* and seen */
+	tome_prot_t prot;
+};
+
+static void reverse_walk(struct reverse *);
+static bool reverse_pass(struct reverse *, struct tome_page *);
+static void reverse_visit(struct reverse *, uint64_t rec);
+static bool act_test(struct reverse *, struct tome_leaf *, size_t i);
+static bool act_clear(struct reverse *, struct tome_leaf *, size_t i);
+static bool act_narrow(struct reverse *, struct tome_leaf *, size_t i);
+static bool act_drop(struct reverse *, struct tome_leaf *, size_t i);
+static bool page_bit(struct tome_vm *, tome_pfn_t, unsigned flag,
+    uint32_t saved, bool clear);
+
+bool
+tome_page_modified(struct tome_vm *vm, tome_pfn_t pfn, bool clear)
+{
+	return page_bit(vm, pfn, TOME_LEAF_MODIFIED, TOME_PAGE_MODIFIED,
+	    clear);
+}
+
+bool
+tome_page_accessed(struct tome_vm *vm, tome_pfn_t pfn, bool clear)
+{
+	return page_bit(vm, pfn, TOME_LEAF_ACCESSED, TOME_PAGE_ACCESSED,
+	    clear);
+}
+
+/* Entries first: one that goes meanwhile leaves its bit in the page. */
+static bool
+page_bit(struct tome_vm *vm, tome_pfn_t pfn, unsigned flag, uint32_t saved,
+    bool clear)
+{
+	struct tome_page *pg = tome_page(vm, pfn);
+	struct reverse r = {.vm = vm, .pfn = pfn, .want = flag};
+	uint32_t state;
+
+	r.act = clear ? act_clear : act_test;
+	reverse_walk(&r);
+	state = clear && (tome_rd(&pg->state) & saved) ?
+	    tome_and(&pg->state, ~saved) : tome_rd(&pg->state);
+	return r.found != 0 || (state & saved) != 0;
+}
+
+void
+tome_page_protect(struct tome_vm *vm, tome_pfn_t pfn, tome_prot_t prot)
+{
+	struct reverse r = {.vm = vm, .pfn = pfn, .prot = prot};
+
+	r.act = prot == TOME_PROT_NONE ? act_drop : act_narrow;
+	reverse_walk(&r);
+}
+
+unsigned
+tome_page_mappings(struct tome_vm *vm, tome_pfn_t pfn)
+{
+	return tome_pv_count(vm, tome_page(vm, pfn));
+}
+
+static void
+reverse_walk(struct reverse *r)
+{
+	struct tome_page *pg = tome_page(r->vm, r->pfn);
+
+	tome_epoch_enter(r->vm);
+	while (!reverse_pass(r, pg))
+		;
+	tome_epoch_leave(r->vm);
+}
+
+/* True: every record was seen, none changed its number meanwhile. */
+static bool
+reverse_pass(struct reverse *r, struct tome_page *pg)
+{
+	struct tome_pv_stamp begin, now;
+	uint64_t rec[REVERSE_BATCH];
+	unsigned n, i;
+
+	n = tome_pv_collect(r->vm, pg, 0, rec, REVERSE_BATCH, &begin);
+	while (n > 0) {
+		for (i = 0; i < n; i++)
+			reverse_visit(r, rec[i]);
+		n = tome_pv_collect(r->vm, pg, rec[n - 1], rec, REVERSE_BATCH,
+		    &now);
+		if (n == 0 && now.word != 0 &&
+		    (now.word != begin.word || now.moves != begin.moves))
+			return false;
+	}
+	return true;
+}
+
+/* A table frame named by a record is not freed before our epoch ends. */
+static void
+reverse_visit(struct reverse *r, uint64_t rec)
+{
+	struct tome_page *table = tome_page(r->vm, tome_pv_frame(rec));
+	size_t i = tome_pv_index(rec);
+	bool flush = false;
+	struct tome_leaf l;
+	tome_pte_t pte;
+	tome_va_t va;
+
+	l.pmap = NULL;
+	tome_bit_lock(r->vm, &table->state, TOME_PAGE_TABLE_LOCK,
+	    TOME_RANK_TABLE);
+	if (!(tome_rd(&table->state) & TOME_PAGE_STRAY)) {
+		tome_leaf_fill(table->owner, tome_unit_base(table),
+		    tome_pv_frame(rec), tome_table_va(r->vm,
+		    tome_pfn_pa(tome_pv_frame(rec))), &l);
+		pte = tome_insn_pte_load(&l.ptes[i]);
+		if (pte != 0 && tome_pa_pfn(tome_pte_pa(0, pte)) == r->pfn)
+			flush = r->act(r, &l, i);
+	}
+	tome_bit_unlock(r->vm, &table->state, TOME_PAGE_TABLE_LOCK,
+	    TOME_RANK_TABLE);
+	if (flush) {
+		va = l.base + ((tome_va_t)i << TOME_PAGE_SHIFT);
+		tome_round(l.pmap, va, va + TOME_PAGE_SIZE);
+	}
+}
+
+static bool
+act_test(struct reverse *r, struct tome_leaf *l, size_t i)
+{
+	r->found |= tome_slot_flags(l, i, tome_insn_pte_load(&l->ptes[i])) &
+	    r->want;
+	return false;
+}
+
+/*
+ * A TLB that remembers "modified" would not set it again: flush. One that
+ * remembers "accessed" forgets it soon enough, and an interrupt to every CPU for
+ * each page looked at would cost more than the knowledge is worth; but where
+ * software keeps the bits, the right just withheld must be withheld everywhere.
+ */
+static bool
+act_clear(struct reverse *r, struct tome_leaf *l, size_t i)
+{
+	unsigned had = tome_slot_clear(l, i, r->want);
+
+	r->found |= had;
+	return had != 0 && (TOME_SIDE || (had & TOME_LEAF_MODIFIED));
+}
+
+static bool
+act_narrow(struct reverse *r, struct tome_leaf *l, size_t i)
+{
+	return tome_slot_narrow(l, i, r->prot);
+}
+
+static bool
+act_drop(struct reverse *r, struct tome_leaf *l, size_t i)
+{
+	(void)r;
+	tome_slot_drop(l, i);
+	return true;
+}
