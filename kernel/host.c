@@ -49,7 +49,9 @@ host_log(void *ctx, const char *line)
 	kprintf("tome: %s\n", line);
 }
 
-static _Noreturn void
+static void host_panic(void *, const char *) __attribute__((noreturn));
+
+static void
 host_panic(void *ctx, const char *why)
 {
 	(void)ctx;

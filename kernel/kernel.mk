@@ -2,11 +2,10 @@
 # port, and what lies under kernel/. Linked twice: the second time with the
 # table of symbols for backtraces, made from the first.
 #
-# TOME_KERNEL_DEBUG=1 builds all of it with Tome's assertions.
+# build/kernel-debug/tome.elf is the same with all of Tome's assertions.
 
 KERNEL_CC ?= gcc
 KERNEL_BUILD := $(BUILD)/kernel
-KERNEL_ELF := $(KERNEL_BUILD)/tome.elf
 
 KERNEL_SRC_MACHINE := \
 	kernel/x86_64/acpi.c \
@@ -110,3 +109,7 @@ $(KERNEL_BUILD)/tome.elf: $(KERNEL_BUILD)/first.elf $(KERNEL_BUILD)/symbols1.o
 	$(Q)$(KERNEL_LINK) -o $@ $(KERNEL_OBJ) $(KERNEL_BUILD)/symbols1.o
 
 -include $(KERNEL_OBJ:.o=.d)
+
+.PHONY: kernel-debug
+kernel-debug: ## build the reference kernel with Tome's assertions
+	@$(MAKE) TOME_KERNEL_DEBUG=1 $(BUILD)/kernel-debug/tome.elf

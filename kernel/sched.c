@@ -72,24 +72,35 @@ queue_append(struct run_queue *q, struct thread *t)
 	q->waiting++;
 }
 
+/* Out of the list, if it is in it. */
+static bool
+queue_remove(struct run_queue *q, struct thread *t)
+{
+	struct thread **at = &q->first, *prev = NULL;
+
+	while (*at != NULL && *at != t) {
+		prev = *at;
+		at = &prev->next;
+	}
+	if (*at == NULL)
+		return false;
+	*at = t->next;
+	if (q->last == t)
+		q->last = prev;
+	q->waiting--;
+	return true;
+}
+
 /* The first that may run on `cpu`, out of the list; NULL: none. */
 static struct thread *
 queue_take(struct run_queue *q, unsigned cpu)
 {
-	struct thread *prev = NULL, *t;
+	struct thread *t = q->first;
 
-	for (t = q->first; t != NULL; prev = t, t = t->next)
-		if (t->allowed >> cpu & 1)
-			break;
-	if (t == NULL)
-		return NULL;
-	if (prev != NULL)
-		prev->next = t->next;
-	else
-		q->first = t->next;
-	if (q->last == t)
-		q->last = prev;
-	q->waiting--;
+	while (t != NULL && !(t->allowed >> cpu & 1))
+		t = t->next;
+	if (t != NULL)
+		queue_remove(q, t);
 	return t;
 }
 
@@ -275,7 +286,7 @@ sched_kicked(void)
 	if (q->running == q->idle)
 		cpu_set_resched();
 	else
-		timer_set_slice(clock_ns() + SLICE_NS);
+		timer_start_slice(clock_ns() + SLICE_NS);
 }
 
 /* If it sleeps (and may be interrupted, where that is the reason): run it. */
@@ -463,7 +474,7 @@ sched_slice_over(void)
 {
 	struct run_queue *q = this_queue();
 
-	if (q->waiting == 0)
+	if (q->waiting == 0 && (q->running->allowed >> cpu_number() & 1))
 		return;
 	if (cpu_count() > 1)
 		give_away(q);
@@ -476,16 +487,22 @@ thread_set_affinity(struct thread *t, uint64_t set)
 	uint32_t allowed = (uint32_t)set & atomic_load(&online_cpus);
 	uintptr_t irq;
 	struct run_queue *q;
+	bool waited;
 
 	if (allowed == 0)
 		return false;
 	irq = tome_host_irq_save();
 	q = lock_queue_of(t);
 	t->allowed = allowed;
+	waited = queue_remove(q, t);
 	queue_unlock(q);
+	if (waited)
+		place(t);
+	else if (t == current())
+		sched_preempt_irq();
+	else if (t->running)
+		machine_kick(atomic_load(&t->cpu));
 	tome_host_irq_restore(irq);
-	if (t == current())
-		thread_yield();
 	return true;
 }
 

@@ -57,5 +57,7 @@ void thread_start_reaper(void);
 void timer_interrupt(void);
 /* Call sched_slice_over() at this time on this CPU; 0: never. */
 void timer_set_slice(uint64_t deadline);
+/* The same, unless one is running already. */
+void timer_start_slice(uint64_t deadline);
 
 #endif

@@ -171,3 +171,10 @@ timer_set_slice(uint64_t deadline)
 	if (deadline != 0)
 		arm(q, deadline);
 }
+
+void
+timer_start_slice(uint64_t deadline)
+{
+	if (timers[cpu_number()].slice == 0)
+		timer_set_slice(deadline);
+}

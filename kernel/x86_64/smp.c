@@ -72,6 +72,7 @@ smp_ap_main(uint64_t number)
 	write_cr3(memory_root());
 	cpu_start(cpu, ap_thread);
 	cpus[cpu].stack_top = (uintptr_t)ap_thread;
+	tome_pmap_cpu_start(the_vm);
 	machine_cpu_ready();
 	sched_adopt_idle(ap_thread);
 	atomic_store(&cpus[cpu].online, 1);
