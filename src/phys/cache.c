@@ -76,7 +76,7 @@ tome_frame_alloc(struct tome_vm *vm, enum tome_identity id, unsigned flags,
 }
 
 /* Under test: the host may say no. */
-static __attribute__((noinline)) enum tome_err
+static tome_noinline enum tome_err
 frame_alloc_asking(struct tome_vm *vm, enum tome_identity id, unsigned flags,
     tome_pfn_t *out)
 {
@@ -85,7 +85,7 @@ frame_alloc_asking(struct tome_vm *vm, enum tome_identity id, unsigned flags,
 	return frame_alloc(vm, id, flags, out);
 }
 
-static __attribute__((noinline)) enum tome_err
+static tome_noinline enum tome_err
 frame_zeroed(struct tome_vm *vm, tome_pfn_t pfn)
 {
 	tome_frame_zero(vm, pfn);
@@ -117,7 +117,7 @@ tome_frame_free(struct tome_vm *vm, tome_pfn_t pfn)
 }
 
 /* Make room while the stack is at hand. */
-static __attribute__((noinline)) void
+static tome_noinline void
 frame_overflow(struct tome_vm *vm, struct tome_stack *s, unsigned zone,
     uintptr_t irq)
 {
@@ -128,7 +128,7 @@ frame_overflow(struct tome_vm *vm, struct tome_stack *s, unsigned zone,
 /* ---- when the first choice's stack is empty ---- */
 
 /* Whoever hears of the failure may make room on the spot: so once more. */
-static __attribute__((noinline)) enum tome_err
+static tome_noinline enum tome_err
 frame_alloc_slow(struct tome_vm *vm, enum tome_identity id, unsigned flags,
     tome_pfn_t *out)
 {
@@ -217,7 +217,7 @@ frame_adopt(struct tome_vm *vm, tome_pfn_t pfn, enum tome_identity id)
 {
 	uintptr_t irq = tome_host_irq_save();
 
-	tome_page_become_owned(vm, tome_page(vm, pfn), TOME_PAGE_FREE, id);
+	tome_page_become(vm, tome_page(vm, pfn), TOME_PAGE_FREE, id);
 	tome_frame_count(tome_frame_this_cpu(vm), id, 1);
 	tome_host_irq_restore(irq);
 }

@@ -130,8 +130,8 @@ frames_adopt(struct tome_vm *vm, tome_pfn_t first, tome_pfn_t n,
 	tome_pfn_t i;
 
 	for (i = 0; i < n; i++)
-		tome_page_become_owned(vm, tome_page(vm, first + i),
-		    TOME_PAGE_FREE, id);
+		tome_page_become(vm, tome_page(vm, first + i), TOME_PAGE_FREE,
+		    id);
 	irq = tome_host_irq_save();
 	tome_frame_count(tome_frame_this_cpu(vm), id, n);
 	tome_host_irq_restore(irq);

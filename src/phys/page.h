@@ -83,14 +83,19 @@ tome_page_wired(const struct tome_page *pg)
 
 /*
  * Change identity; panics (TOME_CHECK) unless docs/pages.md allows it. The one
- * place where identities change.
+ * place where identities change, beside its short form for frames that only
+ * the caller knows (phys_i.h: the common allocation and free).
  */
 void tome_page_become(struct tome_vm *, struct tome_page *,
     enum tome_identity from, enum tome_identity to);
 
-/* Queues: intrusive lists of frames, each with its own leaf-side lock. */
+/*
+ * Queues: intrusive lists of frames, each with its own leaf-side lock. Push
+ * panics if the page is on a queue; remove does nothing if it is not on this
+ * one any more (someone popped it). pop: the oldest, or NONE.
+ */
 struct tome_queue {
-	struct tome_spin lock;
+	struct tome_spin lock;		/* rank QUEUE */
 	unsigned id;			/* what TOME_PAGE_QUEUE holds, 1..7 */
 	tome_pfn_t head, tail;
 	uint64_t count;
