@@ -18,6 +18,7 @@ TOME_SRC_TIER2 = \
 	src/phys/window.c \
 	src/phys/zone.c \
 	src/pmap/asid.c \
+	src/pmap/check.c \
 	src/pmap/flush.c \
 	src/pmap/init.c \
 	src/pmap/kernel.c \

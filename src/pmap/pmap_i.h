@@ -336,6 +336,8 @@ struct tome_pv_stamp {
 unsigned tome_pv_collect(struct tome_vm *, struct tome_page *, uint64_t after,
     uint64_t *out, unsigned n, struct tome_pv_stamp *stamp);
 unsigned tome_pv_count(struct tome_vm *, struct tome_page *);
+unsigned tome_pv_matches(struct tome_vm *, struct tome_page *, uint64_t rec);
+bool tome_pv_is_sound(struct tome_vm *, struct tome_page *);
 
 /* Preemption off: tables are edited under their lock. A chunk was reserved. */
 static inline void

@@ -237,6 +237,43 @@ tome_pv_count(struct tome_vm *vm, struct tome_page *pg)
 	return n;
 }
 
+/* How many records are this one. */
+unsigned
+tome_pv_matches(struct tome_vm *vm, struct tome_page *pg, uint64_t rec)
+{
+	uintptr_t irq = pv_lock(vm, pg);
+	uint64_t word = tome_rd(&pg->pv);
+	const struct tome_pv_chunk *c;
+	unsigned n = word == tome_pv_inline(rec), i;
+
+	if (word_is_chunk(word))
+		for (c = word_chunk(word); c != NULL; c = c->next)
+			for (i = 0; i < c->used; i++)
+				n += c->rec[i] == rec;
+	pv_unlock(vm, pg, irq);
+	return n;
+}
+
+/* The invariant at the top. */
+bool
+tome_pv_is_sound(struct tome_vm *vm, struct tome_page *pg)
+{
+	uintptr_t irq = pv_lock(vm, pg);
+	uint64_t word = tome_rd(&pg->pv);
+	const struct tome_pv_chunk *c, *head;
+	bool sound = true;
+
+	if (word_is_chunk(word)) {
+		head = word_chunk(word);
+		sound = head->used >= (head->next == NULL ? 2 : 1) &&
+		    head->used <= TOME_PV_RECORDS;
+		for (c = head->next; c != NULL; c = c->next)
+			sound = sound && c->used == TOME_PV_RECORDS;
+	}
+	pv_unlock(vm, pg, irq);
+	return sound;
+}
+
 /* ---- the CPU's stock of chunks; preemption off ---- */
 
 static struct tome_pv_chunk *
