@@ -69,6 +69,5 @@ TOME_SRC_TIER5 = \
 TOME_SRC_POSIX =
 
 TOME_PORT_SRC_x86_64 = \
-	ports/x86_64/access.S \
-	ports/x86_64/fixup.c \
+	ports/x86_64/access.c \
 	ports/x86_64/tlb.c

@@ -114,7 +114,7 @@ tome_insn_wrmsr(uint32_t msr, uint64_t v)
 
 /* ---- user memory; `smap`: the CPU enforces it, lift it meanwhile ---- */
 
-/* access.S; return the number of bytes not copied. */
+/* access.c; return the number of bytes not copied. */
 size_t tome_x86_copy(void *dst, const void *src, size_t len);
 size_t tome_x86_copy_smap(void *dst, const void *src, size_t len);
 /* 0, or 1 when the access faulted. */
