@@ -107,7 +107,9 @@ bsp_start64:
 ap_start64:
 	movabsq $1f, %rax
 	jmp *%rax
-1:	movq ap_stack, %rsp
+1:	movq ap_root, %rax
+	movq %rax, %cr3
+	movq ap_stack, %rsp
 	movq ap_cpu, %rdi
 	xorl %ebp, %ebp
 	call smp_ap_main
@@ -173,7 +175,9 @@ boot_stack:
 
 	/* For the one CPU that is being started (smp.c). */
 	.balign 8
-	.globl ap_stack, ap_cpu
+	.globl ap_root, ap_stack, ap_cpu
+ap_root:
+	.skip 8
 ap_stack:
 	.skip 8
 ap_cpu:

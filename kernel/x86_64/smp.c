@@ -12,7 +12,7 @@
 #define START_LIMIT_NS 5000000000u
 
 extern char ap_trampoline[], ap_trampoline_end[];
-extern uint64_t ap_stack, ap_cpu;
+extern uint64_t ap_root, ap_stack, ap_cpu;
 
 _Noreturn void smp_ap_main(uint64_t number);
 
@@ -59,6 +59,8 @@ smp_start(void)
 {
 	memcpy(direct(TRAMPOLINE), ap_trampoline,
 	    (size_t)(ap_trampoline_end - ap_trampoline));
+	/* Where the stacks are; without a tag. */
+	ap_root = read_cr3() & ~(uint64_t)0xfff;
 	for (unsigned cpu = 1; cpu < tables.ncpus; cpu++)
 		start_one(cpu);
 }
@@ -69,7 +71,6 @@ smp_ap_main(uint64_t number)
 {
 	unsigned cpu = (unsigned)number;
 
-	write_cr3(memory_root());
 	cpu_start(cpu, ap_thread);
 	cpus[cpu].stack_top = (uintptr_t)ap_thread;
 	tome_pmap_cpu_start(the_vm);
