@@ -62,12 +62,12 @@
 
 #define FIXUP(at, resume)                                                \
 	".pushsection .rodata.tome_user_fixups, \"a\"\n"                 \
-	".quad " at ", " resume "\n"                                     \
+	".long " at " - ., " resume " - .\n"                             \
 	".popsection\n"
 
 __asm__(
     ".pushsection .rodata.tome_user_fixups, \"a\"\n"
-    ".balign 8\n"
+    ".balign 4\n"
     ".globl tome_x86_fixups\n.hidden tome_x86_fixups\n"
     "tome_x86_fixups:\n"
     ".popsection\n"
@@ -84,11 +84,18 @@ __asm__(
     "tome_x86_fixups_end:\n"
     ".popsection\n");
 
+/* Relative to the field, so that the table needs no relocation. */
 struct fixup {
-	uint64_t at, resume;
+	int32_t at, resume;
 };
 
 extern const struct fixup tome_x86_fixups[], tome_x86_fixups_end[];
+
+static inline uintptr_t
+address(const int32_t *field)
+{
+	return (uintptr_t)field + (uintptr_t)(intptr_t)*field;
+}
 
 uintptr_t
 tome_user_fixup(uintptr_t ip)
@@ -96,7 +103,7 @@ tome_user_fixup(uintptr_t ip)
 	const struct fixup *f;
 
 	for (f = tome_x86_fixups; f != tome_x86_fixups_end; f++)
-		if (f->at == ip)
-			return (uintptr_t)f->resume;
+		if (address(&f->at) == ip)
+			return address(&f->resume);
 	return 0;
 }
