@@ -1,0 +1,72 @@
+/*
+ * litmus.h - programs, operations and their outcomes.
+ */
+#ifndef LITMUS_H
+#define LITMUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Pages are numbered from 0 in an arena of two leaf tables' span each; page
+ * LEAF is the first of the second table. */
+#define LITMUS_LEAF 512u
+#define LITMUS_PAGES 1024u
+#define LITMUS_SPACES 3u
+#define LITMUS_OPS 6u		/* of one CPU */
+#define LITMUS_CPUS 3u
+#define LITMUS_OBJECT_PAGES 8u
+
+enum litmus_kind {
+	OP_END,
+	OP_READ,	/* page's first byte: got = value, or -error */
+	OP_WRITE,	/* value there: got = 0 or -error */
+	OP_MAP,		/* n pages of zero, private, replacing */
+	OP_MAP_SHARED,	/* n pages of the object, from its page `value` */
+	OP_MAP_PRIVATE,	/* the same, privately */
+	OP_UNMAP,	/* n pages */
+	OP_PROTECT,	/* n pages; value: TOME_PROT_* */
+	OP_DISCARD,	/* MADV_DONTNEED of n pages */
+	OP_MOVE,	/* n pages to page `value` */
+	OP_FORK,	/* space to space `value` */
+	OP_END_SPACE,	/* drop the space */
+	OP_RESIZE,	/* object to n pages */
+	OP_PUNCH,	/* object's pages [page, page + n) */
+	OP_ALIEN_WRITE,	/* value at page, as another space's writer */
+	OP_ALIEN_READ,
+	OP_SWITCH,	/* run this space on this CPU */
+	OP_WIRE, OP_UNWIRE,	/* n pages */
+	OP_CAS,		/* word at page from 0 to value, through copy and access */
+};
+
+struct litmus_op {
+	enum litmus_kind kind;
+	unsigned space, page, n;
+	int value;
+};
+
+struct litmus_done {
+	const struct litmus_op *op;
+	uint64_t began, ended;
+	int got;
+};
+
+struct litmus {
+	const char *name;
+	unsigned cpus;
+	unsigned asids;			/* 0: as the CPU has */
+	struct litmus_op before[LITMUS_OPS * 2];
+	struct litmus_op run[LITMUS_CPUS][LITMUS_OPS];
+};
+
+extern const struct litmus litmus_table[];
+extern const unsigned litmus_count;
+
+/*
+ * Does some order of the n operations, each within its time, give their results,
+ * after `before`? And the contents of every page as `final` reads them (the last
+ * operations of the list, done alone).
+ */
+bool litmus_explains(const struct litmus *, const struct litmus_done *,
+    unsigned n);
+
+#endif

@@ -1,0 +1,297 @@
+/*
+ * world.c - run a litmus program's operations on Tome.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pmap/pmap_i.h>
+#include <world.h>
+
+static const struct litmus *current;
+
+static int world_do(struct world *, const struct litmus_op *);
+
+static enum tome_err
+world_fault(void *arg, tome_va_t va, tome_prot_t access)
+{
+	return tome_fault(arg, va, access);
+}
+
+static void
+world_must(enum tome_err err, const char *what)
+{
+	if (err != TOME_OK) {
+		fprintf(stderr, "litmus: %s failed with %d\n", what, err);
+		abort();
+	}
+}
+
+/* Run the space on this CPU, and let the kernel's own accesses fault into it. */
+static void
+world_enter(struct world *w, unsigned space)
+{
+	uintptr_t irq;
+
+	hosted_on_fault(world_fault, w->space[space]);
+	tome_host_preempt_off();
+	irq = tome_host_irq_save();
+	if (w->space[space] != NULL)
+		tome_map_switch(w->space[space]);
+	else
+		tome_pmap_switch(tome_pmap_kernel(w->vm));
+	tome_host_irq_restore(irq);
+	tome_host_preempt_on();
+}
+
+static void *
+world_setup(struct hosted_machine *m)
+{
+	struct world *w = calloc(1, sizeof *w);
+	struct tome_boot boot;
+
+	w->litmus = current;
+	w->machine = m;
+	w->base = (tome_va_t)1 << 30;
+	hosted_boot(m, &boot);
+	world_must(tome_vm_create(&boot, &w->vm), "vm_create");
+	hosted_attach(m, w->vm, tome_vm_interrupt, tome_frame_identity);
+	world_must(tome_kmem_start(w->vm), "kmem_start");
+	world_must(tome_map_start(w->vm), "map_start");
+	if (current->asids != 0)
+		w->vm->pmaps->mmu.asids = current->asids;
+	world_must(tome_map_create(w->vm, NULL, &w->space[0]), "map_create");
+	world_must(tome_object_create_anon(w->vm,
+	    (uint64_t)LITMUS_OBJECT_PAGES << TOME_PAGE_SHIFT, NULL, 0,
+	    &w->object), "object");
+	world_enter(w, 0);
+	for (unsigned i = 0; current->before[i].kind != OP_END; i++)
+		(void)world_do(w, &current->before[i]);
+	return w;
+}
+
+static void
+world_body(struct world *w, unsigned cpu)
+{
+	const struct litmus_op *op = w->litmus->run[cpu];
+
+	world_enter(w, op->space);
+	for (; op->kind != OP_END; op++) {
+		struct litmus_done *d =
+		    &w->done[cpu * LITMUS_OPS + w->ndone[cpu]++];
+
+		d->op = op;
+		d->began = ++w->clock;
+		d->got = world_do(w, op);
+		d->ended = ++w->clock;
+	}
+}
+
+static void
+world_body0(void *w)
+{
+	world_body(w, 0);
+}
+
+static void
+world_body1(void *w)
+{
+	world_body(w, 1);
+}
+
+static void
+world_body2(void *w)
+{
+	world_body(w, 2);
+}
+
+static const char *
+world_judge(void *state)
+{
+	static char why[200];
+	struct world *w = state;
+	struct litmus_done all[LITMUS_CPUS * LITMUS_OPS];
+	const char *bad = tome_vm_check(w->vm);
+	char text[120];
+	unsigned n = 0;
+
+	for (unsigned c = 0; c < LITMUS_CPUS; c++)
+		for (unsigned i = 0; i < w->ndone[c]; i++)
+			all[n++] = w->done[c * LITMUS_OPS + i];
+	if (bad != NULL)
+		return bad;
+	hosted_judge(w->machine);
+	if (hosted_take_violation(w->machine, NULL, text, sizeof text)) {
+		snprintf(why, sizeof why, "the machine: %s", text);
+		return why;
+	}
+	if (litmus_explains(w->litmus, all, n))
+		return NULL;
+	snprintf(why, sizeof why, "no order explains:");
+	for (unsigned i = 0; i < n; i++)
+		snprintf(why + strlen(why), sizeof why - strlen(why),
+		    " %d@%u=%d", all[i].op->kind, all[i].op->page, all[i].got);
+	return why;
+}
+
+static void
+world_teardown(void *state, bool failed)
+{
+	struct world *w = state;
+
+	if (!failed) {
+		tome_host_preempt_off();
+		for (unsigned c = 0; c < w->litmus->cpus; c++) {
+			hosted_become(w->machine, c);
+			uintptr_t irq = tome_host_irq_save();
+			tome_pmap_switch(tome_pmap_kernel(w->vm));
+			tome_host_irq_restore(irq);
+		}
+		hosted_become(w->machine, 0);
+		tome_host_preempt_on();
+		for (unsigned i = 0; i < LITMUS_SPACES; i++)
+			if (w->space[i] != NULL)
+				tome_map_unref(w->space[i]);
+		tome_object_unref(w->object);
+		tome_vm_quiesce(w->vm, true);
+		if (tome_vm_destroy(w->vm) != 0) {
+			fprintf(stderr, "litmus %s: leaked\n",
+			    w->litmus->name);
+			abort();
+		}
+		hosted_attach(w->machine, NULL, NULL, NULL);
+	}
+	free(w);
+}
+
+static tome_va_t
+world_va(const struct world *w, unsigned page)
+{
+	return w->base + ((tome_va_t)page << TOME_PAGE_SHIFT);
+}
+
+static int
+world_map(struct world *w, const struct litmus_op *op)
+{
+	struct tome_map_request r = {
+		.addr = world_va(w, op->page),
+		.len = (tome_va_t)op->n << TOME_PAGE_SHIFT,
+		.prot = TOME_PROT_READ | TOME_PROT_WRITE,
+		.flags = TOME_MAP_FIXED,
+	};
+	tome_va_t at;
+
+	if (op->kind != OP_MAP) {
+		r.object = w->object;
+		r.offset = (uint64_t)op->value << TOME_PAGE_SHIFT;
+	}
+	if (op->kind == OP_MAP_SHARED)
+		r.flags |= TOME_MAP_SHARED;
+	return -(int)tome_map_enter(w->space[op->space], &r, &at);
+}
+
+static int
+world_move(struct world *w, const struct litmus_op *op)
+{
+	tome_va_t len = (tome_va_t)op->n << TOME_PAGE_SHIFT, at;
+
+	return -(int)tome_map_move(w->space[op->space], world_va(w, op->page),
+	    len, len, TOME_MOVE_MAY | TOME_MOVE_FIXED,
+	    world_va(w, (unsigned)op->value), &at);
+}
+
+static int
+world_cas(struct world *w, const struct litmus_op *op)
+{
+	uint32_t seen;
+	enum tome_err err = tome_cas_u32(w->space[op->space],
+	    world_va(w, op->page), 0, (uint32_t)op->value, &seen);
+
+	return err != TOME_OK ? -(int)err : (int)seen;
+}
+
+static int
+world_end_space(struct world *w, unsigned space)
+{
+	struct tome_map *map = w->space[space];
+
+	w->space[space] = NULL;
+	world_enter(w, space);
+	tome_map_unref(map);
+	return 0;
+}
+
+static int
+world_do(struct world *w, const struct litmus_op *op)
+{
+	struct tome_map *map = w->space[op->space];
+	tome_va_t va = world_va(w, op->page);
+	tome_va_t len = (tome_va_t)op->n << TOME_PAGE_SHIFT;
+	uint8_t byte = (uint8_t)op->value;
+	size_t done;
+	enum tome_err err;
+
+	switch (op->kind) {
+	case OP_READ:
+		err = hosted_read(va, &byte, 1, world_fault, map);
+		return err == TOME_OK ? byte : -(int)err;
+	case OP_WRITE:
+		return -(int)hosted_write(va, &byte, 1, world_fault, map);
+	case OP_ALIEN_READ:
+		err = tome_map_read(map, va, &byte, 1, false, &done);
+		return err == TOME_OK ? byte : -(int)err;
+	case OP_ALIEN_WRITE:
+		return -(int)tome_map_write(map, va, &byte, 1, false, &done);
+	case OP_CAS:
+		return world_cas(w, op);
+	case OP_MAP:
+	case OP_MAP_SHARED:
+	case OP_MAP_PRIVATE:
+		return world_map(w, op);
+	case OP_UNMAP:
+		return -(int)tome_map_remove(map, va, len);
+	case OP_PROTECT:
+		return -(int)tome_map_protect(map, va, len,
+		    (tome_prot_t)op->value);
+	case OP_DISCARD:
+		return -(int)tome_map_advise(map, va, len, TOME_ADV_DONTNEED);
+	case OP_MOVE:
+		return world_move(w, op);
+	case OP_FORK:
+		return -(int)tome_map_fork(map, &w->space[op->value]);
+	case OP_END_SPACE:
+		return world_end_space(w, op->space);
+	case OP_RESIZE:
+		return -(int)tome_object_resize(w->object, len);
+	case OP_PUNCH:
+		return -(int)tome_object_punch(w->object, op->page, op->n);
+	case OP_SWITCH:
+		world_enter(w, op->space);
+		return 0;
+	case OP_WIRE:
+		return -(int)tome_map_wire(map, va, len, false);
+	case OP_UNWIRE:
+		return -(int)tome_map_unwire(map, va, len);
+	case OP_END:
+		break;
+	}
+	return 0;
+}
+
+void
+litmus_program(const struct litmus *l, struct hosted_program *out)
+{
+	current = l;
+	memset(out, 0, sizeof *out);
+	out->name = l->name;
+	out->nthreads = l->cpus;
+	out->config.ram = 8u << 20;
+	out->config.modes = HOSTED_NEVER_EVICT | HOSTED_WALK_CACHE;
+	out->config.quiet = true;
+	out->setup = world_setup;
+	out->body[0] = world_body0;
+	out->body[1] = world_body1;
+	out->body[2] = world_body2;
+	out->judge = world_judge;
+	out->teardown = world_teardown;
+}

@@ -1,0 +1,26 @@
+/*
+ * world.h - a litmus program on Tome: an instance, its spaces, and what was seen.
+ */
+#ifndef LITMUS_WORLD_H
+#define LITMUS_WORLD_H
+
+#include <hosted.h>
+#include <litmus.h>
+#include <tome/map.h>
+
+struct world {
+	const struct litmus *litmus;
+	struct hosted_machine *machine;
+	struct tome_vm *vm;
+	struct tome_map *space[LITMUS_SPACES];
+	struct tome_object *object;
+	tome_va_t base;
+	_Atomic uint64_t clock;
+	struct litmus_done done[LITMUS_CPUS * LITMUS_OPS + 1];
+	unsigned ndone[LITMUS_CPUS];
+};
+
+/* As struct hosted_program wants them; `current` is the program that runs. */
+void litmus_program(const struct litmus *, struct hosted_program *out);
+
+#endif
