@@ -56,6 +56,7 @@ TOME_SRC_TIER5 = \
 	src/map/tree_build.c \
 	src/map/tree_check.c \
 	src/map/tree_edit.c \
+	src/map/truncate.c \
 	src/object/amap.c \
 	src/object/anon.c \
 	src/object/check.c \

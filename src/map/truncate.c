@@ -1,0 +1,84 @@
+/*
+ * truncate.c - an object shrank: private copies of the pages it lost go too, as
+ * on Linux (a copy beyond the end of its file would outlive the file's data).
+ *
+ * Locks: one map's at a time. A mapping made meanwhile sees the new length, and a
+ * fault looks at it under the lock of the chunk that this visit takes.
+ */
+#include <map/map_i.h>
+
+static struct tome_map *map_after(struct tome_vm *, uint64_t id);
+static void map_shrunk(struct tome_map *, const struct tome_object *,
+    tome_pgoff_t first);
+
+void
+tome_maps_object_shrunk(struct tome_vm *vm, struct tome_object *ob,
+    tome_pgoff_t first)
+{
+	uint64_t id = 0;
+	struct tome_map *map;
+
+	while ((map = map_after(vm, id)) != NULL) {
+		id = map->id;
+		tome_mutex_lock(vm, &map->lock, TOME_RANK_MAP);
+		map_shrunk(map, ob, first);
+		tome_mutex_unlock(vm, &map->lock, TOME_RANK_MAP);
+		tome_map_unref(map);
+	}
+}
+
+/* A reference, unless the last one has gone. */
+static bool
+map_try_ref(struct tome_map *map)
+{
+	uint32_t seen = tome_rd(&map->refs);
+
+	while (seen > 0)
+		if (tome_cas_sc(&map->refs, &seen, seen + 1))
+			return true;
+	return false;
+}
+
+/* The map with the next higher number, held; NULL: none. Maps made since have
+ * higher ones. */
+static struct tome_map *
+map_after(struct tome_vm *vm, uint64_t id)
+{
+	struct tome_maps *all = vm->maps;
+	struct tome_map *next;
+	uintptr_t irq = tome_spin_lock(vm, &all->list_lock, TOME_RANK_QUEUE);
+
+	do {
+		next = NULL;
+		for (struct tome_map *m = all->list; m != NULL; m = m->next)
+			if (m->id > id && (next == NULL || m->id < next->id))
+				next = m;
+		if (next == NULL)
+			break;
+		id = next->id;
+	} while (!map_try_ref(next));
+	tome_spin_unlock(vm, &all->list_lock, TOME_RANK_QUEUE, irq);
+	return next;
+}
+
+/*
+ * A copy that cannot be discarded for want of memory stays: it is the mapping's own
+ * and harms nobody.
+ */
+static void
+map_shrunk(struct tome_map *map, const struct tome_object *ob,
+    tome_pgoff_t first)
+{
+	struct tome_entry *en = tome_tree_find(&map->tree, map->lo);
+
+	for (; en != NULL; en = tome_tree_next(&map->tree, en)) {
+		tome_pgoff_t pages = (en->end - en->start) >> TOME_PAGE_SHIFT;
+		tome_pgoff_t skip = first > en->offset ? first - en->offset : 0;
+
+		if (en->object != ob || (en->flags & TOME_ENTRY_SHARED) ||
+		    skip >= pages)
+			continue;
+		(void)!tome_entry_discard(map, en, en->start +
+		    ((tome_va_t)skip << TOME_PAGE_SHIFT), en->end);
+	}
+}
