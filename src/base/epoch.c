@@ -57,7 +57,7 @@ epoch_queue(struct tome_vm *vm, struct tome_epoch_cpu *e,
 	unsigned slot;
 
 	tome_fence_sc();
-	now = tome_rd_sc(&vm->epoch.now);
+	now = tome_rd(&vm->epoch.now);
 	slot = now % EPOCH_LISTS;
 	item->next = e->list[slot];
 	e->list[slot] = item;
@@ -126,7 +126,7 @@ epoch_take_ripe(struct tome_vm *vm, struct tome_epoch_cpu *e)
 {
 	struct tome_retired *ripe = NULL, **tail = &ripe;
 	uintptr_t irq = tome_spin_lock(vm, &e->lock, TOME_RANK_EPOCH);
-	uint64_t now = tome_rd_sc(&vm->epoch.now);
+	uint64_t now = tome_rd(&vm->epoch.now);
 	uint32_t n = 0;
 	unsigned i;
 

@@ -58,7 +58,9 @@ tome_frame_wire(struct tome_vm *vm, tome_pfn_t pfn)
 		TOME_ASSERT(vm, (was & TOME_PAGE_IDENTITY) != TOME_PAGE_FREE);
 		if (was >= UINT32_MAX - (TOME_PAGE_WIRE_ONE - 1))
 			return TOME_EAGAIN;
-	} while (!tome_cas_sc(&pg->state, &was, was + TOME_PAGE_WIRE_ONE));
+	} while (!__atomic_compare_exchange_n((uint32_t *)&pg->state, &was,
+	    was + TOME_PAGE_WIRE_ONE, false, __ATOMIC_ACQ_REL,
+	    __ATOMIC_RELAXED));
 	return TOME_OK;
 }
 
