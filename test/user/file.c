@@ -1,0 +1,221 @@
+/*
+ * file.c - cases: mappings of files and of shared memory.
+ */
+#include "suite.h"
+
+#include <sys/ipc.h>
+#include <sys/shm.h>
+
+static void
+file_private_write_stays_private(void)
+{
+	int fd = suite_file(4);
+	char *p = mmap(NULL, 4 * PAGE, RW, MAP_PRIVATE, fd, 0);
+	char *q = mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, fd, 0), byte;
+
+	REQUIRE(p != MAP_FAILED && q != MAP_FAILED);
+	p[PAGE] = 'X';
+	REQUIRE(q[PAGE] == 'b' && p[PAGE + 1] == 'b');
+	REQUIRE(pread(fd, &byte, 1, PAGE) == 1 && byte == 'b');
+}
+
+static void
+file_private_sees_until_it_writes(void)
+{
+	int fd = suite_file(2);
+	char *p = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE, fd, 0);
+
+	REQUIRE(p[0] == 'a');
+	p[PAGE] = 'P';
+	REQUIRE(pwrite(fd, "N", 1, 0) == 1 && pwrite(fd, "N", 1, PAGE) == 1);
+	REQUIRE(p[0] == 'N');
+	REQUIRE(p[PAGE] == 'P');
+}
+
+static void
+file_shared_is_coherent(void)
+{
+	int fd = suite_file(4);
+	char *p = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, fd, 0), byte;
+
+	p[3 * PAGE + 5] = 'S';
+	REQUIRE(pread(fd, &byte, 1, 3 * PAGE + 5) == 1 && byte == 'S');
+	REQUIRE(pwrite(fd, "W", 1, 7) == 1);
+	REQUIRE(p[7] == 'W');
+}
+
+static void
+file_shared_between_processes(void)
+{
+	int fd = suite_file(2), status;
+	char *p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		p[0] = 'C';
+		_exit(p[PAGE] == 'b' ? 0 : 1);
+	}
+	REQUIRE(waitpid(pid, &status, 0) == pid && status == 0);
+	REQUIRE(p[0] == 'C');
+}
+
+static void
+file_offset_is_honoured(void)
+{
+	int fd = suite_file(8);
+	char *p = mmap(NULL, 3 * PAGE, PROT_READ, MAP_PRIVATE, fd, 4 * PAGE);
+
+	for (int i = 0; i < 3; i++)
+		REQUIRE(suite_filled(p + i * PAGE, 'e' + i, PAGE));
+}
+
+static void
+file_beyond_its_end_is_sigbus(void)
+{
+	int fd = suite_file(2);
+	char *p = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, fd, 0);
+
+	REQUIRE(suite_read(p + 2 * PAGE - 1).byte == 'b');
+	REQUIRE(traps(suite_read(p + 2 * PAGE), SIGBUS, BUS_ADRERR,
+	    p + 2 * PAGE));
+	REQUIRE(traps(suite_write(p + 3 * PAGE + 9, 1), SIGBUS, BUS_ADRERR,
+	    p + 3 * PAGE + 9));
+}
+
+static void
+file_last_page_ends_in_zeroes(void)
+{
+	int fd = suite_file(1);
+	char *p;
+
+	REQUIRE(ftruncate(fd, 1000) == 0);
+	p = mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0);
+	REQUIRE(suite_filled(p, 'a', 1000));
+	REQUIRE(suite_filled(p + 1000, 0, PAGE - 1000));
+}
+
+static void
+file_shrinks_under_a_mapping(void)
+{
+	int fd = suite_file(4);
+	char *p = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, fd, 0);
+	char *q = mmap(NULL, 4 * PAGE, RW, MAP_PRIVATE, fd, 0);
+
+	p[3 * PAGE] = 'x';
+	q[3 * PAGE] = 'y';
+	REQUIRE(ftruncate(fd, PAGE) == 0);
+	REQUIRE(traps(suite_read(p + 3 * PAGE), SIGBUS, BUS_ADRERR,
+	    p + 3 * PAGE));
+	REQUIRE(suite_read(q + 3 * PAGE).sig == SIGBUS);
+	REQUIRE(p[0] == 'a' && q[0] == 'a');
+	REQUIRE(ftruncate(fd, 4 * PAGE) == 0);
+	REQUIRE(suite_filled(p + PAGE, 0, 3 * PAGE));
+	REQUIRE(suite_filled(q + PAGE, 0, 3 * PAGE));
+}
+
+static void
+file_survives_close_and_unlink(void)
+{
+	char name[] = "/tmp/suite-gone", *p;
+	int fd = open(name, O_CREAT | O_RDWR | O_TRUNC, 0600);
+
+	REQUIRE(fd >= 0 && write(fd, "hello", 5) == 5);
+	p = mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0);
+	REQUIRE(p != MAP_FAILED);
+	REQUIRE(close(fd) == 0 && unlink(name) == 0);
+	REQUIRE(memcmp(p, "hello", 5) == 0);
+	p[0] = 'j';
+	REQUIRE(p[0] == 'j');
+}
+
+static void
+file_read_into_its_own_mapping(void)
+{
+	int fd = suite_file(2);
+	char *p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
+
+	REQUIRE(pread(fd, p, PAGE, PAGE) == (ssize_t)PAGE);
+	REQUIRE(suite_filled(p, 'b', 2 * PAGE));
+}
+
+static void
+dev_zero_maps(void)
+{
+	int fd = open("/dev/zero", O_RDWR);
+	char *p = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE, fd, 0);
+	char *q = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
+
+	REQUIRE(fd >= 0 && p != MAP_FAILED && q != MAP_FAILED);
+	REQUIRE(suite_filled(p, 0, 2 * PAGE) && suite_filled(q, 0, 2 * PAGE));
+	*p = *q = 1;
+}
+
+static void
+shared_anon_with_a_child(void)
+{
+	char *p = mmap(NULL, 4 * PAGE, RW, SHARED_ANON, -1, 0);
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		memset(p, 3, 4 * PAGE);
+		_exit(0);
+	}
+	REQUIRE(waitpid(pid, &status, 0) == pid && status == 0);
+	REQUIRE(suite_filled(p, 3, 4 * PAGE));
+}
+
+static void
+shm_attach_and_detach(void)
+{
+	int id = shmget(IPC_PRIVATE, 3 * PAGE, IPC_CREAT | 0600);
+	struct shmid_ds info;
+	char *p, *q;
+
+	REQUIRE(id >= 0);
+	p = shmat(id, NULL, 0);
+	q = shmat(id, NULL, SHM_RDONLY);
+	REQUIRE(p != (void *)-1 && q != (void *)-1 && p != q);
+	p[2 * PAGE] = 4;
+	REQUIRE(q[2 * PAGE] == 4);
+	REQUIRE(traps(suite_write(q, 1), SIGSEGV, SEGV_ACCERR, q));
+	REQUIRE(shmctl(id, IPC_STAT, &info) == 0);
+	REQUIRE(info.shm_nattch == 2 && info.shm_segsz == 3 * PAGE);
+	REQUIRE(shmdt(q) == 0);
+	REQUIRE(shmctl(id, IPC_RMID, NULL) == 0);
+	REQUIRE(p[2 * PAGE] == 4);
+	REQUIRE(shmdt(p) == 0);
+	REQUIRE_ERRNO((long)shmat(id, NULL, 0), EINVAL);
+}
+
+static void
+shm_errors(void)
+{
+	int id = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600);
+
+	REQUIRE(id >= 0);
+	REQUIRE_ERRNO((long)shmat(id, (void *)123, 0), EINVAL);
+	REQUIRE_ERRNO(shmdt((void *)PAGE), EINVAL);
+	REQUIRE_ERRNO(shmget(IPC_PRIVATE, 0, IPC_CREAT | 0600), EINVAL);
+	REQUIRE_ERRNO(shmget(0x7e57, PAGE, 0600), ENOENT);
+	REQUIRE(shmctl(id, IPC_RMID, NULL) == 0);
+	REQUIRE_ERRNO(shmctl(id, IPC_RMID, NULL), EINVAL);
+}
+
+const struct suite_case cases_file[] = {
+	CASE(file_private_write_stays_private),
+	CASE(file_private_sees_until_it_writes),
+	CASE(file_shared_is_coherent),
+	CASE(file_shared_between_processes),
+	CASE(file_offset_is_honoured),
+	CASE(file_beyond_its_end_is_sigbus),
+	CASE(file_last_page_ends_in_zeroes),
+	CASE(file_shrinks_under_a_mapping),
+	CASE(file_survives_close_and_unlink),
+	CASE(file_read_into_its_own_mapping),
+	CASE(dev_zero_maps),
+	CASE(shared_anon_with_a_child),
+	CASE(shm_attach_and_detach),
+	CASE(shm_errors),
+	{ NULL, NULL },
+};

@@ -1,0 +1,211 @@
+/*
+ * process.c - cases: another's memory, and what /proc tells.
+ */
+#include "suite.h"
+
+#include <sys/uio.h>
+
+static ssize_t
+copy_from(pid_t pid, void *to, const void *from, size_t n)
+{
+	struct iovec local = { to, n }, remote = { (void *)(uintptr_t)from, n };
+
+	return process_vm_readv(pid, &local, 1, &remote, 1, 0);
+}
+
+static ssize_t
+copy_to(pid_t pid, void *to, const void *from, size_t n)
+{
+	struct iovec local = { (void *)(uintptr_t)from, n }, remote = { to, n };
+
+	return process_vm_writev(pid, &local, 1, &remote, 1, 0);
+}
+
+/* A child that waits on a pipe with p as it was at fork. */
+static pid_t
+waiting_child(int go[2], void (*before_exit)(char *), char *p)
+{
+	pid_t pid;
+	char byte;
+
+	REQUIRE(pipe(go) == 0);
+	pid = fork();
+	REQUIRE(pid >= 0);
+	if (pid == 0) {
+		if (read(go[0], &byte, 1) != 1)
+			_exit(2);
+		before_exit(p);
+		_exit(0);
+	}
+	return pid;
+}
+
+static void
+release(int go[2], pid_t pid)
+{
+	int status;
+
+	REQUIRE(write(go[1], "x", 1) == 1);
+	REQUIRE(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+static void
+expect_ours(char *p)
+{
+	REQUIRE(suite_filled(p, 6, 2 * PAGE));
+}
+
+static void
+process_read_and_write(void)
+{
+	char *p = suite_map(2, RW), *q = suite_map(2, RW);
+	int go[2];
+	pid_t pid;
+
+	memset(p, 4, 2 * PAGE);
+	pid = waiting_child(go, expect_ours, p);
+	memset(p, 5, 2 * PAGE);
+	REQUIRE(copy_from(pid, q, p, 2 * PAGE) == 2 * (ssize_t)PAGE);
+	REQUIRE(suite_filled(q, 4, 2 * PAGE));
+	memset(q, 6, 2 * PAGE);
+	REQUIRE(copy_to(pid, p, q, 2 * PAGE) == 2 * (ssize_t)PAGE);
+	release(go, pid);
+	REQUIRE(suite_filled(p, 5, 2 * PAGE));
+}
+
+static void
+expect_nothing(char *p)
+{
+	(void)p;
+}
+
+static void
+process_copy_stops_at_a_hole(void)
+{
+	char *p = suite_map_alone(2, RW), *q = suite_map(4, RW);
+	int go[2];
+	pid_t pid;
+
+	memset(p, 4, 2 * PAGE);
+	pid = waiting_child(go, expect_nothing, p);
+	REQUIRE(copy_from(pid, q, p, 3 * PAGE) == 2 * (ssize_t)PAGE);
+	REQUIRE_ERRNO(copy_from(pid, q, p + 2 * PAGE, PAGE), EFAULT);
+	release(go, pid);
+	REQUIRE_ERRNO(copy_from(pid, q, p, PAGE), ESRCH);
+}
+
+static void
+process_copy_respects_rights(void)
+{
+	char *p = suite_map(2, RW), byte = 1;
+
+	memset(p, 4, 2 * PAGE);
+	REQUIRE(mprotect(p, PAGE, PROT_READ) == 0);
+	REQUIRE_ERRNO(copy_to(getpid(), p, &byte, 1), EFAULT);
+	REQUIRE(copy_from(getpid(), &byte, p, 1) == 1 && byte == 4);
+	REQUIRE(mprotect(p, PAGE, PROT_NONE) == 0);
+	REQUIRE_ERRNO(copy_from(getpid(), &byte, p, 1), EFAULT);
+}
+
+/* The line of /proc/self/maps that starts at p. */
+static bool
+maps_line(const void *p, char *line, size_t size)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long start;
+	bool found = false;
+
+	REQUIRE(maps != NULL);
+	while (!found && fgets(line, (int)size, maps) != NULL)
+		found = sscanf(line, "%lx-", &start) == 1 &&
+		    start == (uintptr_t)p;
+	fclose(maps);
+	return found;
+}
+
+static void
+proc_maps_shows_rights(void)
+{
+	char *p = suite_map_alone(4, RW), line[256], want[64];
+
+	REQUIRE(mprotect(p, 2 * PAGE, PROT_READ | PROT_EXEC) == 0);
+	REQUIRE(maps_line(p, line, sizeof line));
+	snprintf(want, sizeof want, "%lx-%lx r-xp 00000000 00:00 0",
+	    (unsigned long)p, (unsigned long)(p + 2 * PAGE));
+	REQUIRE(strncmp(line, want, strlen(want)) == 0);
+	REQUIRE(maps_line(p + 2 * PAGE, line, sizeof line));
+	REQUIRE(strstr(line, " rw-p ") != NULL);
+}
+
+static void
+proc_maps_shows_files(void)
+{
+	int fd = suite_file(4);
+	char *p = mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, fd, PAGE);
+	char line[256];
+
+	REQUIRE(maps_line(p, line, sizeof line));
+	REQUIRE(strstr(line, " r--s 00001000 ") != NULL);
+	REQUIRE(strstr(line, "/memfd:suite") != NULL);
+}
+
+static void
+proc_maps_names_heap_and_stack(void)
+{
+	FILE *maps;
+	char line[256];
+	int heap = 0, stack = 0;
+
+	REQUIRE(syscall(SYS_brk, syscall(SYS_brk, 0) + PAGE) > 0);
+	maps = fopen("/proc/self/maps", "r");
+	REQUIRE(maps != NULL);
+	while (fgets(line, sizeof line, maps) != NULL) {
+		heap += strstr(line, "[heap]") != NULL;
+		stack += strstr(line, "[stack]") != NULL;
+	}
+	REQUIRE(heap >= 1 && stack == 1);
+}
+
+/* A field of /proc/self/status, in kB. */
+static long
+status_kb(const char *field)
+{
+	FILE *status = fopen("/proc/self/status", "r");
+	char line[256];
+	long kb = -1;
+
+	REQUIRE(status != NULL);
+	while (kb < 0 && fgets(line, sizeof line, status) != NULL)
+		if (strncmp(line, field, strlen(field)) == 0 &&
+		    line[strlen(field)] == ':')
+			kb = atol(line + strlen(field) + 1);
+	fclose(status);
+	return kb;
+}
+
+static void
+proc_status_counts(void)
+{
+	long size = status_kb("VmSize"), resident = status_kb("VmRSS");
+	char *p = suite_map(1024, RW);
+
+	REQUIRE(size > 0 && resident > 0);
+	REQUIRE(status_kb("VmSize") - size >= 4096);
+	memset(p, 1, 512 * PAGE);
+	REQUIRE(status_kb("VmRSS") - resident >= 1900);
+	REQUIRE(munmap(p, 1024 * PAGE) == 0);
+	REQUIRE(status_kb("VmSize") - size < 4096);
+	REQUIRE(mlock(suite_map(16, RW), 16 * PAGE) == 0);
+	REQUIRE(status_kb("VmLck") == 64);
+}
+
+const struct suite_case cases_process[] = {
+	CASE(process_read_and_write),
+	CASE(process_copy_stops_at_a_hole),
+	CASE(process_copy_respects_rights),
+	CASE(proc_maps_shows_rights),
+	CASE(proc_maps_shows_files),
+	CASE(proc_maps_names_heap_and_stack),
+	CASE(proc_status_counts),
+	{ NULL, NULL },
+};

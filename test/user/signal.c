@@ -1,0 +1,135 @@
+/*
+ * signal.c - cases: what a bad access tells.
+ */
+#include "suite.h"
+
+static void
+signal_unmapped_read(void)
+{
+	char *p = suite_map_alone(1, RW);
+
+	REQUIRE(munmap(p, PAGE) == 0);
+	REQUIRE(traps(suite_read(p + 1234), SIGSEGV, SEGV_MAPERR, p + 1234));
+}
+
+static void
+signal_null(void)
+{
+	REQUIRE(traps(suite_read((void *)16), SIGSEGV, SEGV_MAPERR,
+	    (void *)16));
+	REQUIRE(traps(suite_write((void *)16, 1), SIGSEGV, SEGV_MAPERR,
+	    (void *)16));
+}
+
+static void
+signal_kernel_address(void)
+{
+	char *p = (char *)0xffff888000001000ul;
+
+	REQUIRE(traps(suite_read(p), SIGSEGV, SEGV_MAPERR, p));
+	REQUIRE(traps(suite_write(p, 1), SIGSEGV, SEGV_MAPERR, p));
+}
+
+/* No address can be told: the CPU itself refuses to look. */
+static void
+signal_non_canonical(void)
+{
+	struct trap t = suite_read((void *)0x8000000000001000ul);
+
+	REQUIRE(traps(t, SIGSEGV, SI_KERNEL, NULL));
+}
+
+static void
+signal_write_to_text(void)
+{
+	char *text = (char *)(uintptr_t)&signal_write_to_text;
+
+	REQUIRE(traps(suite_write(text, 0), SIGSEGV, SEGV_ACCERR, text));
+}
+
+static void
+signal_execute_nothing(void)
+{
+	char *p = suite_map_alone(1, RW);
+
+	REQUIRE(munmap(p, PAGE) == 0);
+	REQUIRE(traps(suite_execute(p), SIGSEGV, SEGV_MAPERR, p));
+}
+
+static void
+signal_execute_data(void)
+{
+	static char data[] = { (char)0xc3 };
+
+	REQUIRE(traps(suite_execute(data), SIGSEGV, SEGV_ACCERR, data));
+}
+
+/* An access that crosses into a page that is not there names that page. */
+static void
+signal_across_a_boundary(void)
+{
+	char *p = suite_map_alone(1, RW);
+	struct trap t;
+
+	memset(p, 0x90, PAGE - 1);
+	p[PAGE - 1] = (char)0x48;	/* the start of a longer instruction */
+	REQUIRE(mprotect(p, PAGE, PROT_READ | PROT_EXEC) == 0);
+	t = suite_execute(p + PAGE - 1);
+	REQUIRE(traps(t, SIGSEGV, SEGV_MAPERR, p + PAGE));
+}
+
+static void
+touch_nothing(void *p)
+{
+	*(volatile char *)p = 1;
+}
+
+static void
+signal_kills_by_default(void)
+{
+	int status = suite_child(touch_nothing, (void *)16);
+
+	REQUIRE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+static char *volatile mended;
+
+static void
+mend(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)context;
+	mprotect((char *)((uintptr_t)info->si_addr & ~(PAGE - 1)), PAGE, RW);
+	mended = info->si_addr;
+}
+
+/* A handler that mends the page returns into the access, which then succeeds. */
+static void
+signal_handler_mends(void)
+{
+	struct sigaction action = {
+		.sa_sigaction = mend, .sa_flags = SA_SIGINFO,
+	};
+	volatile char *p = suite_map(8, PROT_NONE);
+
+	REQUIRE(sigaction(SIGSEGV, &action, NULL) == 0);
+	for (int i = 0; i < 8; i++) {
+		p[i * PAGE + i] = (char)(i + 1);
+		REQUIRE(mended == p + i * PAGE + i);
+		REQUIRE(p[i * PAGE + i] == i + 1);
+	}
+}
+
+const struct suite_case cases_signal[] = {
+	CASE(signal_unmapped_read),
+	CASE(signal_null),
+	CASE(signal_kernel_address),
+	CASE(signal_non_canonical),
+	CASE(signal_write_to_text),
+	CASE(signal_execute_nothing),
+	CASE(signal_execute_data),
+	CASE(signal_across_a_boundary),
+	CASE(signal_kills_by_default),
+	CASE(signal_handler_mends),
+	{ NULL, NULL },
+};

@@ -1,0 +1,13 @@
+# user.mk - the user-space suite: memory calls in named cases, one static
+# program for Linux and the reference kernel.
+
+MEMSUITE := $(BUILD)/test/user/memsuite
+$(MEMSUITE): $(wildcard test/user/*.c) test/user/suite.h bench/guest.h
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)gcc -std=gnu11 -O1 -Wall -Wextra -Werror -Wno-array-bounds \
+		-Wno-infinite-recursion -static -pthread -o $@ $(filter %.c,$^)
+
+.PHONY: memsuite
+memsuite: $(MEMSUITE) $(BUILD)/kernel/tome.elf ## the user-space suite on the reference kernel
+	@sh test/linux/boot tome $<
