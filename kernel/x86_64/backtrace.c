@@ -10,10 +10,12 @@
  */
 #include <lib.h>
 #include <machine.h>
+#include <sched.h>
 #include <x86.h>
 
 #define MAX_WORDS 1024
 #define MAX_LINES 32
+#define PAGE_WORDS 512
 
 /* Written by symbols.sh, sorted by address; empty in the first link. */
 struct symbol {
@@ -64,7 +66,7 @@ call_before(uintptr_t ret, uintptr_t *target)
 	if (p[-5] == 0xe8) {
 		memcpy(&distance, p - 4, sizeof distance);
 		*target = ret + (uintptr_t)(intptr_t)distance;
-		return in_text(*target) ? DIRECT : NO_CALL;
+		return in_text(*target) ? DIRECT : INDIRECT;
 	}
 	/* FF /2 with a register, a displacement of 0, 1 or 4 bytes, or a SIB. */
 	for (unsigned n = 2; n <= 7; n++)
@@ -97,11 +99,15 @@ backtrace(uintptr_t ip, uintptr_t sp)
 {
 	const uint64_t *word = (const uint64_t *)(sp & ~(uintptr_t)7);
 	const uint64_t *end = (const uint64_t *)cpu_self()->stack_top;
+	const uint64_t *low = (const uint64_t *)current()->stack_low;
 	const struct symbol *inner = find(ip);
 	unsigned lines = 1;
 
 	kprintf("backtrace:\n");
 	print_line(ip, true);
+	/* After an overflow the stack pointer is in the guard page. */
+	if (word < low && low - word < PAGE_WORDS)
+		word = low;
 	if (end <= word || end > word + MAX_WORDS * 2)
 		end = word + MAX_WORDS;
 	for (; word < end && lines < MAX_LINES; word++) {

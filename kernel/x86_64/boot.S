@@ -18,7 +18,10 @@
 
 #define CR0_PE 0x1
 #define CR0_PG 0x80000000
+#define CR0_NO_CACHE 0x60000000	/* CD, NW */
 #define CR4_PAE 0x20
+#define CR4_LA57 0x1000
+#define CPUID7_ECX_LA57 0x10000
 #define MSR_EFER 0xc0000080
 #define EFER_LME 0x100
 #define EFER_NXE 0x800
@@ -65,20 +68,38 @@ boot_start:
 	movl $PHYS(boot_pdpt_low) + PTE_P + PTE_RW, PHYS(boot_pml4)
 	movl $PHYS(boot_pdpt_high) + PTE_P + PTE_RW, PHYS(boot_pml4) + 511 * 8
 
-	movl $PHYS(bsp_start64), %esi
+	/* Five levels where the CPU has them. */
+	movl $CR4_PAE, PHYS(boot_cr4)
+	movl $PHYS(boot_pml4), PHYS(boot_cr3)
+	xorl %eax, %eax
+	cpuid
+	cmpl $7, %eax
+	jb 2f
+	movl $7, %eax
+	xorl %ecx, %ecx
+	cpuid
+	testl $CPUID7_ECX_LA57, %ecx
+	jz 2f
+	movl $PHYS(boot_pml4) + PTE_P + PTE_RW, PHYS(boot_pml5)
+	movl $PHYS(boot_pml4) + PTE_P + PTE_RW, PHYS(boot_pml5) + 511 * 8
+	orl $CR4_LA57, PHYS(boot_cr4)
+	movl $PHYS(boot_pml5), PHYS(boot_cr3)
+
+2:	movl $PHYS(bsp_start64), %esi
 	jmp long_mode
 
 	/* With paging off: enter long mode and go on at the address in ESI. */
 long_mode:
-	movl $CR4_PAE, %eax
+	movl PHYS(boot_cr4), %eax
 	movl %eax, %cr4
-	movl $PHYS(boot_pml4), %eax
+	movl PHYS(boot_cr3), %eax
 	movl %eax, %cr3
 	movl $MSR_EFER, %ecx
 	rdmsr
 	orl $(EFER_LME | EFER_NXE), %eax
 	wrmsr
 	movl %cr0, %eax
+	andl $~CR0_NO_CACHE, %eax	/* as INIT leaves it */
 	orl $(CR0_PG | CR0_PE), %eax
 	movl %eax, %cr0
 	lgdt PHYS(boot_gdt_pointer)
@@ -160,7 +181,8 @@ boot_gdt_pointer:
 
 	.bss
 	.balign 4096
-	.globl boot_pml4
+boot_pml5:
+	.skip 4096
 boot_pml4:
 	.skip 4096
 boot_pdpt_low:
@@ -169,12 +191,15 @@ boot_pdpt_high:
 	.skip 4096
 boot_pd:
 	.skip 4096
-	.globl boot_stack
 boot_stack:
 	.skip BOOT_STACK_SIZE
 
-	/* For the one CPU that is being started (smp.c). */
 	.balign 8
+boot_cr4:
+	.skip 4
+boot_cr3:
+	.skip 4
+	/* For the one CPU that is being started (smp.c). */
 	.globl ap_root, ap_stack, ap_cpu
 ap_root:
 	.skip 8

@@ -35,6 +35,12 @@ physical(const char *image)
 	return (uintptr_t)image - KERNEL_BASE;
 }
 
+unsigned
+memory_levels(void)
+{
+	return read_cr4() & CR4_LA57 ? 5 : 4;
+}
+
 /* The boot tables still map the first GiB at KERNEL_BASE. */
 static uint64_t *
 table_at(tome_pa_t pa)
@@ -60,7 +66,7 @@ entry_for(uint64_t va, unsigned level)
 {
 	tome_pa_t table = root;
 
-	for (unsigned l = 3; l > level; l--) {
+	for (unsigned l = memory_levels() - 1; l > level; l--) {
 		uint64_t *e = &table_at(table)[va >> (12 + 9 * l) & 511];
 
 		if (*e == 0)

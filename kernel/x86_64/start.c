@@ -13,8 +13,10 @@
 
 _Noreturn void machine_start(uint32_t start_info);
 
-/* Where Tome may put heap, devices and stacks. */
-#define KERNEL_SPAN_START 0xffffc90000000000u
+/* Where Tome may put heap, devices and stacks: top-level entries that hold
+ * nothing of ours, by the number of levels. */
+#define KERNEL_SPAN_4 0xffffc90000000000u
+#define KERNEL_SPAN_5 0xffa0000000000000u
 #define KERNEL_SPAN_SIZE ((uint64_t)64 << 30)
 
 /* The thread that boots and then idles on the first CPU. */
@@ -60,8 +62,9 @@ machine_describe_memory(struct tome_boot *boot)
 	boot->ranges = pvh_ranges(&boot->nranges);
 	boot->direct_bias = KERNEL_DIRECT_MAP;
 	boot->direct_end = pvh_highest();
-	boot->kernel_start = KERNEL_SPAN_START;
-	boot->kernel_end = KERNEL_SPAN_START + KERNEL_SPAN_SIZE;
+	boot->kernel_start = memory_levels() == 5 ? KERNEL_SPAN_5 :
+	    KERNEL_SPAN_4;
+	boot->kernel_end = boot->kernel_start + KERNEL_SPAN_SIZE;
 	boot->kernel_root = memory_root();
 }
 

@@ -287,7 +287,7 @@ trap_special(struct trap_frame *f, unsigned vector)
 static bool
 is_canonical(uint64_t va)
 {
-	unsigned unused = read_cr4() & (1u << 12) ? 7 : 16;
+	unsigned unused = memory_levels() == 5 ? 7 : 16;
 
 	return (uint64_t)((int64_t)(va << unused) >> unused) == va;
 }

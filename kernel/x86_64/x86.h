@@ -33,6 +33,7 @@ bool pvh_is_spare(tome_pa_t start, tome_pa_t end);
 /* memory.c: the kernel's own tables, with rights; the direct map. */
 void memory_start(void);
 tome_pa_t memory_root(void);
+unsigned memory_levels(void);	/* of the page tables: 4 or 5 */
 tome_pa_t memory_taken_end(void);
 void *direct(tome_pa_t);
 
