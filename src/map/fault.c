@@ -460,7 +460,8 @@ fault_around(struct tome_attempt *f, const struct commit *c,
 		if (!tome_anon_trylock(h->amap, an))
 			continue;
 		if (tome_rd(&an->count) == 1)
-			tome_leaf_enter(leaf, va, an->pfn, c->prot, c->type, 0);
+			tome_leaf_enter(leaf, va, an->pfn, c->prot, c->type,
+			    TOME_PMAP_AHEAD);
 		tome_anon_unlock(h->amap, an);
 	}
 }

@@ -14,6 +14,8 @@ static enum tome_err amap_share_chunk(struct tome_amap *from,
 static bool range_cuts(uint64_t key, uint64_t first, uint64_t last);
 static void wipe_chunk(struct tome_amap *, struct tome_dirent *,
     uint64_t first, uint64_t last, struct tome_wipe *);
+static void wipe_shared(struct tome_amap *, struct tome_dirent *,
+    unsigned lo, unsigned hi, struct tome_wipe *);
 
 enum tome_err
 tome_amap_create(struct tome_vm *vm, bool object, struct tome_amap **out)
@@ -156,7 +158,7 @@ wipe_chunk(struct tome_amap *am, struct tome_dirent *d, uint64_t first,
 	unsigned lo = first > base ? (unsigned)(first - base) : 0;
 	unsigned hi = last - base < TOME_CHUNK_ANONS ?
 	    (unsigned)(last - base) + 1 : TOME_CHUNK_ANONS;
-	struct tome_chunk *ch, *clone;
+	struct tome_chunk *ch;
 
 	while (!tome_dirent_lock(am, d))
 		*d = tome_amap_lookup(am, base);
@@ -175,16 +177,29 @@ wipe_chunk(struct tome_amap *am, struct tome_dirent *d, uint64_t first,
 		tome_dir_replace(am, d, NULL);
 		tome_chunk_drop_locked(am, ch);
 	} else {
-		struct tome_chunk **spare = &w->spare[w->spare[0] == NULL ||
-		    w->spare[0]->key != ch->key];
-
-		clone = *spare;
-		*spare = NULL;
-		TOME_CHECK(am->vm, clone != NULL && clone->key == ch->key);
-		tome_dirent_put_clone(am, d, clone, lo, hi);
-		tome_chunk_drop_locked(am, ch);
-		tome_chunk_unlock(am, clone);
+		wipe_shared(am, d, lo, hi, w);
 	}
+}
+
+/* The chunk is locked; unlocks. Without a clone in reserve it stays as it is. */
+static void
+wipe_shared(struct tome_amap *am, struct tome_dirent *d, unsigned lo,
+    unsigned hi, struct tome_wipe *w)
+{
+	struct tome_chunk *ch = d->chunk, *clone = NULL;
+
+	for (unsigned i = 0; i < 2 && clone == NULL; i++)
+		if (w->spare[i] != NULL && w->spare[i]->key == ch->key) {
+			clone = w->spare[i];
+			w->spare[i] = NULL;
+		}
+	if (clone == NULL) {
+		tome_chunk_unlock(am, ch);
+		return;
+	}
+	tome_dirent_put_clone(am, d, clone, lo, hi);
+	tome_chunk_drop_locked(am, ch);
+	tome_chunk_unlock(am, clone);
 }
 
 /* Does the range hold only a part of the chunk's window? */

@@ -120,7 +120,9 @@ enum tome_err tome_amap_share(struct tome_amap *, uint64_t first,
  * more, and the caller's entry was the only one that did (it lacked NEEDS_COPY).
  * Unshared chunks are wiped; a shared one that is wholly covered leaves the
  * directory; a shared one that is partly covered is replaced by a clone without
- * the range, made from the reserve. Reserve before the first visible change
+ * the range, made from the reserve; without one, or if it became shared since, it
+ * keeps that part until the amap ends, where no entry shows it (an entry is never
+ * extended over slots that are not empty). Reserve before the first visible change
  * (ENOMEM: nothing kept); wipe gives back what it did not use.
  */
 struct tome_wipe {

@@ -188,6 +188,27 @@ wipe_leaves_the_sharer_alone(void **state)
 	tome_amap_unref(am[0]);
 }
 
+/* Without a reserve, a shared chunk that the range cuts stays; others go. */
+static void
+wipe_without_reserve(void **state)
+{
+	struct rig *r = *state;
+	struct tome_wipe none = { { NULL, NULL } };
+	struct tome_amap *am[2];
+
+	assert_int_equal(tome_amap_create(r->vm, false, &am[0]), TOME_OK);
+	for (unsigned i = 0; i < 96; i++)
+		rig_fill(am[0], i, (uint8_t)i);
+	assert_int_equal(tome_amap_share(am[0], 0, 95, &am[1]), TOME_OK);
+	tome_amap_wipe(am[0], 0, 40, &none);
+	assert_int_equal(rig_look(am[0], 31), -1);
+	assert_int_equal(rig_look(am[0], 33), 33);
+	assert_int_equal(rig_look(am[1], 31), 31);
+	rig_recount(r, am, 2);
+	tome_amap_unref(am[0]);
+	tome_amap_unref(am[1]);
+}
+
 /* A recount that meets a planted wrong count says so, and mends nothing. */
 static void
 recount_catches(void **state)
@@ -224,6 +245,7 @@ main(void)
 		T(sharing_fails_cleanly),
 		T(wipe_empties_what_is_ours),
 		T(wipe_leaves_the_sharer_alone),
+		T(wipe_without_reserve),
 		T(recount_catches),
 #undef T
 	};
