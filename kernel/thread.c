@@ -159,5 +159,6 @@ thread_enter_user(const struct trap_frame *frame)
 
 	*t->frame = *frame;
 	fpu_reset();
+	thread_load_bases();
 	thread_enter_frame(t->frame);
 }
