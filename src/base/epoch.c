@@ -12,15 +12,12 @@
  */
 #include <base/vm_i.h>
 
-/* Items between two polls by retire: one scan of the CPUs' words each. */
-#define EPOCH_BATCH 64u
 #define EPOCH_LISTS 4u
 /* Map, amap, chunk, anon: things retired by a free nest four deep; and slack. */
 #define EPOCH_DRAIN_TURNS 16
 
 static void epoch_queue(struct tome_vm *, struct tome_epoch_cpu *,
     struct tome_retired *);
-static void epoch_poll_here(struct tome_vm *, struct tome_epoch_cpu *);
 static bool epoch_advance(struct tome_vm *);
 static bool epoch_quiet(struct tome_vm *, uint64_t now);
 static void epoch_free_ripe(struct tome_vm *, struct tome_epoch_cpu *);
@@ -31,16 +28,9 @@ void
 tome_epoch_retire(struct tome_vm *vm, struct tome_retired *item,
     void (*free)(struct tome_vm *, struct tome_retired *))
 {
-	struct tome_epoch_cpu *e;
-
 	item->free = free;
 	tome_host_preempt_off();
-	e = &tome_this_cpu(vm)->epoch;
-	epoch_queue(vm, e, item);
-	if (e->depth == 0 && !e->polling)
-		tome_rank_none(vm, TOME_RANK_ENTRY);
-	if (tome_unlikely(e->pending >= EPOCH_BATCH))
-		epoch_poll_here(vm, e);
+	epoch_queue(vm, &tome_this_cpu(vm)->epoch, item);
 	tome_host_preempt_on();
 }
 
@@ -69,21 +59,16 @@ epoch_queue(struct tome_vm *vm, struct tome_epoch_cpu *e,
 void
 tome_epoch_poll(struct tome_vm *vm)
 {
-	tome_host_preempt_off();
-	epoch_poll_here(vm, &tome_this_cpu(vm)->epoch);
-	tome_host_preempt_on();
-}
+	struct tome_epoch_cpu *here;
 
-/* A free that retires more must not come back here: no recursion. */
-static void
-epoch_poll_here(struct tome_vm *vm, struct tome_epoch_cpu *e)
-{
-	if (e->depth > 0 || e->polling)
-		return;
-	e->polling = true;
-	epoch_advance(vm);
-	epoch_free_ripe(vm, e);
-	e->polling = false;
+	tome_rank_none(vm, TOME_RANK_ENTRY);
+	tome_host_preempt_off();
+	here = &tome_this_cpu(vm)->epoch;
+	if (here->depth == 0) {
+		epoch_advance(vm);
+		epoch_free_ripe(vm, here);
+	}
+	tome_host_preempt_on();
 }
 
 static bool
@@ -156,13 +141,10 @@ tome_epoch_drain(struct tome_vm *vm)
 	tome_rank_none(vm, TOME_RANK_ENTRY);
 	tome_host_preempt_off();
 	here = &tome_this_cpu(vm)->epoch;
-	while (here->depth == 0 && !here->polling && turns-- > 0 &&
-	    tome_epoch_pending(vm) > 0 && epoch_advance(vm)) {
-		here->polling = true;
+	while (here->depth == 0 && turns-- > 0 &&
+	    tome_epoch_pending(vm) > 0 && epoch_advance(vm))
 		for (i = 0; i < vm->ncpus; i++)
 			epoch_free_ripe(vm, &vm->cpu[i].epoch);
-		here->polling = false;
-	}
 	tome_host_preempt_on();
 	return tome_epoch_pending(vm) == 0;
 }

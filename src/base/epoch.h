@@ -29,7 +29,6 @@ struct tome_retired {
 struct tome_epoch_cpu {
 	_Atomic uint64_t seen;		/* 0: outside. Nested sections count: */
 	uint32_t depth;
-	bool polling;			/* frees run: retire only queues */
 	/* What this CPU retired, by epoch modulo 4, under the lock (rank EPOCH);
 	 * a list's stamp is the epoch of its youngest. */
 	struct tome_spin lock;
@@ -46,18 +45,20 @@ struct tome_epoch {
 static inline uint64_t tome_epoch_enter(struct tome_vm *);
 static inline void tome_epoch_leave(struct tome_vm *);
 /*
- * Call only with the thing unlinked from all that readers follow. Inside a
- * section it only queues, whatever is held; outside one, every now and then it
- * polls: so hold no spinning lock there. `free` runs with none held and
- * preemption off, in no section; it may retire more, and must not sleep.
+ * Call only with the thing unlinked from all that readers follow. Only queues:
+ * inside a section or out, whatever is held. `free` runs with no spinning lock
+ * held and preemption off, in no section; it may retire more, and must neither
+ * sleep nor take a sleeping lock.
  */
 void tome_epoch_retire(struct tome_vm *, struct tome_retired *,
     void (*free)(struct tome_vm *, struct tome_retired *));
 /*
- * Run what is ripe on this CPU, advancing the number if it can be. Called now
- * and then by retire itself, outside a section and holding no lock.
+ * Run what is ripe on this CPU, advancing the number if it can be. Holding no
+ * spinning lock; does nothing inside a section. Unlocking a sleeping lock calls
+ * it when a batch has gathered: every operation that unlinks ends so.
  */
 void tome_epoch_poll(struct tome_vm *);
+#define TOME_EPOCH_BATCH 64u
 /*
  * Everything on every CPU's lists, as far as readers allow; true if all. Called
  * as poll is. Legal at any time: it takes over other CPUs' lists under their

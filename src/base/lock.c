@@ -48,6 +48,11 @@ mutex_wait(struct tome_vm *vm, struct tome_mutex *m)
 	}
 }
 
+/*
+ * Every operation that retires things ends here, with nothing else to do and no
+ * spinning lock held: the place to free what is ripe. Not in retire itself,
+ * which frees call too.
+ */
 void
 tome_mutex_unlock(struct tome_vm *vm, struct tome_mutex *m,
     enum tome_rank rank)
@@ -58,6 +63,9 @@ tome_mutex_unlock(struct tome_vm *vm, struct tome_mutex *m,
 	TOME_CHECK(vm, was != MUTEX_FREE);
 	if (was == MUTEX_CONTENDED && vm->host->wake != NULL)
 		vm->host->wake(vm->ctx, &m->word, 1);
+	if (tome_unlikely(tome_rd_relaxed(&tome_this_cpu(vm)->epoch.pending) >=
+	    TOME_EPOCH_BATCH))
+		tome_epoch_poll(vm);
 }
 
 #ifdef TOME_DEBUG
