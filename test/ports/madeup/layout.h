@@ -1,0 +1,6 @@
+/* layout.h - where the tests put things in the made-up CPU's address space. */
+#define RIG_KERNEL_START ((tome_va_t)0xa0000000)
+#define RIG_KERNEL_END ((tome_va_t)0xb0000000)
+#define RIG_USER ((tome_va_t)0x10000000)	/* leaf-aligned */
+#define RIG_FEATURES 8u				/* numbers; 0 is no tags */
+#define RIG_FEATURES_UNTAGGED 0u
