@@ -35,6 +35,8 @@ enum litmus_kind {
 	OP_ALIEN_READ,
 	OP_SWITCH,	/* run this space on this CPU */
 	OP_WIRE, OP_UNWIRE,	/* n pages */
+	OP_MIGRATE,	/* give the page another frame, from the page side, as
+			 * page-out comes: no effect that a program sees */
 	OP_CAS,		/* word at page from 0 to value, through copy and access */
 };
 

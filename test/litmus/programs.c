@@ -24,6 +24,7 @@
 #define AR(s, p) { OP_ALIEN_READ, s, p, 1, 0 }
 #define RUN(s) { OP_SWITCH, s, 0, 0, 0 }
 #define WIRE(s, p, n) { OP_WIRE, s, p, n, 0 }
+#define MIGRATE(s, p) { OP_MIGRATE, s, p, 1, 0 }
 #define CAS(s, p, v) { OP_CAS, s, p, 1, v }
 #define LEAF LITMUS_LEAF
 
@@ -152,6 +153,17 @@ const struct litmus litmus_table[] = {
 	{ "wire against fault and unmap", 2, 0,
 	    { MAP(0, 0, 4), W(0, 0, 9) },
 	    { { WIRE(0, 0, 2), R(0, 0) }, { W(0, 1, 2), UNMAP(0, 0, 1) } } },
+	{ "fault against page-out's first half", 2, 0,
+	    { MAP(0, 0, 4), W(0, 0, 9), RDONLY(0, 0, 4), RDWR(0, 0, 4) },
+	    { { W(0, 0, 1), R(0, 0), W(0, 0, 2) },
+	      { MIGRATE(0, 0), MIGRATE(0, 0) } } },
+	{ "copy-on-write against page-out's first half", 2, 0,
+	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1) },
+	    { { R(0, 0), W(0, 0, 1), R(0, 0) },
+	      { MIGRATE(0, 0), RUN(1), R(1, 0) } } },
+	{ "first write against page-out's first half and a reader", 3, 0,
+	    { MAP(0, 0, 4) },
+	    { { W(0, 0, 1) }, { R(0, 0), R(0, 0) }, { MIGRATE(0, 0) } } },
 	{ "three writers of one chunk", 3, 0,
 	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1) },
 	    { { W(0, 0, 1) }, { W(0, 0, 2), R(0, 0) }, { RUN(1), R(1, 0) } } },

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <object/object_i.h>
 #include <pmap/pmap_i.h>
 #include <world.h>
 
@@ -221,6 +222,45 @@ world_end_space(struct world *w, unsigned space)
 	return 0;
 }
 
+/*
+ * From the frame to its anon, whose lock is only tried; see that both still name each
+ * other; take every translation away; then the frame is nobody's but ours.
+ */
+static int
+world_migrate(struct world *w, const struct litmus_op *op)
+{
+	struct tome_vm *vm = w->vm;
+	struct tome_translation t;
+	struct tome_anon *an;
+	tome_pfn_t old, by;
+
+	tome_epoch_enter(vm);
+	if (tome_pmap_extract(tome_map_pmap(w->space[op->space]),
+	    world_va(w, op->page), &t)) {
+		old = tome_pa_pfn(t.pa);
+		an = tome_rd(&tome_page(vm, old)->owner);
+		if (tome_frame_identity(vm, old) == TOME_PAGE_ANON &&
+		    an != NULL && tome_bit_trylock(vm, &an->word,
+		    TOME_ANON_LOCK, TOME_RANK_ANON)) {
+			if (an->pfn == old &&
+			    tome_rd(&tome_page(vm, old)->owner) == an &&
+			    tome_frame_alloc(vm, TOME_PAGE_ANON, 0, &by) ==
+			    TOME_OK) {
+				tome_page_protect(vm, old, TOME_PROT_NONE);
+				tome_frame_copy(vm, by, old);
+				tome_wr(&tome_page(vm, by)->owner, an);
+				an->pfn = by;
+				tome_wr(&tome_page(vm, old)->owner, NULL);
+				tome_frame_free(vm, old);
+			}
+			tome_bit_unlock(vm, &an->word, TOME_ANON_LOCK,
+			    TOME_RANK_ANON);
+		}
+	}
+	tome_epoch_leave(vm);
+	return 0;
+}
+
 static int
 world_do(struct world *w, const struct litmus_op *op)
 {
@@ -272,6 +312,8 @@ world_do(struct world *w, const struct litmus_op *op)
 		return -(int)tome_map_wire(map, va, len, false);
 	case OP_UNWIRE:
 		return -(int)tome_map_unwire(map, va, len);
+	case OP_MIGRATE:
+		return world_migrate(w, op);
 	case OP_END:
 		break;
 	}
