@@ -13,7 +13,7 @@
 #include <base/vm_i.h>
 
 #define EPOCH_LISTS 4u
-/* Map, amap, chunk, anon: things retired by a free nest four deep; and slack. */
+/* Map, amap, chunk, anon: what frees retire nests four deep; and slack. */
 #define EPOCH_DRAIN_TURNS 16
 
 static void epoch_queue(struct tome_vm *, struct tome_epoch_cpu *,

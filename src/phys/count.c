@@ -2,8 +2,8 @@
  * count.c - frames by use: figures, the recount that must equal them, and what
  * is left at the end.
  *
- * Invariant 11 for this layer: usable frames = free in the buddy lists + free on
- *   stacks + each CPU's sums by identity.          [tome_phys_check()]
+ * Invariant 11 for this layer: the frames in buddy lists and on stacks, and each
+ *   identity's sum over CPUs, are what the descriptors say. [tome_phys_check()]
  * Locks: none; the other CPUs are outside the VM, or the figures are near.
  */
 #include <base/text.h>

@@ -3,12 +3,14 @@
  *
  * 32 bytes on 64-bit CPUs. Who may read and write which field, under what lock:
  *
- *  state    atomic word: identity, lock bits, flags, and the wire count in its
- *           upper half (TOME_PAGE_WIRE_ONE); every change is a read-modify-write.
- *  owner    FREE: none. ANON: the anon. CACHE: the object. TABLE: the pmap. KERNEL:
- *           the slab or run it belongs to. Written by whoever changes identity.
- *  index    CACHE: page index in the object. TABLE: number of valid entries, under
- *           its lock. FREE head of a block: its order.
+ *  state    atomic word: identity, lock bits, flags, and in its upper half
+ *           the wire count (TOME_PAGE_WIRE_ONE). Every change of a page that
+ *           others may know is a read-modify-write.
+ *  owner    FREE: none. ANON: the anon. CACHE: the object. TABLE: the pmap.
+ *           KERNEL: the slab or run it belongs to. Written by whoever changes
+ *           identity.
+ *  index    CACHE: page index in the object. TABLE: number of valid entries,
+ *           under its lock. FREE head of a block: its order.
  *  pv       ANON, CACHE, DEVICE: the reverse map, under PV_LOCK (pmap/pv.c).
  *           TABLE: base address and level. Others: free for the layer that owns
  *           the page.

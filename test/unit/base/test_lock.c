@@ -27,7 +27,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* Take `first` (a bit of word 0), then `second`, the way each class is taken. */
+/* Take `first` (of word 0), then `second`, the way each class is taken. */
 struct pair {
 	enum tome_rank first, second;
 	bool trying;
