@@ -8,6 +8,9 @@
  */
 #include <phys/phys_i.h>
 
+_Static_assert(sizeof(void *) != 8 || sizeof(struct tome_page) == 32,
+    "a descriptor is a half cache line");
+
 #define TO(id) (uint16_t)(1u << TOME_PAGE_##id)
 
 const uint16_t tome_page_legal[TOME_IDENTITIES] = {
