@@ -1,0 +1,231 @@
+/*
+ * test_reverse.c - pv records, and everything that starts from the page.
+ */
+#include <stdlib.h>
+
+#include <pmap/slot.h>
+
+#include "rig.h"
+
+#define MAPS 30
+
+static struct tome_pmap *map[MAPS];
+
+static tome_va_t
+place(unsigned i)
+{
+	return RIG_USER + (tome_va_t)i * PAGE;
+}
+
+/* One page in many maps: chunks of records, in every order of removal. */
+static void
+records_come_and_go_in_any_order(void **state)
+{
+	struct tome_page *pg;
+	unsigned i, order[MAPS], n, turn;
+	tome_pfn_t f = rig_anon();
+
+	(void)state;
+	pg = tome_page(rig.vm, f);
+	for (i = 0; i < MAPS; i++) {
+		map[i] = rig_pmap();
+		order[i] = i;
+	}
+	srand(1);
+	for (turn = 0; turn < 4; turn++) {
+		for (i = 0; i < MAPS; i++)
+			rig_enter(map[i], place(i), f, R);
+		assert_int_equal(tome_page_mappings(rig.vm, f), MAPS);
+		assert_sound();
+		for (n = MAPS; n > 0; n--) {
+			unsigned k = turn == 0 ? n - 1 : turn == 1 ? 0 :
+			    (unsigned)rand() % n, m = order[k];
+
+			order[k] = order[n - 1];
+			order[n - 1] = m;
+			tome_pmap_remove(map[m], place(m), place(m) + PAGE);
+			assert_int_equal(tome_page_mappings(rig.vm, f), n - 1);
+			assert_true(tome_pv_is_sound(rig.vm, pg));
+		}
+		assert_sound();
+	}
+	for (i = 0; i < MAPS; i++)
+		tome_pmap_destroy(map[i]);
+	tome_frame_free(rig.vm, f);
+}
+
+static void
+collect_is_ascending_and_complete(void **state)
+{
+	struct tome_pmap *p = rig_pmap();
+	struct tome_pv_stamp stamp;
+	tome_pfn_t f = rig_anon();
+	uint64_t rec[7], last = 0;
+	unsigned i, n, total = 0;
+
+	(void)state;
+	for (i = 0; i < MAPS; i++)
+		rig_enter(p, place(i * 37 % MAPS), f, R);
+	while ((n = tome_pv_collect(rig.vm, tome_page(rig.vm, f), last, rec, 7,
+	    &stamp)) > 0) {
+		for (i = 0; i < n; i++) {
+			assert_true(rec[i] > last);
+			last = rec[i];
+		}
+		total += n;
+	}
+	assert_int_equal(total, MAPS);
+	tome_pmap_destroy(p);
+	tome_frame_free(rig.vm, f);
+}
+
+static void
+protect_none_drops_all_and_saves_bits(void **state)
+{
+	tome_pfn_t f = rig_anon();
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < MAPS; i++) {
+		map[i] = rig_pmap();
+		rig_enter(map[i], place(i), f, i == 7 ? RW : R);
+	}
+	tome_pmap_switch(map[7]);
+	assert_int_equal(rig_access(place(7), W), f);
+	tome_page_protect(rig.vm, f, TOME_PROT_NONE);
+	assert_int_equal(rig_access(place(7), R), TOME_PFN_NONE);
+	assert_int_equal(tome_page_mappings(rig.vm, f), 0);
+	assert_true(tome_page_modified(rig.vm, f, true));
+	assert_false(tome_page_modified(rig.vm, f, false));
+	assert_sound();
+	tome_pmap_switch(tome_pmap_kernel(rig.vm));
+	for (i = 0; i < MAPS; i++) {
+		assert_int_equal(tome_pmap_resident(map[i]), 0);
+		tome_pmap_destroy(map[i]);
+	}
+	tome_frame_free(rig.vm, f);
+}
+
+static void
+protect_read_narrows_all(void **state)
+{
+	struct tome_pmap *p = rig_pmap(), *q = rig_pmap();
+	tome_pfn_t f = rig_anon();
+
+	(void)state;
+	rig_enter(p, RIG_USER, f, RW);
+	rig_enter(q, RIG_USER, f, RW);
+	rig_cpu(1);
+	tome_pmap_switch(q);
+	assert_int_equal(rig_access(RIG_USER, W), f);
+	rig_cpu(0);
+	tome_pmap_switch(p);
+	assert_int_equal(rig_access(RIG_USER, W), f);
+	tome_page_protect(rig.vm, f, R | X);
+	assert_int_equal(rig_access(RIG_USER, W), TOME_PFN_NONE);
+	assert_int_equal(rig_access(RIG_USER, R), f);
+	rig_cpu(1);
+	assert_int_equal(rig_access(RIG_USER, W), TOME_PFN_NONE);
+	tome_pmap_switch(tome_pmap_kernel(rig.vm));
+	rig_cpu(0);
+	tome_pmap_switch(tome_pmap_kernel(rig.vm));
+	assert_sound();
+	tome_pmap_destroy(p);
+	tome_pmap_destroy(q);
+	tome_frame_free(rig.vm, f);
+}
+
+/* After a clear the next write is seen again, on every CPU. */
+static void
+modified_is_seen_again_after_a_clear(void **state)
+{
+	struct tome_pmap *p = rig_pmap();
+	tome_pfn_t f = rig_anon();
+
+	(void)state;
+	rig_enter(p, RIG_USER, f, RW);
+	rig_cpu(1);
+	tome_pmap_switch(p);
+	assert_int_equal(rig_access(RIG_USER, W), f);
+	rig_cpu(0);
+	assert_true(tome_page_modified(rig.vm, f, true));
+	assert_false(tome_page_modified(rig.vm, f, false));
+	rig_cpu(1);
+	/* Where software keeps the bit, the write faults and is entered. */
+	if (rig_access(RIG_USER, W) == TOME_PFN_NONE)
+		rig_enter(p, RIG_USER, f, RW);
+	assert_int_equal(rig_access(RIG_USER, W), f);
+	assert_true(tome_page_modified(rig.vm, f, false));
+	tome_pmap_switch(tome_pmap_kernel(rig.vm));
+	rig_cpu(0);
+	tome_pmap_destroy(p);
+	tome_frame_free(rig.vm, f);
+}
+
+static void
+accessed_is_seen_and_cleared(void **state)
+{
+	struct tome_pmap *p = rig_pmap();
+	tome_pfn_t f = rig_anon();
+
+	(void)state;
+	assert_int_equal(tome_pmap_enter(p, RIG_USER, f, R, TOME_MEM_WB,
+	    TOME_PMAP_AHEAD), TOME_OK);
+	assert_false(tome_page_accessed(rig.vm, f, false));
+	tome_pmap_switch(p);
+	if (rig_access(RIG_USER, R) == TOME_PFN_NONE)
+		rig_enter(p, RIG_USER, f, R);
+	assert_int_equal(rig_access(RIG_USER, R), f);
+	assert_true(tome_page_accessed(rig.vm, f, true));
+	assert_false(tome_page_accessed(rig.vm, f, false));
+	assert_sound();
+	tome_pmap_switch(tome_pmap_kernel(rig.vm));
+	tome_pmap_destroy(p);
+	tome_frame_free(rig.vm, f);
+}
+
+/* A renamed record changes the stamp, alone and in a chunk. */
+static void
+moving_a_record_changes_the_stamp(void **state)
+{
+	struct tome_pmap *p = rig_pmap();
+	struct tome_pv_stamp before, after;
+	tome_pfn_t f = rig_anon();
+	struct tome_gather g;
+	uint64_t rec;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		rig_enter(p, place(10 + i), f, R);
+		tome_pv_collect(rig.vm, tome_page(rig.vm, f), 0, &rec, 1,
+		    &before);
+		tome_gather_begin(&g, p);
+		tome_range_move(&g, place(10 + i), place(20 + i), PAGE);
+		tome_gather_finish(&g);
+		tome_pv_collect(rig.vm, tome_page(rig.vm, f), 0, &rec, 1,
+		    &after);
+		assert_true(before.word != after.word ||
+		    before.moves != after.moves);
+	}
+	assert_sound();
+	tome_pmap_destroy(p);
+	tome_frame_free(rig.vm, f);
+}
+
+int
+main(void)
+{
+#define ON(n, f) cmocka_unit_test_setup_teardown(f, rig_setup_##n, rig_teardown)
+	const struct CMUnitTest tests[] = {
+		ON(1, records_come_and_go_in_any_order),
+		ON(1, collect_is_ascending_and_complete),
+		ON(1, protect_none_drops_all_and_saves_bits),
+		ON(3, protect_read_narrows_all),
+		ON(3, modified_is_seen_again_after_a_clear),
+		ON(1, accessed_is_seen_and_cleared),
+		ON(1, moving_a_record_changes_the_stamp),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
