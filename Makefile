@@ -31,6 +31,7 @@ include tools/lib.mk
 -include test/linux/linux.mk
 -include bench/bench.mk
 -include $(wildcard examples/*/example.mk compat/*/compat.mk)
+-include test/oracle/oracle.mk
 -include test/litmus/litmus.mk
 -include test/unit/unit.mk
 -include test/ports/ports.mk

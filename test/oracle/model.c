@@ -1,0 +1,327 @@
+/*
+ * model.c - the naive VM (model.h). Slow and obvious on purpose: every rule is
+ * written out for one page.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+static const unsigned char zeroes[M_BYTES];
+
+/* ---- cells ---- */
+
+static struct cell *
+cell_new(const unsigned char *bytes)
+{
+	struct cell *c = malloc(sizeof *c);
+
+	if (c == NULL)
+		abort();
+	c->refs = 1;
+	memcpy(c->bytes, bytes, M_BYTES);
+	return c;
+}
+
+static void
+cell_drop(struct cell **c)
+{
+	if (*c != NULL && --(*c)->refs == 0)
+		free(*c);
+	*c = NULL;
+}
+
+/* ---- objects ---- */
+
+struct m_object *
+model_object(uint64_t len)
+{
+	struct m_object *o = calloc(1, sizeof *o);
+
+	if (o == NULL)
+		abort();
+	o->refs = 1;
+	o->len = len;
+	return o;
+}
+
+void
+model_object_unref(struct m_object *o)
+{
+	unsigned i;
+
+	if (o == NULL || --o->refs > 0)
+		return;
+	for (i = 0; i < M_OBJECT_PAGES; i++)
+		cell_drop(&o->page[i]);
+	free(o);
+}
+
+static bool
+beyond(const struct m_object *o, unsigned index)
+{
+	return (uint64_t)index * M_BYTES >= o->len;
+}
+
+void
+model_punch(struct m_object *o, unsigned first, unsigned n)
+{
+	unsigned i;
+
+	for (i = first; i < first + n && i < M_OBJECT_PAGES; i++)
+		cell_drop(&o->page[i]);
+}
+
+/* Pages beyond the end go, private copies of them too; the last is zeroed from
+ * the end on. */
+void
+model_resize(struct model *m, struct m_object *o, uint64_t len)
+{
+	unsigned i, s, last = (unsigned)(len / M_BYTES);
+	size_t part = (size_t)(len % M_BYTES);
+
+	o->len = len;
+	for (i = 0; i < M_OBJECT_PAGES; i++)
+		if (beyond(o, i))
+			cell_drop(&o->page[i]);
+	if (part != 0 && last < M_OBJECT_PAGES && o->page[last] != NULL)
+		memset(o->page[last]->bytes + part, 0, M_BYTES - part);
+	for (s = 0; s < M_SPACES; s++)
+		for (i = 0; i < M_PAGES; i++) {
+			struct m_page *p = &m->space[s].page[i];
+
+			if (p->mapped && p->object == o && beyond(o, p->index))
+				cell_drop(&p->cell);
+		}
+}
+
+/* ---- pages ---- */
+
+enum tome_err
+model_access(const struct m_space *s, unsigned page, tome_prot_t access)
+{
+	const struct m_page *p;
+
+	if (page >= M_PAGES || !s->page[page].mapped)
+		return TOME_EFAULT;
+	p = &s->page[page];
+	if (p->guard || (access & ~p->prot) != 0)
+		return TOME_EACCES;
+	if (p->object != NULL && beyond(p->object, p->index))
+		return TOME_ENXIO;
+	return TOME_OK;
+}
+
+static struct cell *
+cell_of(const struct m_page *p)
+{
+	if (p->cell != NULL || p->object == NULL)
+		return p->cell;
+	return p->object->page[p->index];
+}
+
+const unsigned char *
+model_bytes(const struct m_page *p)
+{
+	struct cell *c = cell_of(p);
+
+	return c == NULL ? zeroes : c->bytes;
+}
+
+unsigned char *
+model_own(struct m_page *p)
+{
+	struct cell **home = p->shared ? &p->object->page[p->index] : &p->cell;
+
+	if (*home == NULL)
+		*home = cell_new(model_bytes(p));
+	return (*home)->bytes;
+}
+
+void
+model_fill(struct m_page *p)
+{
+	if (!p->shared && (p->prot & TOME_PROT_WRITE))
+		(void)model_own(p);
+}
+
+bool
+model_differs(const struct m_page *a, const struct m_page *b)
+{
+	return a->mapped != b->mapped || a->shared != b->shared ||
+	    a->guard != b->guard || a->wired != b->wired ||
+	    a->onfault != b->onfault || a->prot != b->prot ||
+	    a->max_prot != b->max_prot || a->inherit != b->inherit ||
+	    a->tag != b->tag || a->object != b->object ||
+	    (a->object != NULL && a->index + 1 != b->index);
+}
+
+bool
+model_all_mapped(const struct m_space *s, unsigned first, unsigned n)
+{
+	unsigned i;
+
+	for (i = first; i < first + n; i++)
+		if (i >= M_PAGES || !s->page[i].mapped)
+			return false;
+	return true;
+}
+
+bool
+model_none_mapped(const struct m_space *s, unsigned first, unsigned n)
+{
+	unsigned i;
+
+	for (i = first; i < first + n; i++)
+		if (i >= M_PAGES || s->page[i].mapped)
+			return false;
+	return true;
+}
+
+unsigned
+model_place(const struct m_space *s, unsigned n, bool bottom_up)
+{
+	unsigned i;
+
+	if (n > M_PAGES)
+		return M_PAGES;
+	if (bottom_up) {
+		for (i = 0; i + n <= M_PAGES; i++)
+			if (model_none_mapped(s, i, n))
+				return i;
+	} else {
+		for (i = M_PAGES - n + 1; i-- > 0;)
+			if (model_none_mapped(s, i, n))
+				return i;
+	}
+	return M_PAGES;
+}
+
+void
+model_unmap(struct m_page *p)
+{
+	cell_drop(&p->cell);
+	model_object_unref(p->object);
+	memset(p, 0, sizeof *p);
+}
+
+void
+model_map(struct m_space *s, unsigned first, unsigned n,
+    const struct m_page *proto)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		struct m_page *p = &s->page[first + i];
+
+		model_unmap(p);
+		*p = *proto;
+		p->mapped = true;
+		p->index = proto->index + i;
+		if (p->object != NULL)
+			p->object->refs++;
+	}
+}
+
+void
+model_discard(struct m_page *p)
+{
+	if (!p->shared)
+		cell_drop(&p->cell);
+}
+
+/* One page's way into a child. */
+static void
+inherit(struct m_page *from, struct m_page *to)
+{
+	if (!from->mapped ||
+	    (!from->shared && from->inherit == TOME_INHERIT_NONE))
+		return;
+	*to = *from;
+	to->wired = to->onfault = false;
+	to->cell = NULL;
+	if (to->object != NULL)
+		to->object->refs++;
+	if (from->shared || from->cell == NULL)
+		return;
+	if (from->inherit == TOME_INHERIT_COPY)
+		to->cell = cell_new(from->cell->bytes);
+}
+
+/* A private page that child and parent will share: one cell. */
+static void
+inherit_share(struct m_page *from, struct m_page *to)
+{
+	(void)model_own(from);
+	to->cell = from->cell;
+	to->cell->refs++;
+}
+
+/* The child's is new anonymous memory, whatever the parent's is. */
+static void
+inherit_zero(struct m_page *to)
+{
+	model_object_unref(to->object);
+	to->object = NULL;
+	to->index = 0;
+}
+
+void
+model_fork(struct m_space *parent, struct m_space *child)
+{
+	unsigned i;
+
+	child->live = true;
+	for (i = 0; i < M_PAGES; i++) {
+		struct m_page *p = &parent->page[i], *c = &child->page[i];
+
+		inherit(p, c);
+		if (!c->mapped || p->shared)
+			continue;
+		if (p->inherit == TOME_INHERIT_SHARE)
+			inherit_share(p, c);
+		else if (p->inherit == TOME_INHERIT_ZERO)
+			inherit_zero(c);
+	}
+}
+
+/* The target is empty. */
+void
+model_move(struct m_space *s, unsigned from, unsigned to, unsigned n,
+    bool keep_old)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		struct m_page *p = &s->page[from + i];
+
+		s->page[to + i] = *p;
+		if (!keep_old) {
+			memset(p, 0, sizeof *p);
+			continue;
+		}
+		p->cell = NULL;
+		if (p->object != NULL)
+			p->object->refs++;
+	}
+}
+
+/* ---- all of it ---- */
+
+void
+model_init(struct model *m)
+{
+	memset(m, 0, sizeof *m);
+}
+
+void
+model_fini(struct model *m)
+{
+	unsigned s, i;
+
+	for (s = 0; s < M_SPACES; s++)
+		for (i = 0; i < M_PAGES; i++)
+			model_unmap(&m->space[s].page[i]);
+	for (i = 0; i < M_OBJECTS; i++)
+		model_object_unref(m->object[i]);
+}

@@ -1,0 +1,91 @@
+/*
+ * model.h - the naive VM: an array of pages for each space, each page its bytes
+ * and its rights. Fork copies; nothing is lazy, shared by counting, or fast.
+ *
+ * A page's bytes live in a cell. A private page without a cell reads as the
+ * object's page beneath it, or zero. A shared page always goes to the object's.
+ * Cells are shared by pages of two spaces only where INHERIT_SHARE made them one
+ * memory.
+ */
+#ifndef ORACLE_MODEL_H
+#define ORACLE_MODEL_H
+
+#include <tome/map.h>
+
+#define M_PAGES 96		/* of a space */
+#define M_SPACES 4
+#define M_OBJECTS 3
+#define M_OBJECT_PAGES 24
+#define M_BYTES ((size_t)TOME_PAGE_SIZE)
+
+struct cell {
+	unsigned refs;
+	unsigned char bytes[M_BYTES];
+};
+
+struct m_object {
+	uint64_t len;			/* bytes */
+	uint64_t id;			/* the instance's, 0: not seen yet */
+	struct cell *page[M_OBJECT_PAGES];
+	unsigned refs;			/* pages mapping it, and the driver */
+};
+
+struct m_page {
+	bool mapped, shared, guard, wired, onfault, keep;
+	tome_prot_t prot, max_prot;
+	enum tome_inherit inherit;
+	uint64_t tag;
+	struct m_object *object;
+	unsigned index;			/* in the object */
+	struct cell *cell;
+};
+
+struct m_space {
+	bool live;
+	struct m_page page[M_PAGES];
+};
+
+struct model {
+	struct m_space space[M_SPACES];
+	struct m_object *object[M_OBJECTS];
+};
+
+void model_init(struct model *);
+void model_fini(struct model *);
+
+/* ---- what a page says ---- */
+
+/* TOME_OK, or what a fault for this access answers. */
+enum tome_err model_access(const struct m_space *, unsigned page,
+    tome_prot_t access);
+/* What a read sees; zeroes where nothing was written. */
+const unsigned char *model_bytes(const struct m_page *);
+/* Where a write goes, copying first if it must. */
+unsigned char *model_own(struct m_page *);
+/* Two neighbours that differ in what an entry says. */
+bool model_differs(const struct m_page *, const struct m_page *next);
+bool model_all_mapped(const struct m_space *, unsigned first, unsigned n);
+bool model_none_mapped(const struct m_space *, unsigned first, unsigned n);
+/* Where an unfixed mapping of n pages goes; M_PAGES: nowhere. */
+unsigned model_place(const struct m_space *, unsigned n, bool bottom_up);
+
+/* ---- what operations do ---- */
+
+/* Makes page empty. */
+void model_unmap(struct m_page *);
+/* A new mapping of [first, first+n) like `proto`, whose index counts up. */
+void model_map(struct m_space *, unsigned first, unsigned n,
+    const struct m_page *proto);
+void model_fork(struct m_space *parent, struct m_space *child);
+/* Drop what is private (DONTNEED). */
+void model_discard(struct m_page *);
+void model_move(struct m_space *, unsigned from, unsigned to, unsigned n,
+    bool keep_old);
+/* Made present for good: a private writable page becomes the space's own. */
+void model_fill(struct m_page *);
+struct m_object *model_object(uint64_t len);
+void model_object_unref(struct m_object *);
+void model_resize(struct model *, struct m_object *, uint64_t len);
+void model_punch(struct m_object *, unsigned first, unsigned n);
+
+#endif

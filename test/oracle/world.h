@@ -1,0 +1,50 @@
+/*
+ * world.h - an instance on a hosted machine and the model beside it; one
+ * operation runs on both, and everything is compared.
+ */
+#ifndef ORACLE_WORLD_H
+#define ORACLE_WORLD_H
+
+#include <boot.h>
+#include <tome/map.h>
+
+#include "model.h"
+#include "op.h"
+
+#define W_CPUS 3
+
+struct world {
+	struct hosted_machine *m;
+	struct tome_vm *vm;
+	struct model model;
+	struct tome_map *map[M_SPACES];		/* NULL: no such space */
+	struct tome_object *object[M_OBJECTS];
+	struct tome_map *running[W_CPUS];
+	char why[512];				/* the first divergence */
+};
+
+/* False: w->why. */
+bool world_start(struct world *, unsigned modes, uint64_t seed);
+bool world_step(struct world *, const struct op *);
+/* Everything goes; nothing may be left. */
+bool world_end(struct world *);
+
+/* ---- for ops.c ---- */
+
+#define W_LO ((tome_va_t)((1u << 30) - 40 * 4096u))
+static inline tome_va_t
+w_va(unsigned page)
+{
+	return W_LO + (tome_va_t)page * TOME_PAGE_SIZE;
+}
+
+bool w_differ(struct world *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* This thread is CPU cpu and runs the space's map. */
+void w_run(struct world *, unsigned cpu, unsigned space);
+/* No CPU runs it any more. */
+void w_stop(struct world *, struct tome_map *);
+/* Carry out op on both. */
+bool w_operate(struct world *, const struct op *);
+
+#endif
