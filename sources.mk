@@ -45,13 +45,27 @@ TOME_SRC_TIER5 = \
 	src/kmem/tags.c \
 	src/map/access.c \
 	src/map/alien.c \
+	src/map/check.c \
 	src/map/copy.c \
 	src/map/discard.c \
+	src/map/edit.c \
+	src/map/enter.c \
+	src/map/entry.c \
 	src/map/fault.c \
+	src/map/fork.c \
 	src/map/gap.c \
+	src/map/grow.c \
+	src/map/inherit.c \
+	src/map/map.c \
+	src/map/name.c \
 	src/map/need.c \
+	src/map/place.c \
 	src/map/populate.c \
+	src/map/protect.c \
+	src/map/remove.c \
+	src/map/share.c \
 	src/map/snapshot.c \
+	src/map/start.c \
 	src/map/tree.c \
 	src/map/tree_build.c \
 	src/map/tree_check.c \
@@ -67,7 +81,17 @@ TOME_SRC_TIER5 = \
 	src/object/object.c \
 	src/object/resize.c
 
-TOME_SRC_POSIX =
+TOME_SRC_POSIX = \
+	src/posix/advise.c \
+	src/posix/lock.c \
+	src/posix/memfd.c \
+	src/posix/mmap.c \
+	src/posix/mremap.c \
+	src/posix/shm.c \
+	src/posix/shmctl.c \
+	src/posix/space.c \
+	src/posix/sync.c \
+	src/posix/vmcopy.c
 
 TOME_PORT_SRC_x86_64 = \
 	ports/x86_64/access.c \

@@ -21,6 +21,7 @@
 /* Downward order: a thread takes a lock only of a higher rank than it holds,
  * or of an equal rank where the comment says so. */
 enum tome_rank {
+	TOME_RANK_POSIX,	/* sleepable; layer 7, across calls to layer 5 */
 	TOME_RANK_MAP,		/* sleepable; two maps: by address */
 	TOME_RANK_ENTRY,	/* odd sequence number */
 	TOME_RANK_CHUNK,	/* a map's own chunk; two: old, then its clone */

@@ -1,0 +1,98 @@
+/*
+ * abi.h - numbers of Linux's generic ABI (asm-generic, which x86-64 shares).
+ */
+#ifndef TOME_POSIX_ABI_H
+#define TOME_POSIX_ABI_H
+
+#define PROT_READ 0x1u
+#define PROT_WRITE 0x2u
+#define PROT_EXEC 0x4u
+#define PROT_SEM 0x8u
+#define PROT_GROWSDOWN 0x01000000u
+#define PROT_GROWSUP 0x02000000u
+
+#define MAP_SHARED 0x01u
+#define MAP_PRIVATE 0x02u
+#define MAP_SHARED_VALIDATE 0x03u
+#define MAP_TYPE 0x0fu
+#define MAP_FIXED 0x10u
+#define MAP_ANONYMOUS 0x20u
+#define MAP_32BIT 0x40u
+#define MAP_GROWSDOWN 0x0100u
+#define MAP_DENYWRITE 0x0800u
+#define MAP_EXECUTABLE 0x1000u
+#define MAP_LOCKED 0x2000u
+#define MAP_NORESERVE 0x4000u
+#define MAP_POPULATE 0x8000u
+#define MAP_NONBLOCK 0x10000u
+#define MAP_STACK 0x20000u
+#define MAP_HUGETLB 0x40000u
+#define MAP_SYNC 0x80000u
+#define MAP_FIXED_NOREPLACE 0x100000u
+#define MAP_UNINITIALIZED 0x4000000u
+#define MAP_HUGE_SHIFT 26
+#define MAP_HUGE_MASK 0x3fu
+/* What MAP_SHARED_VALIDATE knows (include/linux/mman.h's LEGACY_MAP_MASK). */
+#define MAP_LEGACY                                                       \
+	(MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS |           \
+	    MAP_DENYWRITE | MAP_EXECUTABLE | MAP_UNINITIALIZED |          \
+	    MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |   \
+	    MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT |          \
+	    21u << MAP_HUGE_SHIFT | 30u << MAP_HUGE_SHIFT)
+
+#define MREMAP_MAYMOVE 1u
+#define MREMAP_FIXED 2u
+#define MREMAP_DONTUNMAP 4u
+
+enum {
+	MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED,
+	MADV_DONTNEED, MADV_FREE = 8, MADV_REMOVE, MADV_DONTFORK, MADV_DOFORK,
+	MADV_MERGEABLE, MADV_UNMERGEABLE, MADV_HUGEPAGE, MADV_NOHUGEPAGE,
+	MADV_DONTDUMP, MADV_DODUMP, MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_COLD,
+	MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
+	MADV_DONTNEED_LOCKED,
+};
+
+#define MS_ASYNC 1
+#define MS_INVALIDATE 2
+#define MS_SYNC 4
+
+#define MLOCK_ONFAULT 1u
+#define MCL_CURRENT 1
+#define MCL_FUTURE 2
+#define MCL_ONFAULT 4
+
+#define UIO_MAXIOV 1024
+
+#define IPC_PRIVATE 0
+#define IPC_CREAT 01000
+#define IPC_EXCL 02000
+#define IPC_RMID 0
+#define IPC_SET 1
+#define IPC_STAT 2
+#define IPC_INFO 3
+#define SHM_LOCK 11
+#define SHM_UNLOCK 12
+#define SHM_STAT 13
+#define SHM_INFO 14
+#define SHM_STAT_ANY 15
+#define SHM_HUGETLB 04000
+#define SHM_RDONLY 010000
+#define SHM_RND 020000
+#define SHM_REMAP 040000
+#define SHM_EXEC 0100000
+#define SHM_DEST 01000u			/* in mode: goes with the last detach */
+#define SHM_LOCKED 02000u
+
+#define MFD_CLOEXEC 1u
+#define MFD_ALLOW_SEALING 2u
+#define MFD_HUGETLB 4u
+
+#define F_SEAL_SEAL 0x01u
+#define F_SEAL_SHRINK 0x02u
+#define F_SEAL_GROW 0x04u
+#define F_SEAL_WRITE 0x08u
+#define F_SEAL_FUTURE_WRITE 0x10u
+#define F_SEALS 0x1fu
+
+#endif
