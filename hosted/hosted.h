@@ -150,7 +150,8 @@ enum hosted_kind {
 bool hosted_judge(struct hosted_machine *);
 /* Entries, of TLBs and walk caches of all CPUs, that name this frame. */
 unsigned hosted_cached(struct hosted_machine *, tome_pfn_t);
-/* The oldest violation's kind and text, and forgets them all. False: none. */
+/* The oldest violation's kind (may be NULL) and text, and forgets them all.
+ * False: none. */
 bool hosted_take_violation(struct hosted_machine *, enum hosted_kind *kind,
     char *text, size_t size);
 uint64_t hosted_violations(struct hosted_machine *);

@@ -366,7 +366,8 @@ hosted_take_violation(struct hosted_machine *m, enum hosted_kind *kind,
 	hosted_lock(&m->note_lock);
 	any = atomic_load(&m->nviolations) != 0;
 	if (any) {
-		*kind = m->first_kind;
+		if (kind != NULL)
+			*kind = m->first_kind;
 		snprintf(text, size, "%s", m->first_text);
 		atomic_store(&m->nviolations, 0);
 	}
