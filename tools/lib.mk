@@ -7,42 +7,50 @@
 # as plain functions, so that these too show up as undefined.
 
 LIB_FLAGS := $(WARN) -O2 -g -ffreestanding -fno-pic -fno-stack-protector \
-	-fno-strict-aliasing -Iinclude -Isrc
+	-fno-strict-aliasing -fno-asynchronous-unwind-tables -Iinclude -Isrc
 LIB_TIERS := 2 57
 
 LIB_SRC_2 = $(TOME_SRC_TIER2)
 LIB_SRC_57 = $(TOME_SRC_TIER2) $(TOME_SRC_TIER5) $(TOME_SRC_POSIX)
 
-# $(call lib_variant,NAME,PORT,COMPILER,TOOLS,FLAGS); TOOLS is the prefix of ld
-# and nm.
+# $(call lib_variant,NAME,PORT,COMPILER,TOOLS,FLAGS); PORT is a folder, TOOLS the
+# prefix of ld and nm.
 define lib_variant
 LIB_VARIANTS += $(1)
 .PHONY: print-lib-nm-$(1)
 print-lib-nm-$(1):
 	@echo $(4)nm
-$(BUILD)/lib/$(1)/%.o: %.c
+$(BUILD)/lib/$(1)/%.o: %.c tools/lib.mk
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,CC,$(1) $$<)
-	$$(Q)$(3) $$(LIB_FLAGS) $(5) -Iports/$(2) -Itools/bare -MMD -MP \
+	$$(Q)$(3) $$(LIB_FLAGS) -I$(2) $(5) -Itools/bare -MMD -MP \
 		-c -o $$@ $$<
 
 $(BUILD)/lib/$(1)/tier2.o: $$(addprefix $(BUILD)/lib/$(1)/,\
-	$$(LIB_SRC_2:.c=.o) $$(TOME_PORT_SRC_$(2):.c=.o))
+	$$(LIB_SRC_2:.c=.o) $$(TOME_PORT_SRC_$$(notdir $(2)):.c=.o))
 	$$(Q)$(4)ld -r -o $$@ $$^
 
 $(BUILD)/lib/$(1)/tier57.o: $$(addprefix $(BUILD)/lib/$(1)/,\
-	$$(LIB_SRC_57:.c=.o) $$(TOME_PORT_SRC_$(2):.c=.o))
+	$$(LIB_SRC_57:.c=.o) $$(TOME_PORT_SRC_$$(notdir $(2)):.c=.o))
 	$$(Q)$(4)ld -r -o $$@ $$^
 
 -include $$(addprefix $(BUILD)/lib/$(1)/,$$(LIB_SRC_57:.c=.d) \
-	$$(TOME_PORT_SRC_$(2):.c=.d))
+	$$(TOME_PORT_SRC_$$(notdir $(2)):.c=.d))
 endef
 
 X86_64_FLAGS := -mno-red-zone -mgeneral-regs-only -mcmodel=kernel
-$(eval $(call lib_variant,x86_64-gcc,x86_64,gcc,,$(X86_64_FLAGS) \
+$(eval $(call lib_variant,x86_64-gcc,ports/x86_64,gcc,,$(X86_64_FLAGS) \
 	-fstack-usage -fcallgraph-info=su))
-$(eval $(call lib_variant,x86_64-clang,x86_64,clang,,$(X86_64_FLAGS) \
+$(eval $(call lib_variant,x86_64-clang,ports/x86_64,clang,,$(X86_64_FLAGS) \
 	-Wthread-safety))
+
+# Words of 32 bits. Until these CPUs have ports of their own the made-up one's
+# format stands in, and the functions of a port stay undefined.
+WORDS := -Itest/ports/madeup
+$(eval $(call lib_variant,i386-gcc,tools/bare/words,i686-linux-gnu-gcc,\
+	i686-linux-gnu-,$(WORDS) -mgeneral-regs-only))
+$(eval $(call lib_variant,armv7-gcc,tools/bare/words,arm-linux-gnueabihf-gcc,\
+	arm-linux-gnueabihf-,$(WORDS) -march=armv7-a+fp -marm -Wno-psabi))
 
 .PHONY: print-lib-variants
 print-lib-variants:
