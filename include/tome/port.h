@@ -34,10 +34,13 @@
  *  The codec. An entry of 0 is none; a leaf of no rights is not 0 and not valid to
  *  the hardware, yet names its frame.
  *   tome_pte_leaf(m, level, pa, prot, type, TOME_LEAF_*)
+ *     USER or KERNEL, ACCESSED, MODIFIED, WIRED; distinct bits, any values, below
+ *     32 with TOME_LEAF_USER aside where a side array is used
  *   tome_pte_table(m, level, pa, TOME_LEAF_USER or 0)   level: of the entry
  *   tome_pte_is_table(level, pte)   tome_pte_table_pa(pte)
  *   tome_pte_pa(level, pte)   tome_pte_prot(m, pte)   tome_pte_type(m, level, pte)
- *   tome_pte_narrow(m, pte, prot)
+ *   struct tome_narrow {keep, set} tome_pte_narrowing(m, prot): an entry & keep | set
+ *   is the same with no right beyond prot
  *   TOME_PTE_ACCESSED, TOME_PTE_MODIFIED  where TOME_PORT_HW_AM
  *   TOME_PTE_WIRED                        where TOME_PORT_SW_BITS > 0
  *   (0 elsewhere)

@@ -67,17 +67,23 @@ struct tome_mmu {
 	tome_va_t user_min, user_max;
 	tome_va_t kernel_min;
 	tome_pte_t noexec;	/* NX, or SW_NOEXEC */
-	tome_pte_t global;	/* G or 0 */
+	tome_pte_t prot[TOME_PROT_ALL + 1];	/* P, W and noexec of a set of rights */
 	tome_pte_t type[TOME_MEMTYPES];	/* PWT, PCD and PAT of a 4 KiB page */
 	bool pat, pge, pcid, invpcid, nx, smap;
 };
 
 /* ---- the codec ---- */
 
-#define TOME_LEAF_USER 1u
-#define TOME_LEAF_ACCESSED 2u
-#define TOME_LEAF_MODIFIED 4u
-#define TOME_LEAF_WIRED 8u
+struct tome_narrow {
+	tome_pte_t keep, set;
+};
+
+/* The bits themselves. G is ignored where CR4.PGE is not set. */
+#define TOME_LEAF_USER ((unsigned)TOME_X86_U)
+#define TOME_LEAF_KERNEL ((unsigned)TOME_X86_G)
+#define TOME_LEAF_ACCESSED ((unsigned)TOME_X86_A)
+#define TOME_LEAF_MODIFIED ((unsigned)TOME_X86_D)
+#define TOME_LEAF_WIRED ((unsigned)TOME_X86_SW_WIRED)
 
 /* PAT moves from bit 7 to bit 12 in a large leaf. */
 static inline tome_pte_t
@@ -92,34 +98,14 @@ tome_x86_type_bits(const struct tome_mmu *m, unsigned level,
 }
 
 static inline tome_pte_t
-tome_x86_prot_bits(const struct tome_mmu *m, tome_prot_t prot)
-{
-	tome_pte_t bits = 0;
-
-	if (prot != TOME_PROT_NONE)
-		bits |= TOME_X86_P;
-	if (prot & TOME_PROT_WRITE)
-		bits |= TOME_X86_W;
-	if (!(prot & TOME_PROT_EXEC))
-		bits |= m->noexec;
-	return bits;
-}
-
-static inline tome_pte_t
 tome_pte_leaf(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
     tome_prot_t prot, enum tome_memtype type, unsigned flags)
 {
-	tome_pte_t pte = pa | TOME_X86_SW_THERE |
-	    tome_x86_prot_bits(m, prot) | tome_x86_type_bits(m, level, type);
+	tome_pte_t pte = pa | TOME_X86_SW_THERE | flags | m->prot[prot];
 
-	pte |= flags & TOME_LEAF_USER ? TOME_X86_U : m->global;
-	if (flags & TOME_LEAF_ACCESSED)
-		pte |= TOME_X86_A;
-	if (flags & TOME_LEAF_MODIFIED)
-		pte |= TOME_X86_D;
-	if (flags & TOME_LEAF_WIRED)
-		pte |= TOME_X86_SW_WIRED;
-	return level > 0 ? pte | TOME_X86_PS : pte;
+	if (level > 0)
+		return pte | TOME_X86_PS | tome_x86_type_bits(m, level, type);
+	return pte | m->type[type];
 }
 
 /* An upper entry; it restricts nothing. A is set so that no CPU writes it. */
@@ -176,17 +162,19 @@ tome_pte_type(const struct tome_mmu *m, unsigned level, tome_pte_t pte)
 	return (enum tome_memtype)t;
 }
 
-/* The same translation with no right beyond prot. */
-static inline tome_pte_t
-tome_pte_narrow(const struct tome_mmu *m, tome_pte_t pte, tome_prot_t prot)
+/* What to keep and what to set so that no right beyond prot is left. */
+static inline struct tome_narrow
+tome_pte_narrowing(const struct tome_mmu *m, tome_prot_t prot)
 {
+	struct tome_narrow n = {~(tome_pte_t)0, 0};
+
 	if (prot == TOME_PROT_NONE)
-		pte &= ~TOME_X86_P;
+		n.keep &= ~TOME_X86_P;
 	if (!(prot & TOME_PROT_WRITE))
-		pte &= ~TOME_X86_W;
+		n.keep &= ~TOME_X86_W;
 	if (!(prot & TOME_PROT_EXEC))
-		pte |= m->noexec;
-	return pte;
+		n.set = m->noexec;
+	return n;
 }
 
 #endif

@@ -14,6 +14,7 @@
 #include <tome/port.h>
 
 static void probe_types(struct tome_mmu *);
+static void probe_rights(struct tome_mmu *);
 static void probe_features(struct tome_mmu *);
 static void start_pat(void);
 
@@ -30,8 +31,7 @@ tome_mmu_probe(struct tome_mmu *m)
 	m->user_max = ((tome_va_t)1 << (TOME_PT_SHIFT(m->levels) - 1)) -
 	    TOME_PAGE_SIZE;
 	m->kernel_min = ~(tome_va_t)0 << (TOME_PT_SHIFT(m->levels) - 1);
-	m->noexec = m->nx ? TOME_X86_NX : TOME_X86_SW_NOEXEC;
-	m->global = m->pge ? TOME_X86_G : 0;
+	probe_rights(m);
 	m->asids = m->pcid ? TOME_PORT_ASIDS_MAX : 0;
 	return m->pat;
 }
@@ -71,6 +71,18 @@ probe_types(struct tome_mmu *m)
 	m->type[TOME_MEM_WC] = TOME_X86_PAT;
 	m->type[TOME_MEM_UC] = TOME_X86_PCD | TOME_X86_PWT;
 	m->type[TOME_MEM_DEVICE] = TOME_X86_PCD | TOME_X86_PWT;
+}
+
+static void
+probe_rights(struct tome_mmu *m)
+{
+	tome_prot_t prot;
+
+	m->noexec = m->nx ? TOME_X86_NX : TOME_X86_SW_NOEXEC;
+	for (prot = 0; prot <= TOME_PROT_ALL; prot++)
+		m->prot[prot] = (prot != TOME_PROT_NONE ? TOME_X86_P : 0) |
+		    (prot & TOME_PROT_WRITE ? TOME_X86_W : 0) |
+		    (prot & TOME_PROT_EXEC ? 0 : m->noexec);
 }
 
 void

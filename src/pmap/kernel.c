@@ -35,6 +35,7 @@ tome_kernel_pmap_init(struct tome_vm *vm, const struct tome_boot *boot)
 	struct tome_pmap *p = &vm->pmaps->kernel;
 	enum tome_err err;
 
+	p->flags = TOME_LEAF_KERNEL;
 	p->min = vm->pmaps->mmu.kernel_min;
 	p->max = (tome_va_t)0 - TOME_PAGE_SIZE;
 	err = tome_root_alloc(vm, p);
@@ -149,7 +150,8 @@ enter_large(struct tome_pmap *p, tome_va_t va, tome_pa_t pa, unsigned level,
 		return TOME_EINVAL;
 	if (!tome_insn_pte_cas(&w.table[tome_unit_index(p, level, va)], &none,
 		tome_pte_leaf(tome_pmap_mmu(p), level, pa, prot, type,
-		    TOME_LEAF_ACCESSED | TOME_LEAF_MODIFIED)))
+		    TOME_LEAF_KERNEL | TOME_LEAF_ACCESSED |
+			TOME_LEAF_MODIFIED)))
 		return TOME_EINVAL;
 	if (TOME_PORT_VISIBLE)
 		tome_mmu_visible(tome_pmap_mmu(p),

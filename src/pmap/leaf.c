@@ -8,11 +8,21 @@
  */
 #include <pmap/slot.h>
 
-static inline unsigned leaf_flags(unsigned flags);
 static void leaf_upgrade(struct tome_leaf *, size_t i, tome_pte_t old,
     tome_pte_t pte);
 static bool slot_wire(struct tome_page *);
 static void leaf_sync_code(struct tome_leaf *, struct tome_page *, tome_pfn_t);
+
+#define BORN (TOME_LEAF_ACCESSED)
+#define BORN_MODIFIED (TOME_LEAF_ACCESSED | TOME_LEAF_MODIFIED)
+
+/* What an entry is born with, by TOME_PMAP_WIRED 1, _MODIFIED 2, _AHEAD 4. */
+static const uint16_t born[8] = {
+	BORN, BORN | TOME_LEAF_WIRED,
+	BORN_MODIFIED, BORN_MODIFIED | TOME_LEAF_WIRED,
+	0, TOME_LEAF_WIRED,
+	BORN_MODIFIED, BORN_MODIFIED | TOME_LEAF_WIRED,
+};
 
 struct tome_slot_view
 tome_leaf_read(const struct tome_leaf *l, tome_va_t va)
@@ -48,7 +58,7 @@ tome_leaf_enter(struct tome_leaf *l, tome_va_t va, tome_pfn_t pfn,
 	struct tome_page *pg = tome_managed(l->pmap, pfn);
 	tome_pte_t old = tome_insn_pte_load(&l->ptes[i]), pte;
 	unsigned had = old == 0 ? 0 : tome_slot_flags(l, i, old);
-	unsigned lf = leaf_flags(flags) | had;
+	unsigned lf = born[flags & 7] | had;
 
 	if (tome_unlikely((lf & ~had) & TOME_LEAF_WIRED) && pg != NULL &&
 	    !slot_wire(pg))
@@ -66,15 +76,6 @@ tome_leaf_enter(struct tome_leaf *l, tome_va_t va, tome_pfn_t pfn,
 		tome_pv_insert(l->vm, pg, tome_pv_record(l->frame, i));
 	tome_slot_xchg(l, i, pte);
 	tome_slot_count(l->table, 1);
-}
-
-static inline unsigned
-leaf_flags(unsigned flags)
-{
-	return (flags & TOME_PMAP_AHEAD ? 0 : TOME_LEAF_ACCESSED) |
-	    (flags & TOME_PMAP_MODIFIED ?
-		TOME_LEAF_ACCESSED | TOME_LEAF_MODIFIED : 0) |
-	    (flags & TOME_PMAP_WIRED ? TOME_LEAF_WIRED : 0);
 }
 
 /* The same frame with more rights: nothing a TLB holds grants too much. */
@@ -127,6 +128,7 @@ tome_leaf_clear(struct tome_leaf *l, struct tome_gather *g, tome_va_t va)
 	if (tome_insn_pte_load(&l->ptes[i]) == 0)
 		return;
 	tome_slot_drop(l, i);
+	tome_slot_count(l->table, -1);
 	tome_gather_range(g, va, va + TOME_PAGE_SIZE);
 	g->npages++;
 }
@@ -136,6 +138,7 @@ tome_leaf_replace(struct tome_leaf *l, tome_va_t va, tome_pfn_t pfn,
     tome_prot_t prot, enum tome_memtype type, unsigned flags)
 {
 	tome_slot_drop(l, tome_leaf_index(va));
+	tome_slot_count(l->table, -1);
 	tome_round(l->pmap, va, va + TOME_PAGE_SIZE);
 	tome_leaf_enter(l, va, pfn, prot, type, flags);
 }

@@ -80,7 +80,7 @@ struct tome_pmap {
 	tome_pte_t *root;
 	tome_pfn_t root_frame;
 	unsigned top;			/* level of the root */
-	unsigned flags;			/* TOME_LEAF_USER, or 0: the kernel's */
+	unsigned flags;			/* TOME_LEAF_USER or _KERNEL */
 	tome_va_t min, max;		/* its addresses, [min, max) */
 	struct tome_retired retired;	/* once destroyed */
 	/* Under the list lock. */
@@ -220,7 +220,30 @@ struct tome_walk {
 	tome_pte_t *table;		/* its entries */
 	tome_pfn_t frame;
 };
+
 /* Down to `level`, as far as there are tables. */
+static inline struct tome_walk
+tome_walk_down(struct tome_pmap *p, tome_va_t va, unsigned level)
+{
+	struct tome_walk w = {p, p->top, p->root, p->root_frame};
+	tome_pa_t pa = 0;
+	tome_pte_t pte;
+
+	while (w.level > level) {
+		pte = tome_insn_pte_load(
+		    &w.table[tome_group_index(p, w.level, va)]);
+		if (tome_unlikely(!tome_pte_is_table(w.level, pte)))
+			break;
+		pa = tome_pte_table_pa(pte);
+		w.table = tome_table_va(p->vm, pa);
+		w.level--;
+	}
+	if (w.level != p->top)
+		w.frame = tome_pa_pfn(pa);
+	return w;
+}
+
+/* The same, called; for all but the hot paths. */
 struct tome_walk tome_walk_to(struct tome_pmap *, tome_va_t, unsigned level);
 /*
  * Make the tables down to `level`. ENOMEM; EINVAL: something that is not ours,

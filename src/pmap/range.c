@@ -11,6 +11,8 @@ static void leaf_remove(struct tome_leaf *, struct tome_gather *,
     tome_va_t start, tome_va_t end);
 static void leaf_protect(struct tome_leaf *, struct tome_gather *,
     tome_va_t start, tome_va_t end, tome_prot_t);
+static void gather_slots(struct tome_gather *, const struct tome_leaf *,
+    size_t first, size_t last);
 static void leaf_unwire(struct tome_leaf *, tome_va_t start, tome_va_t end);
 
 /* Where the leaf or the range ends, first. An end may have wrapped to 0. */
@@ -51,20 +53,29 @@ leaf_remove(struct tome_leaf *l, struct tome_gather *g, tome_va_t start,
 {
 	size_t i = tome_leaf_index(start);
 	size_t stop = i + (size_t)((end - start) >> TOME_PAGE_SHIFT);
-	size_t first = stop, last = i;
-	uint32_t had = l->table->index;
+	uint32_t had = l->table->index, left = had;
+	size_t first, last = i;
 
-	for (; i < stop && l->table->index != 0; i++) {
+	for (; i < stop && tome_insn_pte_load(&l->ptes[i]) == 0; i++)
+		;
+	for (first = i; i < stop && left != 0; i++) {
 		if (tome_insn_pte_load(&l->ptes[i]) == 0)
 			continue;
-		if (first == stop)
-			first = i;
 		last = i;
+		left--;
 		tome_slot_drop(l, i);
 	}
-	if (first == stop)
+	if (left == had)
 		return;
-	g->npages += had - l->table->index;
+	tome_wr_relaxed(&l->table->index, left);
+	g->npages += had - left;
+	gather_slots(g, l, first, last);
+}
+
+static void
+gather_slots(struct tome_gather *g, const struct tome_leaf *l, size_t first,
+    size_t last)
+{
 	tome_gather_range(g, l->base + ((tome_va_t)first << TOME_PAGE_SHIFT),
 	    l->base + ((tome_va_t)(last + 1) << TOME_PAGE_SHIFT));
 }
@@ -91,16 +102,19 @@ static void
 leaf_protect(struct tome_leaf *l, struct tome_gather *g, tome_va_t start,
     tome_va_t end, tome_prot_t prot)
 {
+	struct tome_narrow how = tome_pte_narrowing(tome_pmap_mmu(l->pmap),
+	    prot);
 	size_t i = tome_leaf_index(start);
 	size_t stop = i + (size_t)((end - start) >> TOME_PAGE_SHIFT);
-	size_t first = stop, last = i;
+	size_t first = i, last = i;
 	uint32_t n = 0;
+	tome_pte_t pte;
 
 	if (l->table->index == 0)
 		return;
 	for (; i < stop; i++) {
-		if (tome_insn_pte_load(&l->ptes[i]) == 0 ||
-		    !tome_slot_narrow(l, i, prot))
+		pte = tome_insn_pte_load(&l->ptes[i]);
+		if (pte == 0 || !tome_slot_narrow(l, i, pte, prot, how))
 			continue;
 		if (n++ == 0)
 			first = i;
@@ -109,8 +123,7 @@ leaf_protect(struct tome_leaf *l, struct tome_gather *g, tome_va_t start,
 	if (n == 0)
 		return;
 	g->npages += n;
-	tome_gather_range(g, l->base + ((tome_va_t)first << TOME_PAGE_SHIFT),
-	    l->base + ((tome_va_t)(last + 1) << TOME_PAGE_SHIFT));
+	gather_slots(g, l, first, last);
 }
 
 void

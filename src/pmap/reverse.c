@@ -168,7 +168,8 @@ act_clear(struct reverse *r, struct tome_leaf *l, size_t i)
 static bool
 act_narrow(struct reverse *r, struct tome_leaf *l, size_t i)
 {
-	return tome_slot_narrow(l, i, r->prot);
+	return tome_slot_narrow(l, i, tome_insn_pte_load(&l->ptes[i]),
+	    r->prot, tome_pte_narrowing(tome_pmap_mmu(l->pmap), r->prot));
 }
 
 static bool
@@ -176,5 +177,6 @@ act_drop(struct reverse *r, struct tome_leaf *l, size_t i)
 {
 	(void)r;
 	tome_slot_drop(l, i);
+	tome_slot_count(l->table, -1);
 	return true;
 }

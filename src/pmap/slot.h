@@ -68,7 +68,7 @@ tome_slot_count(struct tome_page *table, int by)
 	tome_wr_relaxed(&table->index, table->index + (uint32_t)by);
 }
 
-/* The slot is in use. */
+/* An entry in use goes, with what hangs off it; the caller counts. */
 static inline void
 tome_slot_drop(struct tome_leaf *l, size_t i)
 {
@@ -77,9 +77,8 @@ tome_slot_drop(struct tome_leaf *l, size_t i)
 	    tome_managed(l->pmap, tome_pa_pfn(tome_pte_pa(0, old)));
 	unsigned flags = tome_slot_flags(l, i, old);
 
-	tome_slot_count(l->table, -1);
 	tome_slot_note(l, i, TOME_PROT_NONE, 0);
-	if (pg == NULL)
+	if (tome_unlikely(pg == NULL))
 		return;
 	tome_pv_remove(l->vm, pg, tome_pv_record(l->frame, i));
 	tome_slot_save(pg, flags);
@@ -87,26 +86,30 @@ tome_slot_drop(struct tome_leaf *l, size_t i)
 		tome_slot_unwire(l->vm, pg);
 }
 
+static inline tome_pte_t
+tome_narrowed(tome_pte_t pte, struct tome_narrow n)
+{
+	return (pte & n.keep) | n.set;
+}
+
 /*
- * Take away rights beyond prot; true if something went. The hardware may set
- * bits between the two looks at the entry: so compare and swap.
+ * Take away rights beyond prot from an entry in use, `old` when last looked at;
+ * true if something went. The hardware may set bits meanwhile: so compare and
+ * swap.
  */
 static inline bool
-tome_slot_narrow(const struct tome_leaf *l, size_t i, tome_prot_t prot)
+tome_slot_narrow(const struct tome_leaf *l, size_t i, tome_pte_t old,
+    tome_prot_t prot, struct tome_narrow n)
 {
-	const struct tome_mmu *m = tome_pmap_mmu(l->pmap);
-	tome_pte_t old = tome_insn_pte_load(&l->ptes[i]);
-
 	if (TOME_SIDE)
 		tome_slot_note(l, i, tome_slot_granted(l, i, old) & prot,
 		    tome_slot_flags(l, i, old));
-	if (tome_pte_narrow(m, old, prot) == old)
+	if (tome_narrowed(old, n) == old)
 		return false;
-	while (!tome_insn_pte_cas(&l->ptes[i], &old,
-	    tome_pte_narrow(m, old, prot)))
+	while (!tome_insn_pte_cas(&l->ptes[i], &old, tome_narrowed(old, n)))
 		;
 	if (TOME_PORT_VISIBLE)
-		tome_mmu_visible(m, &l->ptes[i], 1);
+		tome_mmu_visible(tome_pmap_mmu(l->pmap), &l->ptes[i], 1);
 	return true;
 }
 
@@ -128,8 +131,9 @@ tome_slot_clear(const struct tome_leaf *l, size_t i, unsigned flags)
 		return 0;
 	if (TOME_SIDE) {
 		tome_slot_note(l, i, granted, had & ~flags);
-		tome_slot_xchg(l, i, tome_pte_narrow(tome_pmap_mmu(l->pmap),
-		    old, tome_slot_usable(granted, had & ~flags)));
+		tome_slot_xchg(l, i, tome_narrowed(old, tome_pte_narrowing(
+		    tome_pmap_mmu(l->pmap),
+		    tome_slot_usable(granted, had & ~flags))));
 		return had & flags;
 	}
 	while (!tome_insn_pte_cas(&l->ptes[i], &old, old & ~gone))

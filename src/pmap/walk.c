@@ -39,21 +39,7 @@ static void unit_free(struct tome_vm *, struct tome_retired *);
 struct tome_walk
 tome_walk_to(struct tome_pmap *p, tome_va_t va, unsigned level)
 {
-	struct tome_walk w = {p, p->top, p->root, p->root_frame};
-	tome_pte_t pte;
-	tome_pa_t pa;
-
-	while (w.level > level) {
-		pte = tome_insn_pte_load(
-		    &w.table[tome_group_index(p, w.level, va)]);
-		if (tome_unlikely(!tome_pte_is_table(w.level, pte)))
-			break;
-		pa = tome_pte_table_pa(pte);
-		w.table = tome_table_va(p->vm, pa);
-		w.frame = tome_pa_pfn(pa);
-		w.level--;
-	}
-	return w;
+	return tome_walk_down(p, va, level);
 }
 
 void
@@ -78,7 +64,7 @@ tome_leaf_find(struct tome_pmap *p, tome_va_t va, bool create,
 
 	TOME_ASSERT(p->vm, va >= p->min && va < p->max);
 	for (;;) {
-		w = tome_walk_to(p, va, 0);
+		w = tome_walk_down(p, va, 0);
 		if (tome_likely(w.level == 0))
 			break;
 		if (!create)
@@ -269,7 +255,8 @@ unit_entry(struct tome_pmap *p, unsigned level, tome_pfn_t unit, size_t k)
 	tome_pa_t pa = tome_pfn_pa(unit) + ((tome_pa_t)k
 	    << (TOME_PT_BITS(level - 1) + TOME_PTE_SHIFT));
 
-	return tome_pte_table(tome_pmap_mmu(p), level, pa, p->flags);
+	return tome_pte_table(tome_pmap_mmu(p), level, pa,
+	    p->flags & TOME_LEAF_USER);
 }
 
 void

@@ -54,6 +54,11 @@ struct tome_mmu {
 #define TOME_LEAF_ACCESSED 2u
 #define TOME_LEAF_MODIFIED 4u
 #define TOME_LEAF_WIRED 8u
+#define TOME_LEAF_KERNEL 0u
+
+struct tome_narrow {
+	tome_pte_t keep, set;
+};
 
 /* The low word has flags and bits 12 to 31 of the address; the high word the
  * four bits above, and the check. Tables are aligned to 256 bytes at least. */
@@ -140,19 +145,20 @@ tome_pte_type(const struct tome_mmu *m, unsigned level, tome_pte_t pte)
 	return (enum tome_memtype)(tome_mu_flags(pte) >> TOME_MU_TYPE_SHIFT);
 }
 
-static inline tome_pte_t
-tome_pte_narrow(const struct tome_mmu *m, tome_pte_t pte, tome_prot_t prot)
+/* The flags lie outside what the check covers. */
+static inline struct tome_narrow
+tome_pte_narrowing(const struct tome_mmu *m, tome_prot_t prot)
 {
-	unsigned f = tome_mu_flags(pte);
+	struct tome_narrow n = {~(tome_pte_t)0, 0};
 
 	(void)m;
 	if (prot == TOME_PROT_NONE)
-		f &= ~(TOME_MU_VALID | TOME_MU_WRITE | TOME_MU_EXEC);
+		n.keep &= ~(tome_pte_t)TOME_MU_VALID;
 	if (!(prot & TOME_PROT_WRITE))
-		f &= ~TOME_MU_WRITE;
+		n.keep &= ~(tome_pte_t)TOME_MU_WRITE;
 	if (!(prot & TOME_PROT_EXEC))
-		f &= ~TOME_MU_EXEC;
-	return tome_mu_entry(tome_mu_pa(pte), f);
+		n.keep &= ~(tome_pte_t)TOME_MU_EXEC;
+	return n;
 }
 
 #endif

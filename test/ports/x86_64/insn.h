@@ -60,7 +60,7 @@ test_pte_is_user(tome_pte_t pte)
 static inline bool
 test_pte_is_global(tome_pte_t pte)
 {
-	return pte & TOME_X86_G;
+	return (pte & TOME_X86_G) && (tome_insn_read_cr4() & TOME_CR4_PGE);
 }
 
 #endif
