@@ -61,6 +61,9 @@ struct tome_tree_spare {
  */
 enum tome_err tome_tree_reserve(struct tome_tree *, struct tome_tree_spare *,
     tome_va_t va, unsigned inserts) TOME_NODISCARD;
+/* The same for one insert anywhere, after any number of removals. */
+enum tome_err tome_tree_reserve_most(struct tome_tree *,
+    struct tome_tree_spare *) TOME_NODISCARD;
 void tome_tree_release(struct tome_tree *, struct tome_tree_spare *);
 
 /* Cannot fail with a reserve. The entry overlaps none. */

@@ -25,6 +25,8 @@ static void edit_touch(struct edit *, struct tome_node *);
 static void edit_kill(struct edit *, struct tome_node *);
 static void edit_end(struct edit *);
 
+static enum tome_err spare_fill(struct tome_tree *, struct tome_tree_spare *,
+    unsigned want, unsigned height) TOME_NODISCARD;
 static void make_room(struct edit *, struct tome_tree_spare *,
     struct tome_path *);
 static void split(struct edit *, struct tome_tree_spare *, struct tome_path *,
@@ -162,21 +164,38 @@ enum tome_err
 tome_tree_reserve(struct tome_tree *tr, struct tome_tree_spare *sp,
     tome_va_t va, unsigned inserts)
 {
-	unsigned l = 0, had = sp->n, want;
 	struct tome_path pa;
+	unsigned l = 0;
 
 	tome_path_to(tr, va, &pa);
 	while (l < pa.height && pa.node[l]->n + inserts > node_max(pa.node[l]))
 		l++;
-	want = had + l + (l == pa.height);
-	if (pa.height == TOME_TREE_HEIGHT)
+	return spare_fill(tr, sp, sp->n + l + (l == pa.height), pa.height);
+}
+
+enum tome_err
+tome_tree_reserve_most(struct tome_tree *tr, struct tome_tree_spare *sp)
+{
+	struct tome_node *root = tree_root(tr);
+	unsigned height = root != NULL ? root->level + 1u : 0;
+
+	return spare_fill(tr, sp, height + 1, height);
+}
+
+static enum tome_err
+spare_fill(struct tome_tree *tr, struct tome_tree_spare *sp, unsigned want,
+    unsigned height)
+{
+	unsigned had = sp->n;
+
+	if (height == TOME_TREE_HEIGHT)
 		return TOME_ENOMEM;
 	for (; sp->n < want; sp->n++) {
 		sp->node[sp->n] = tome_node_alloc(tr->vm);
 		if (sp->node[sp->n] == NULL)
 			break;
 	}
-	if (sp->n == want)
+	if (sp->n >= want)
 		return TOME_OK;
 	while (sp->n > had)
 		tome_node_free(tr->vm, sp->node[--sp->n]);

@@ -10,7 +10,12 @@
 
 static void amap_retired(struct tome_vm *, struct tome_retired *);
 static enum tome_err amap_share_chunk(struct tome_amap *from,
-    struct tome_amap *to, struct tome_dirent *) TOME_NODISCARD;
+    struct tome_amap *to, struct tome_dirent *, uint64_t first,
+    uint64_t last) TOME_NODISCARD;
+static bool chunk_beyond(const struct tome_chunk *, uint64_t first,
+    uint64_t last);
+static struct tome_chunk *chunk_part(struct tome_amap *, struct tome_chunk *,
+    uint64_t first, uint64_t last);
 static bool range_cuts(uint64_t key, uint64_t first, uint64_t last);
 static void wipe_chunk(struct tome_amap *, struct tome_dirent *,
     uint64_t first, uint64_t last, struct tome_wipe *);
@@ -58,13 +63,14 @@ tome_amap_share(struct tome_amap *from, uint64_t first, uint64_t last,
 {
 	struct tome_amap *to;
 	struct tome_dirent d;
+	uint64_t slot = first;
 	enum tome_err err = tome_amap_create(from->vm, from->object, &to);
 
 	if (err != TOME_OK)
 		return err;
 	tome_epoch_enter(from->vm);
-	while (err == TOME_OK && tome_amap_next(from, &first, last, &d))
-		err = amap_share_chunk(from, to, &d);
+	while (err == TOME_OK && tome_amap_next(from, &slot, last, &d))
+		err = amap_share_chunk(from, to, &d, first, last);
 	tome_epoch_leave(from->vm);
 	if (err == TOME_OK)
 		*out = to;
@@ -73,27 +79,70 @@ tome_amap_share(struct tome_amap *from, uint64_t first, uint64_t last,
 	return err;
 }
 
-/* A chunk that was replaced while we waited for it is looked up again. */
+/*
+ * A chunk that was replaced while we waited for it is looked up again. One with
+ * content beyond the range is not shared but copied in part: that content is
+ * another entry's, which may be writing to it.
+ */
 static enum tome_err
 amap_share_chunk(struct tome_amap *from, struct tome_amap *to,
-    struct tome_dirent *d)
+    struct tome_dirent *d, uint64_t first, uint64_t last)
 {
 	uint64_t slot = d->chunk->key << TOME_CHUNK_SHIFT;
+	enum tome_err err = TOME_ENOMEM;
+	struct tome_chunk *ch, *by;
 	struct tome_dirent put;
-	enum tome_err err;
 
 	while (!tome_dirent_lock(from, d)) {
 		*d = tome_amap_lookup(from, slot);
 		if (d->chunk == NULL)
 			return TOME_OK;
 	}
-	tome_add(&d->chunk->count, 1);
-	err = tome_dir_publish(to, d->chunk, &put);
-	if (err != TOME_OK)
-		tome_chunk_drop_locked(from, d->chunk);
-	else
-		tome_chunk_unlock(from, d->chunk);
+	ch = d->chunk;
+	if (chunk_beyond(ch, first, last)) {
+		by = chunk_part(to, ch, first, last);
+	} else {
+		tome_add(&ch->count, 1);
+		by = ch;
+	}
+	if (by != NULL)
+		err = tome_dir_publish(to, by, &put);
+	tome_chunk_unlock(from, ch);
+	if (by != NULL && err != TOME_OK)
+		tome_chunk_unref(to, by);
 	return err;
+}
+
+/* Does it hold anything outside of the range? Its lock is held. */
+static bool
+chunk_beyond(const struct tome_chunk *ch, uint64_t first, uint64_t last)
+{
+	uint64_t slot = ch->key << TOME_CHUNK_SHIFT;
+
+	if (!range_cuts(ch->key, first, last))
+		return false;
+	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++, slot++)
+		if (ch->anon[i] != NULL && (slot < first || slot > last))
+			return true;
+	return false;
+}
+
+/* A chunk with the range's part of ch's anons; NULL: no memory. */
+static struct tome_chunk *
+chunk_part(struct tome_amap *am, struct tome_chunk *ch, uint64_t first,
+    uint64_t last)
+{
+	struct tome_chunk *part = tome_chunk_create(am, ch->key);
+	uint64_t slot = ch->key << TOME_CHUNK_SHIFT;
+
+	if (part == NULL)
+		return NULL;
+	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++, slot++)
+		if (ch->anon[i] != NULL && slot >= first && slot <= last) {
+			tome_add(&ch->anon[i]->count, 1);
+			part->anon[i] = ch->anon[i];
+		}
+	return part;
 }
 
 /* ---- wiping ---- */

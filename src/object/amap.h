@@ -108,8 +108,8 @@ void tome_dirent_put_clone(struct tome_amap *, struct tome_dirent *d,
 void tome_chunk_drop_locked(struct tome_amap *, struct tome_chunk *);
 
 /*
- * A second amap with the same content, sharing all chunks of slots [first,last]
- * (deferred copy). The source may be faulted on meanwhile by other entries, not
+ * A second amap with the content of slots [first,last], sharing their chunks
+ * (deferred copy); of a chunk that holds other slots' content too, a clone. The source may be faulted on meanwhile by other entries, not
  * changed structurally. ENOMEM: nothing changed.
  */
 enum tome_err tome_amap_share(struct tome_amap *, uint64_t first,

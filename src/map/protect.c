@@ -1,0 +1,122 @@
+/*
+ * protect.c - rights, and the most that rights may become.
+ *
+ * Narrowing edits the page tables and flushes; widening does not: the next touch
+ * faults and finds the wider right (the table never grants more than the entry).
+ *
+ * Locks: take the map's.
+ */
+#include <map/edit.h>
+
+static enum tome_err protect_locked(struct tome_edit *, tome_va_t start,
+    tome_va_t end, tome_prot_t) TOME_NODISCARD;
+
+static bool
+prot_differs(const struct tome_change *ch, const struct tome_entry *en)
+{
+	return en->prot != ch->value;
+}
+
+static void
+prot_set(const struct tome_change *ch, struct tome_edit *ed,
+    struct tome_entry *en)
+{
+	if ((en->prot & ~ch->value) != 0)
+		tome_edit_narrow(ed, en->start, en->end, ch->value);
+	tome_wr(&en->prot, (uint8_t)ch->value);
+}
+
+enum tome_err
+tome_map_protect(struct tome_map *map, tome_va_t start, tome_va_t len,
+    tome_prot_t prot)
+{
+	struct tome_edit ed;
+	enum tome_err err;
+
+	if (!tome_range_ok(map, start, len) || (prot & ~TOME_PROT_ALL) != 0)
+		return TOME_EINVAL;
+	tome_edit_init(&ed, map);
+	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
+	err = protect_locked(&ed, start, start + len, prot);
+	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
+	tome_edit_release(&ed);
+	return err;
+}
+
+/* How far from start on the change is legal, and what stops it there. */
+static tome_va_t
+protect_reach(struct tome_map *map, tome_va_t start, tome_va_t end,
+    tome_prot_t prot, enum tome_err *err)
+{
+	uint64_t data = map->data_pages;
+	struct tome_entry *en = tome_tree_find(&map->tree, start);
+	tome_va_t va = start, to;
+
+	for (; va < end; va = to, en = tome_tree_next(&map->tree, en)) {
+		*err = TOME_ENOMEM;
+		if (en == NULL || en->start > va)
+			return va;
+		to = en->end < end ? en->end : end;
+		if (tome_entry_is_data(en->flags, prot) &&
+		    !tome_entry_is_data(en->flags, en->prot)) {
+			data += (to - va) >> TOME_PAGE_SHIFT;
+			if (data > tome_limit_pages(map->limits.data))
+				return va;
+		}
+		*err = TOME_EACCES;
+		if ((prot & ~(tome_prot_t)en->max_prot) != 0)
+			return va;
+	}
+	*err = TOME_OK;
+	return end;
+}
+
+static enum tome_err
+protect_locked(struct tome_edit *ed, tome_va_t start, tome_va_t end,
+    tome_prot_t prot)
+{
+	struct tome_change change = { .differs = prot_differs,
+		.set = prot_set, .value = prot };
+	enum tome_err stop, err = TOME_OK;
+
+	end = protect_reach(ed->map, start, end, prot, &stop);
+	if (end > start)
+		err = tome_edit_change(ed, start, end, &change);
+	if (err != TOME_OK)
+		return err;
+	tome_edit_flush(ed);
+	if (end > start)
+		tome_edit_merge(ed, start, end);
+	tome_edit_finish(ed);
+	return stop;
+}
+
+/* ---- the bound ---- */
+
+static bool
+max_differs(const struct tome_change *ch, const struct tome_entry *en)
+{
+	return en->max_prot != ch->value || (en->prot & ~ch->value) != 0;
+}
+
+static void
+max_set(const struct tome_change *ch, struct tome_edit *ed,
+    struct tome_entry *en)
+{
+	if ((en->prot & ~ch->value) != 0)
+		tome_edit_narrow(ed, en->start, en->end, ch->value);
+	tome_wr(&en->prot, (uint8_t)(en->prot & ch->value));
+	en->max_prot = (uint8_t)ch->value;
+}
+
+enum tome_err
+tome_map_set_max_prot(struct tome_map *map, tome_va_t start, tome_va_t len,
+    tome_prot_t prot)
+{
+	struct tome_change change = { .differs = max_differs, .set = max_set,
+		.value = prot };
+
+	if ((prot & ~TOME_PROT_ALL) != 0)
+		return TOME_EINVAL;
+	return tome_map_change(map, start, len, &change);
+}
