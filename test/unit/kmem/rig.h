@@ -14,6 +14,7 @@
 
 #include <hosted.h>
 #include <kmem/kmem_i.h>
+#include <tome/pmap.h>
 
 #define RIG_CPUS 4
 

@@ -3,10 +3,21 @@
  */
 #include "rig.h"
 
+#include <hosted_i.h>
+
+/* For tests that use kernel pointers: cmocka has taken SIGSEGV for each test,
+ * and the machine's window needs it. */
+static struct rig *
+rig_with_window(void **state)
+{
+	hosted_kva_trap();
+	return *state;
+}
+
 static void
 test_heap(void **state)
 {
-	struct rig *r = *state;
+	struct rig *r = rig_with_window(state);
 	tome_va_t va[3];
 
 	for (int i = 0; i < 3; i++) {
@@ -52,7 +63,7 @@ test_bad_sizes(void **state)
 static void
 test_stack_guards(void **state)
 {
-	struct rig *r = *state;
+	struct rig *r = rig_with_window(state);
 	struct tome_pmap *kernel = tome_pmap_kernel(r->vm);
 	struct tome_translation t;
 	tome_va_t a, b;
@@ -76,7 +87,7 @@ test_stack_guards(void **state)
 static void
 test_phys(void **state)
 {
-	struct rig *r = *state;
+	struct rig *r = rig_with_window(state);
 	struct tome_translation t;
 	tome_pfn_t pfn;
 	tome_va_t va;
@@ -173,7 +184,7 @@ touch_guard(void *arg)
 static void
 test_guard_faults(void **state)
 {
-	struct rig *r = *state;
+	struct rig *r = rig_with_window(state);
 	tome_va_t va;
 
 	assert_int_equal(tome_kmap_stack(r->vm, 2, &va), TOME_OK);
