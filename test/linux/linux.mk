@@ -27,3 +27,15 @@ stream: $(BUILD)/kernel/tome.elf ## where one stream differs: SEED= STEPS=, Linu
 	@sh test/linux/boot linux $(STREAMS)/one >$(STREAMS)/one.linux
 	@sh test/linux/boot tome $(STREAMS)/one >$(STREAMS)/one.tome
 	@diff -U 3 $(STREAMS)/one.linux $(STREAMS)/one.tome && echo 'no difference'
+
+# The same streams on the hosted machine.
+$(STREAMS)/%.o: test/linux/%.c
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)gcc $(HOSTED_CFLAGS) $(SANITIZE) $(HOSTED_PATHS) -MMD -MP -c -o $@ $<
+
+$(STREAMS)/on_tome: $(STREAMS)/on_tome.o $(STREAMS)/stream.o \
+		$(BUILD)/hosted/asan/libtome.a
+	$(Q)gcc $(SANITIZE) -o $@ $^ -lpthread
+
+-include $(wildcard $(STREAMS)/*.d)

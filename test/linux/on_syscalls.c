@@ -4,12 +4,12 @@
  *	on_syscalls [-v] [SEED STEPS]...
  *
  * As /init (of Linux, or of the reference kernel) it takes the seeds from
- * test/linux/seeds.h and powers the machine off. Without -v each step is
- * printed as four hex digits of its line's hash, 16 to a line: the form in
- * which answers are recorded. With -v the lines themselves are printed.
+ * test/linux/seeds.h and powers the machine off. Without -v answers are printed
+ * as they are recorded (answer.h), with -v as lines.
  */
 #define _GNU_SOURCE
 #include "../../bench/guest.h"
+#include "answer.h"
 #include "seeds.h"
 #include "stream.h"
 
@@ -25,13 +25,7 @@
 
 #define ARENA 0x1000000000ull
 
-/* Shared with the children, so that they print in order. */
-struct output {
-	bool verbose;
-	unsigned column;
-};
-
-static struct output *output;
+static struct answer *answer;	/* shared with the children */
 static int file;
 
 /* ---- calls --------------------------------------------------------------- */
@@ -195,28 +189,11 @@ space_fork(void *ctx, void (*child)(void *), void *arg)
 	waitpid(pid, NULL, 0);
 }
 
-static unsigned
-short_hash(const char *line)
-{
-	uint32_t hash = 0x811c9dc5u;
-
-	for (; *line != '\0'; line++)
-		hash = (hash ^ (uint8_t)*line) * 0x01000193u;
-	return (hash >> 16 ^ hash) & 0xffff;
-}
-
 static void
 space_print(void *ctx, const char *line)
 {
 	(void)ctx;
-	if (output->verbose) {
-		puts(line);
-		return;
-	}
-	printf("%04x", short_hash(line));
-	output->column = (output->column + 1) % 16;
-	if (output->column == 0)
-		putchar('\n');
+	answer_line(answer, line);
 }
 
 static void
@@ -250,11 +227,9 @@ one_stream(uint64_t seed, unsigned steps)
 	};
 
 	make_file();
-	output->column = 0;
-	printf("SEED %" PRIu64 " %u\n", seed, steps);
+	answer_begin(answer, seed, steps);
 	stream_run(&space, seed, steps);
-	printf("%sEND %" PRIu64 "\n", output->column != 0 ? "\n" : "", seed);
-	fflush(stdout);
+	answer_end(answer, seed);
 	close(file);
 }
 
@@ -266,11 +241,11 @@ main(int argc, char **argv)
 
 	if (init)
 		guest_begin();
-	output = mmap(NULL, sizeof *output, PROT_READ | PROT_WRITE,
+	answer = mmap(NULL, sizeof *answer, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	output->verbose = STREAM_VERBOSE;
+	answer->verbose = STREAM_VERBOSE;
 	if (argc > 1 && strcmp(argv[1], "-v") == 0) {
-		output->verbose = true;
+		answer->verbose = true;
 		argc--;
 		argv++;
 	}

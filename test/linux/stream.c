@@ -4,7 +4,9 @@
  * Invariant: what is drawn from the generator never depends on an answer, so
  * that two spaces that disagree on a step still make the same next call.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "stream.h"
 
 #include <inttypes.h>
