@@ -234,8 +234,7 @@ model_discard(struct m_page *p)
 static void
 inherit(struct m_page *from, struct m_page *to)
 {
-	if (!from->mapped ||
-	    (!from->shared && from->inherit == TOME_INHERIT_NONE))
+	if (!from->mapped || from->inherit == TOME_INHERIT_NONE)
 		return;
 	*to = *from;
 	to->wired = to->onfault = false;

@@ -127,8 +127,8 @@ op_clear(struct world *w, const struct op *op)
 	return true;
 }
 
-/* What an inherited object's page shows after a later write of the object is
- * left open, when two spaces share what is above it. */
+/* What a private mapping of an object becomes, when it is to be shared or wiped,
+ * is left open. */
 static bool
 forkable(const struct m_space *s)
 {
@@ -136,7 +136,8 @@ forkable(const struct m_space *s)
 
 	for (i = 0; i < M_PAGES; i++)
 		if (s->page[i].mapped && !s->page[i].shared &&
-		    s->page[i].inherit == TOME_INHERIT_SHARE &&
+		    (s->page[i].inherit == TOME_INHERIT_SHARE ||
+			s->page[i].inherit == TOME_INHERIT_ZERO) &&
 		    s->page[i].object != NULL)
 			return false;
 	return true;
@@ -428,11 +429,10 @@ op_inherit(struct world *w, const struct op *op)
 	    how);
 	if (!agree(w, op, got, want, &apply))
 		return false;
-	for (i = op->page; got == want && i < op->page + n; i++) {
-		if (!s->page[i].mapped)
-			break;
-		s->page[i].inherit = how;
-	}
+	/* Beyond a hole too. */
+	for (i = op->page; got == want && i < op->page + n; i++)
+		if (s->page[i].mapped)
+			s->page[i].inherit = how;
 	return true;
 }
 
