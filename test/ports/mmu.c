@@ -10,6 +10,7 @@
 
 unsigned test_cpu;
 int test_preempt_off;
+void (*test_relax)(void);
 struct test_mmu_cpu test_mmu[TEST_CPUS];
 struct test_flushes test_flushes;
 unsigned char *test_ram, *test_seen_ram;
@@ -35,6 +36,7 @@ test_machine_start(void)
 	memset(&test_flushes, 0, sizeof(test_flushes));
 	test_cpu = 0;
 	test_preempt_off = 0;
+	test_relax = NULL;
 	test_icache_syncs = 0;
 	test_ram = ram_alloc();
 	test_seen_ram = TOME_PORT_VISIBLE ? ram_alloc() : test_ram;

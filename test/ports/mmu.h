@@ -6,6 +6,7 @@
 #define TEST_PORTS_MMU_H
 
 #include <tome/port.h>
+#include <tome_host_inline.h>
 
 #define TEST_CPUS 3
 #define TEST_RAM_FRAMES 2048u
@@ -32,8 +33,6 @@ struct test_mmu_cpu {
 	struct test_tlb_entry tlb[TEST_TLB];
 };
 
-extern unsigned test_cpu;
-extern int test_preempt_off;
 extern struct test_mmu_cpu test_mmu[TEST_CPUS];
 extern struct test_flushes test_flushes;
 extern unsigned char *test_ram;

@@ -9,6 +9,8 @@
 
 extern unsigned test_cpu;
 extern int test_preempt_off;	/* depth; 0 when a test is done */
+/* What the other CPUs do while this one waits; NULL: nothing. */
+extern void (*test_relax)(void);
 
 static inline unsigned
 tome_host_cpu(void)
@@ -43,6 +45,8 @@ tome_host_irq_restore(uintptr_t was)
 static inline void
 tome_host_relax(void)
 {
+	if (test_relax != NULL)
+		test_relax();
 }
 
 static inline void *

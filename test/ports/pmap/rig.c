@@ -10,17 +10,40 @@
 struct rig rig;
 
 static void
-host_ipi(void *ctx, unsigned cpu)
+deliver(unsigned cpu)
 {
 	unsigned self = test_cpu;
 
-	(void)ctx;
-	rig.ipis++;
-	if (rig.hold_ipis)
-		return;
 	test_cpu = cpu;
+	if (rig.before_ipi != NULL)
+		rig.before_ipi(cpu);
 	tome_vm_interrupt(rig.vm);
 	test_cpu = self;
+}
+
+static void
+host_ipi(void *ctx, unsigned cpu)
+{
+	(void)ctx;
+	rig.ipis++;
+	rig.ipi_to[cpu]++;
+	if (rig.hold_ipis)
+		rig.held[cpu] = true;
+	else
+		deliver(cpu);
+}
+
+static void
+deliver_held(void)
+{
+	unsigned i;
+
+	for (i = 0; i < TEST_CPUS; i++) {
+		if (!rig.held[i] || i == test_cpu)
+			continue;
+		rig.held[i] = false;
+		deliver(i);
+	}
 }
 
 static uint64_t
@@ -80,6 +103,7 @@ rig_start(unsigned ncpus, unsigned features)
 	rig.allowed = -1;
 	test_features = features;
 	test_machine_start();
+	test_relax = deliver_held;
 	rig.host = (struct tome_host){
 		.version = TOME_HOST_VERSION, .ipi = host_ipi,
 		.clock_ns = host_clock, .log = host_log, .panic = host_panic,

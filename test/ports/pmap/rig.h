@@ -23,7 +23,12 @@ struct rig {
 	struct tome_boot boot;
 	struct tome_vm *vm;
 	unsigned ipis;
-	bool hold_ipis;			/* they are counted but not delivered */
+	unsigned ipi_to[TEST_CPUS];
+	/* Delivered only while somebody waits. */
+	bool hold_ipis;
+	bool held[TEST_CPUS];
+	/* Runs on the target before an interrupt is served. */
+	void (*before_ipi)(unsigned cpu);
 	/* Allocations of tables and frames allowed; -1: any number. */
 	long allowed;
 	char log[160];			/* last line */
