@@ -60,6 +60,9 @@ tome_leaf_enter(struct tome_leaf *l, tome_va_t va, tome_pfn_t pfn,
 	unsigned had = old == 0 ? 0 : tome_slot_flags(l, i, old);
 	unsigned lf = born[flags & 7] | had;
 
+	/* Nobody is there to ask for what is withheld from the kernel. */
+	if (TOME_SIDE && !tome_pmap_is_user(l->pmap))
+		lf |= BORN_MODIFIED;
 	if (tome_unlikely((lf & ~had) & TOME_LEAF_WIRED) && pg != NULL &&
 	    !slot_wire(pg))
 		lf &= ~TOME_LEAF_WIRED;

@@ -179,9 +179,9 @@ tlb_fill(const struct tome_mmu *m, tome_va_t va, tome_prot_t access)
 	return t;
 }
 
-bool
-test_access(const struct tome_mmu *m, tome_va_t va, tome_prot_t access,
-    tome_pa_t *out)
+static bool
+access_as(const struct tome_mmu *m, tome_va_t va, tome_prot_t access,
+    bool user, tome_pa_t *out)
 {
 	tome_va_t page = va & ~(tome_va_t)TOME_PAGE_MASK;
 	struct test_tlb_entry *t = tlb_find(page);
@@ -194,8 +194,22 @@ test_access(const struct tome_mmu *m, tome_va_t va, tome_prot_t access,
 	}
 	if (t == NULL)
 		t = tlb_fill(m, va, access);
-	if (t == NULL || t->user != (va < m->kernel_min))
+	if (t == NULL || t->user != user)
 		return false;
 	*out = t->pa + (va & TOME_PAGE_MASK);
 	return true;
+}
+
+bool
+test_access(const struct tome_mmu *m, tome_va_t va, tome_prot_t access,
+    tome_pa_t *out)
+{
+	return access_as(m, va, access, true, out);
+}
+
+bool
+test_kernel_access(const struct tome_mmu *m, tome_va_t va, tome_prot_t access,
+    tome_pa_t *out)
+{
+	return access_as(m, va, access, false, out);
 }

@@ -53,6 +53,9 @@ void test_machine_end(void);
  */
 bool test_access(const struct tome_mmu *, tome_va_t, tome_prot_t,
     tome_pa_t *out);
+/* The same from the kernel, to its own memory. */
+bool test_kernel_access(const struct tome_mmu *, tome_va_t, tome_prot_t,
+    tome_pa_t *out);
 
 /* For the ports' instructions. */
 void test_tlb_drop_page(tome_va_t, bool every_asid);

@@ -1,0 +1,146 @@
+/*
+ * test_kernel.c - the kernel's own pmap: shared by all roots, large leaves, what
+ * the boot code left.
+ */
+#include "rig.h"
+
+#define VA (RIG_KERNEL_START + 3 * PAGE)
+
+static bool
+kernel_sees(tome_va_t va, tome_prot_t access, tome_pfn_t frame)
+{
+	tome_pa_t pa;
+
+	return test_kernel_access(&rig.vm->pmaps->mmu, va, access, &pa) &&
+	    tome_pa_pfn(pa) == frame;
+}
+
+/* Entered after user roots were made, and seen through each of them. */
+static void
+every_root_sees_it(void **state)
+{
+	struct tome_pmap *k = tome_pmap_kernel(rig.vm), *p = rig_pmap();
+	tome_pfn_t f = rig_anon();
+
+	(void)state;
+	rig_enter(k, VA, f, RW);
+	rig_enter(k, RIG_KERNEL_END - PAGE, f, R);
+	assert_true(kernel_sees(VA, W, f));
+	tome_pmap_switch(p);
+	assert_true(kernel_sees(VA, W, f));
+	assert_true(kernel_sees(RIG_KERNEL_END - PAGE, R, f));
+	assert_false(kernel_sees(RIG_KERNEL_END - PAGE, W, f));
+	assert_int_equal(rig_access(VA, R), TOME_PFN_NONE);
+	assert_int_equal(tome_page_mappings(rig.vm, f), 0);
+	tome_pmap_remove(k, RIG_KERNEL_START, RIG_KERNEL_END);
+	assert_false(kernel_sees(VA, R, f));
+	tome_pmap_switch(tome_pmap_kernel(rig.vm));
+	assert_false(kernel_sees(VA, R, f));
+	tome_pmap_destroy(p);
+	tome_frame_free(rig.vm, f);
+}
+
+/* Aligned runs use the largest leaves there are; the ends small ones. */
+static void
+ranges_use_large_leaves(void **state)
+{
+	struct tome_pmap *k = tome_pmap_kernel(rig.vm);
+	unsigned top = rig.vm->pmaps->mmu.large_level;
+	tome_va_t big = (tome_va_t)1 << TOME_PT_SHIFT(1);
+	tome_va_t va = RIG_KERNEL_START + 8 * big - PAGE;
+	tome_pa_t pa = 16 * (tome_pa_t)big - PAGE, len = 2 * big + 2 * PAGE;
+	struct tome_translation t;
+
+	(void)state;
+	assert_int_equal(tome_pmap_enter_range(k, va, pa, len, RW, TOME_MEM_WB),
+	    TOME_OK);
+	assert_true(tome_pmap_extract(k, va, &t));
+	assert_int_equal(t.page_shift, TOME_PAGE_SHIFT);
+	assert_true(tome_pmap_extract(k, va + PAGE + 5, &t));
+	assert_int_equal(t.page_shift, TOME_PT_SHIFT(top > 0 ? 1 : 0));
+	assert_int_equal(t.pa, pa + PAGE + 5);
+	assert_int_equal(t.prot, RW);
+	assert_true(kernel_sees(va + big, W, tome_pa_pfn(pa + big)));
+	assert_true(kernel_sees(va + len - PAGE, W,
+	    tome_pa_pfn(pa + len - PAGE)));
+	assert_false(kernel_sees(va + len, R, tome_pa_pfn(pa + len)));
+	tome_pmap_remove(k, va, va + len);
+	assert_false(kernel_sees(va + big, R, tome_pa_pfn(pa + big)));
+	assert_false(tome_pmap_extract(k, va + PAGE, &t));
+	/* The place can be used again, by small leaves under the large one's. */
+	assert_int_equal(tome_pmap_enter(k, va + PAGE, 5, R, TOME_MEM_UC, 0),
+	    TOME_OK);
+	assert_true(tome_pmap_extract(k, va + PAGE, &t));
+	assert_int_equal(t.type, TOME_MEM_UC);
+}
+
+static void
+large_leaves_do_not_overlap(void **state)
+{
+	struct tome_pmap *k = tome_pmap_kernel(rig.vm);
+	tome_va_t big = (tome_va_t)1 << TOME_PT_SHIFT(1);
+	tome_va_t va = RIG_KERNEL_START + 8 * big;
+
+	(void)state;
+	if (rig.vm->pmaps->mmu.large_level == 0)
+		skip();
+	assert_int_equal(tome_pmap_enter_range(k, va, 0, big, R, TOME_MEM_WB),
+	    TOME_OK);
+	assert_int_equal(tome_pmap_enter_range(k, va, 0, big, R, TOME_MEM_WB),
+	    TOME_EINVAL);
+	assert_int_equal(tome_pmap_enter(k, va + PAGE, 3, R, TOME_MEM_WB, 0),
+	    TOME_EINVAL);
+}
+
+static void
+bad_ranges_are_refused(void **state)
+{
+	struct tome_pmap *k = tome_pmap_kernel(rig.vm), *p = rig_pmap();
+
+	(void)state;
+	assert_int_equal(tome_pmap_enter_range(k, VA + 1, 0, PAGE, R,
+	    TOME_MEM_WB), TOME_EINVAL);
+	assert_int_equal(tome_pmap_enter_range(k, VA, 0, PAGE + 1, R,
+	    TOME_MEM_WB), TOME_EINVAL);
+	assert_int_equal(tome_pmap_enter_range(k, RIG_USER, 0, PAGE, R,
+	    TOME_MEM_WB), TOME_EINVAL);
+	assert_int_equal(tome_pmap_enter_range(p, RIG_USER, 0, PAGE, R,
+	    TOME_MEM_WB), TOME_EINVAL);
+	tome_pmap_destroy(p);
+}
+
+/* With one root, what user roots would not see cannot be entered any more. */
+static void
+the_root_closes(void **state)
+{
+	struct tome_pmap *k = tome_pmap_kernel(rig.vm), *p;
+	tome_va_t outside = rig.vm->pmaps->mmu.kernel_min;
+
+	(void)state;
+	if (TOME_PORT_ROOTS > 1)
+		skip();
+	assert_int_equal(tome_pmap_enter(k, outside, 3, R, TOME_MEM_WB, 0),
+	    TOME_OK);
+	p = rig_pmap();
+	tome_pmap_switch(p);
+	assert_true(kernel_sees(outside, R, 3));
+	assert_int_equal(tome_pmap_enter(k, k->max - PAGE, 3, R, TOME_MEM_WB,
+	    0), TOME_EINVAL);
+	tome_pmap_switch(k);
+	tome_pmap_destroy(p);
+}
+
+int
+main(void)
+{
+#define ON(n, f) cmocka_unit_test_setup_teardown(f, rig_setup_##n, rig_teardown)
+	const struct CMUnitTest tests[] = {
+		ON(1, every_root_sees_it),
+		ON(1, ranges_use_large_leaves),
+		ON(1, large_leaves_do_not_overlap),
+		ON(1, bad_ranges_are_refused),
+		ON(1, the_root_closes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
