@@ -5,20 +5,20 @@
  * file systems that live in memory the tree itself is the directory. A file is
  * one open of an inode. Each is counted: what points holds a reference.
  *
- * Locks, in order: tree_lock (every dentry's name, parent, links, mounts) ->
- * inode->lock (size, attributes; held across a write) -> files->lock. No path
- * is walked, and nothing here is held, across a page fault or a memory call,
- * except inode->lock and file->pos_lock, which copy to and from user memory.
+ * Locks, in order: file->pos_lock -> inode->lock (size, attributes, content) ->
+ * tree_lock (every dentry's name, parent, links, mounts) -> proc_lock and
+ * files->lock, which are spinlocks. User memory is copied with the first two
+ * held at most.
  *
  * Functions return 0 or a count, or a negative errno.
  */
 #ifndef KERNEL_VFS_H
 #define KERNEL_VFS_H
 
-#include <tome/map.h>
-
-#include "../abi.h"
-#include "../kernel.h"
+#include <abi.h>
+#include <list.h>
+#include <sync.h>
+#include <tome/posix.h>
 
 struct cred;
 struct file;
@@ -67,7 +67,8 @@ struct inode_ops {
 	int (*create)(struct inode *dir, uint32_t mode, uint64_t rdev,
 	    struct inode **);
 	int (*resize)(struct inode *, uint64_t size);
-	/* A symbolic link's text, or in *jump the dentry it leads to (counted). */
+	/* A symbolic link's text, or in *jump the dentry it leads to (counted).
+	 * tree_lock held. */
 	int (*readlink)(struct dentry *, char *buf, size_t size,
 	    struct dentry **jump);
 	int (*open)(struct inode *, struct file *);
@@ -85,12 +86,14 @@ struct inode {
 	/* Constant. */
 	const struct inode_ops *ops;
 	const struct filesystem *fs;
-	uint64_t ino, rdev;
+	uint64_t rdev;
+	_Atomic uint64_t ino;
+	int pid, fd;			/* which /proc entry */
 	union {
 		struct tome_object *object;	/* regular file in memory */
 		char *target;			/* symbolic link */
 		struct pipe *pipe;		/* fifo */
-		const void *node;		/* /proc */
+		const struct proc_node *node;	/* /proc and /sys */
 	};
 	struct mutex lock;
 	/* Under lock to write; read anywhere. */
@@ -99,8 +102,7 @@ struct inode {
 	_Atomic uint64_t size;
 	_Atomic uint64_t atime, mtime, ctime;	/* ns since 1970 */
 	struct file_lock *locks;
-	uint32_t seals;
-	_Atomic uint32_t writers;	/* shared writable opens, for seals */
+	unsigned seals;
 };
 
 struct inode *inode_new(const struct filesystem *, const struct inode_ops *,
@@ -120,7 +122,9 @@ int inode_set_owner(struct inode *, uint32_t uid, uint32_t gid);
 /* Nanoseconds since 1970; UTIME_OMIT's meaning is UINT64_MAX. */
 int inode_set_times(struct inode *, uint64_t atime, uint64_t mtime);
 int inode_truncate(struct inode *, uint64_t size);
+int64_t inode_add_seals(struct inode *, unsigned seals, bool writable);
 uint64_t wall_ns(void);
+void inode_start(void);
 
 /* ---- names ---- */
 
@@ -132,6 +136,7 @@ struct dentry {
 	struct dentry *parent;		/* NULL: a root */
 	char *name;
 	bool linked;			/* in its parent's directory */
+	bool unlinked;			/* no longer */
 	struct dentry *hash_next;
 	struct list children, sibling;	/* linked ones, in order of cookie */
 	uint64_t cookie, last_cookie;
@@ -142,7 +147,9 @@ struct dentry {
 
 extern struct mutex tree_lock;
 extern struct dentry *root_dentry;
+extern struct dentry *nowhere_dentry;	/* parent of names outside the tree */
 
+void dentry_start(void);
 struct dentry *dentry_new(struct dentry *parent, const char *name,
     struct inode *);	/* takes over the inode's reference, even on NULL */
 void dentry_ref(struct dentry *);
@@ -154,6 +161,8 @@ void dentry_unlink(struct dentry *);
 /* The absolute path below `root`; " (deleted)" if it has none any more.
  * A pointer into buf, at its end; NULL: too long. Takes tree_lock. */
 char *dentry_path(struct dentry *, struct dentry *root, char *buf, size_t);
+char *dentry_path_locked(struct dentry *, struct dentry *root, char *buf,
+    size_t);
 
 /* ---- walking ---- */
 
@@ -178,6 +187,11 @@ int path_lookup(struct dentry *base, const char *path, unsigned flags,
 
 /* ---- changing the tree (tree.c) ---- */
 
+/* Link a new inode (taken over) without asking for rights. */
+int vfs_add(struct dentry *dir, const char *name, struct inode *,
+    struct dentry **borrowed);
+/* Forget every name below root. tree_lock held. */
+void vfs_prune(struct dentry *root);
 int vfs_create(struct walk *, uint32_t mode, uint64_t rdev, struct dentry **);
 int vfs_symlink(const char *target, struct dentry *base, const char *path);
 int vfs_mknod(struct dentry *base, const char *path, uint32_t mode,
@@ -208,6 +222,7 @@ struct file {
 	uint64_t pos;			/* under pos_lock */
 };
 
+void file_start(void);
 /* Takes over no reference; NULL: no memory. */
 struct file *file_new(const struct file_ops *, struct inode *,
     struct dentry *, uint32_t flags);
@@ -220,6 +235,8 @@ int file_open_dentry(struct dentry *, uint32_t flags, struct file **);
 int64_t file_read(struct file *, struct ubuf, size_t, uint64_t *pos);
 int64_t file_write(struct file *, struct ubuf, size_t, uint64_t *pos);
 unsigned file_poll(struct file *);
+/* The name of a file that has no dentry. */
+void file_name(struct file *, char *buf, size_t);
 /* Its path or name, for /proc; as dentry_path. */
 char *file_path(struct file *, struct dentry *root, char *buf, size_t);
 
@@ -241,7 +258,7 @@ void file_locks_drop(struct file *, const void *owner);
 
 /* ---- descriptors ---- */
 
-#define FD_MAX 1024
+#define FD_LIMIT 65536u
 struct files {
 	_Atomic uint32_t refs;
 	struct spinlock lock;
@@ -258,6 +275,12 @@ void files_exec(struct files *);	/* close what is close-on-exec */
  * success. */
 int fd_install(struct file *, int min, bool cloexec);
 struct file *fd_get(int fd);		/* counted; NULL: EBADF */
+int fd_close(int fd);
+/* Put f (a reference is taken) at this descriptor, closing what is there. */
+int fd_dup_to(struct file *f, int fd, bool cloexec);
+int fd_cloexec(int fd);			/* 0, 1, -EBADF */
+int fd_set_cloexec(int fd, bool on);
+void fd_start(void);
 /* Counted, of another task's table. */
 struct file *files_get(struct files *, unsigned fd);
 
@@ -279,14 +302,15 @@ fd_return(struct fd f)
 
 /* Root, working directory, umask. */
 struct fs {
-	_Atomic uint32_t refs;
-	struct spinlock lock;
-	uint32_t umask;
-	struct dentry *root, *cwd;
+	_Atomic uint32_t refs, umask;
+	struct dentry *root, *cwd;	/* under tree_lock */
 };
 struct fs *fs_new(void);
 struct fs *fs_copy(struct fs *);
 void fs_unref(struct fs *);
+/* Take over a reference on d, as the root or the working directory. */
+void fs_set_cwd(struct fs *, struct dentry *d);
+void fs_set_root(struct fs *, struct dentry *d);
 
 /* ---- readiness ---- */
 
@@ -295,17 +319,22 @@ void poll_notify(void);
 
 /* ---- the file systems ---- */
 
-void vfs_start(void);			/* caches, the root, standard mounts */
+void vfs_start(void);
+void vfs_mount_standard(void);
 struct dentry *tmpfs_root(const char *name);
-struct inode *tmpfs_inode(uint32_t mode, uint64_t rdev);
+/* Of this content (taken over), without a name. */
+struct inode *tmpfs_inode_of(struct tome_object *);
+#define OBJECT_INO ((uint64_t)1 << 32)	/* in numbers made of an object's id */
 struct dentry *devfs_root(void);
 struct dentry *procfs_root(void);
 struct dentry *sysfs_root(void);
 void cpio_unpack(const void *archive, size_t n);
 int device_open(struct inode *, struct file *);
+int64_t random_bytes(struct ubuf, size_t);
 int pipe_new(struct file *ends[2], uint32_t flags);
 int fifo_open(struct inode *, struct file *);
 void pipe_destroy(struct pipe *);
+int64_t pipe_size(struct file *, uint64_t size);
 int tty_open(struct inode *, struct file *);
 
 #endif

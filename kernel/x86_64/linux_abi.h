@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define ABI_MACHINE "x86_64"
+#define SYS_RESTART 219		/* restart_syscall(2) */
 #define ELF_MACHINE 62
 
 struct stat {
@@ -30,3 +31,13 @@ enum {
 	ARCH_SET_GS = 0x1001, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS,
 };
 
+/* Where user addresses end, and where position-independent programs go. */
+#define USER_LOW 0x10000ull
+#define USER_TOP 0x7ffffffff000ull
+#define PIE_BASE 0x555555554000ull
+#define MMAP_RANDOM_BITS 28
+#define PIE_RANDOM_BITS 28
+#define STACK_RANDOM_BITS 18
+#define BRK_RANDOM_BITS 13
+
+#endif

@@ -1,0 +1,331 @@
+/*
+ * file.c - open files: opening, reading, writing, directories.
+ *
+ * Invariant: a file holds a reference on its inode and on its dentry. Its
+ *   position moves only under pos_lock.
+ */
+#include <fs/vfs.h>
+#include <lib.h>
+#include <machine.h>
+#include <process.h>
+
+static struct tome_cache *files_cache;
+
+void
+file_start(void)
+{
+	const struct tome_cache_config config = {
+		.name = "file", .size = sizeof(struct file),
+	};
+
+	if (tome_cache_create(the_vm, &config, &files_cache) != TOME_OK)
+		panic("no memory for files");
+}
+
+struct file *
+file_new(const struct file_ops *ops, struct inode *inode,
+    struct dentry *dentry, uint32_t flags)
+{
+	struct file *f = tome_cache_alloc(files_cache);
+
+	if (f == NULL)
+		return NULL;
+	*f = (struct file){.refs = 1, .flags = flags, .ops = ops,
+		.inode = inode, .dentry = dentry};
+	inode_ref(inode);
+	if (dentry != NULL)
+		dentry_ref(dentry);
+	return f;
+}
+
+void
+file_ref(struct file *f)
+{
+	atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+}
+
+void
+file_unref(struct file *f)
+{
+	if (f == NULL || atomic_fetch_sub(&f->refs, 1) != 1)
+		return;
+	if (f->ops->release != NULL)
+		f->ops->release(f);
+	inode_unref(f->inode);
+	dentry_unref(f->dentry);
+	tome_cache_free(files_cache, f);
+}
+
+static unsigned
+wanted_access(uint32_t flags)
+{
+	static const unsigned want[] = {4, 2, 6, 6};
+
+	return want[flags & O_ACCMODE] | ((flags & O_TRUNC) ? 2 : 0);
+}
+
+static int
+open_check(struct inode *i, uint32_t flags)
+{
+	if ((flags & O_DIRECTORY) && !inode_is(i, S_IFDIR))
+		return -ENOTDIR;
+	if (flags & O_PATH)
+		return 0;
+	if (inode_is(i, S_IFLNK))
+		return -ELOOP;
+	if (inode_is(i, S_IFDIR) && (wanted_access(flags) & 2))
+		return -EISDIR;
+	return inode_access(i, &current_process()->cred, wanted_access(flags));
+}
+
+int
+file_open_dentry(struct dentry *d, uint32_t flags, struct file **out)
+{
+	struct inode *i = d->inode;
+	struct file *f;
+	int err = open_check(i, flags);
+
+	if (err != 0)
+		return err;
+	f = file_new(i->ops->file, i, d, flags &
+	    ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_NOCTTY));
+	if (f == NULL)
+		return -ENOMEM;
+	if (!(flags & O_PATH) && i->ops->open != NULL) {
+		f->flags |= flags & O_NOCTTY;
+		err = i->ops->open(i, f);
+		f->flags &= ~(uint32_t)O_NOCTTY;
+	}
+	if (err == 0 && (flags & O_TRUNC) && inode_is(i, S_IFREG) &&
+	    !(flags & O_PATH))
+		err = inode_truncate(i, 0);
+	if (err != 0) {
+		static const struct file_ops closed = {.name = "closed"};
+
+		f->ops = &closed;	/* it never opened: no release */
+		file_unref(f);
+		return err;
+	}
+	*out = f;
+	return 0;
+}
+
+/* What open(2) leads to: the file that is there, or a new one. */
+static int
+open_walked(struct walk *w, uint32_t flags, uint32_t mode, struct file **out)
+{
+	struct dentry *d = w->dentry;
+	int err;
+
+	if (!(flags & O_CREAT) || d != NULL) {
+		if (d == NULL)
+			return -ENOENT;
+		if ((flags & O_CREAT) && (flags & O_EXCL))
+			return -EEXIST;
+		if ((flags & O_CREAT) && inode_is(d->inode, S_IFDIR))
+			return -EISDIR;
+		return file_open_dentry(d, flags, out);
+	}
+	err = vfs_create(w, S_IFREG | (mode & 07777), 0, &d);
+	if (err != 0)
+		return err;
+	/* The creator may write even what its own mode forbids. */
+	*out = file_new(d->inode->ops->file, d->inode, d,
+	    flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
+	dentry_unref(d);
+	return *out == NULL ? -ENOMEM : 0;
+}
+
+int
+file_open(struct dentry *base, const char *path, uint32_t flags,
+    uint32_t mode, struct file **out)
+{
+	unsigned how = (flags & O_CREAT) ? WALK_PARENT : 0;
+	struct walk w;
+	int err;
+
+	if ((flags & (uint32_t)O_TMPFILE & ~(uint32_t)O_DIRECTORY) != 0)
+		return -EOPNOTSUPP;
+	if (!(flags & O_NOFOLLOW) && !((flags & O_CREAT) && (flags & O_EXCL)))
+		how |= WALK_FOLLOW;
+	do {
+		err = walk_path(base, path, how, &w);
+		if (err != 0)
+			return err;
+		err = open_walked(&w, flags, mode, out);
+		walk_end(&w);
+		/* Someone else created it meanwhile: open that one. */
+	} while (err == -EEXIST && !(flags & O_EXCL));
+	return err;
+}
+
+static bool
+may(struct file *f, unsigned want)
+{
+	return (wanted_access(f->flags) & want) && !(f->flags & O_PATH);
+}
+
+typedef int64_t transfer_fn(struct file *, struct ubuf, size_t, uint64_t *);
+
+static int64_t
+transfer(struct file *f, transfer_fn *fn, struct ubuf b, size_t n,
+    uint64_t *pos)
+{
+	int64_t done;
+
+	if (fn == NULL)
+		return inode_is(f->inode, S_IFDIR) ? -EISDIR : -EINVAL;
+	if (n > 0x7ffff000)
+		n = 0x7ffff000;
+	if (pos != NULL)
+		return f->ops->seekable ? fn(f, b, n, pos) : -ESPIPE;
+	if (!f->ops->seekable)
+		return fn(f, b, n, &f->pos);
+	mutex_lock(&f->pos_lock);
+	done = fn(f, b, n, &f->pos);
+	mutex_unlock(&f->pos_lock);
+	return done;
+}
+
+int64_t
+file_read(struct file *f, struct ubuf to, size_t n, uint64_t *pos)
+{
+	return may(f, 4) ? transfer(f, f->ops->read, to, n, pos) : -EBADF;
+}
+
+int64_t
+file_write(struct file *f, struct ubuf from, size_t n, uint64_t *pos)
+{
+	return may(f, 2) ? transfer(f, f->ops->write, from, n, pos) : -EBADF;
+}
+
+unsigned
+file_poll(struct file *f)
+{
+	if (f->ops->poll != NULL)
+		return f->ops->poll(f);
+	return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
+}
+
+/* "kind:[inode]", but where the kind says all. */
+void
+file_name(struct file *f, char *buf, size_t size)
+{
+	if (strchr(f->ops->name, '[') != NULL)
+		strlcpy(buf, f->ops->name, size);
+	else
+		snprintf(buf, size, "%s:[%lu]", f->ops->name,
+		    (unsigned long)f->inode->ino);
+}
+
+char *
+file_path(struct file *f, struct dentry *root, char *buf, size_t size)
+{
+	if (f->dentry != NULL)
+		return dentry_path(f->dentry, root, buf, size);
+	file_name(f, buf, size);
+	return buf;
+}
+
+/* ---- directories ---- */
+
+bool
+dir_emit(struct dir_sink *s, const char *name, uint64_t ino, uint32_t mode,
+    uint64_t next)
+{
+	struct {
+		struct dirent64 e;
+		char name[NAME_MAX + 1 + 8];
+	} entry;
+	size_t n = strlen(name), len;
+
+	len = (offsetof(struct dirent64, name) + n + 1 + 7) & ~(size_t)7;
+	if (s->full || len > s->size - s->used) {
+		s->full = true;
+		return false;
+	}
+	memset(&entry, 0, len);
+	entry.e = (struct dirent64){.ino = ino, .off = (int64_t)next,
+		.reclen = (uint16_t)len, .type = (uint8_t)((mode >> 12) & 15)};
+	memcpy(entry.e.name, name, n);
+	if (ubuf_put(s->to, s->used, &entry, len) != 0) {
+		s->full = true;
+		return false;
+	}
+	s->used += len;
+	return true;
+}
+
+/*
+ * One name from the tree after position *pos, copied while the tree is locked:
+ * copying to the user happens outside.
+ */
+static bool
+next_child(struct dentry *dir, uint64_t *pos, char *name, uint64_t *ino,
+    uint32_t *mode)
+{
+	struct dentry *d;
+	bool found = false;
+
+	mutex_lock(&tree_lock);
+	list_each(d, &dir->children, sibling) {
+		if (d->cookie + 2 <= *pos)
+			continue;
+		strlcpy(name, d->name, NAME_MAX + 1);
+		*ino = d->inode->ino;
+		*mode = d->inode->mode;
+		*pos = d->cookie + 2;
+		found = true;
+		break;
+	}
+	mutex_unlock(&tree_lock);
+	return found;
+}
+
+/* Positions: 0 is ".", 1 is "..", then cookies, then what readdir adds. */
+#define POS_EXTRA ((uint64_t)1 << 40)
+
+static void
+read_tree(struct file *f, struct dir_sink *s)
+{
+	struct dentry *dir = f->dentry;
+	struct dentry *up = dir->parent != NULL ? dir->parent : dir;
+	char name[NAME_MAX + 1];
+	uint64_t next, ino;
+	uint32_t mode;
+
+	if (f->pos == 0 && dir_emit(s, ".", dir->inode->ino, S_IFDIR, 1))
+		f->pos = 1;
+	if (f->pos == 1 && dir_emit(s, "..", up->inode->ino, S_IFDIR, 2))
+		f->pos = 2;
+	while (!s->full && f->pos < POS_EXTRA) {
+		next = f->pos;
+		if (!next_child(dir, &next, name, &ino, &mode)) {
+			f->pos = POS_EXTRA;
+			break;
+		}
+		if (dir_emit(s, name, ino, mode, next))
+			f->pos = next;
+	}
+}
+
+int64_t
+file_readdir(struct file *f, struct dir_sink *s)
+{
+	uint64_t extra;
+	int err = 0;
+
+	if (f->dentry == NULL || !inode_is(f->inode, S_IFDIR))
+		return -ENOTDIR;
+	mutex_lock(&f->pos_lock);
+	read_tree(f, s);
+	if (!s->full && f->inode->ops->readdir != NULL) {
+		extra = f->pos - POS_EXTRA;
+		err = f->inode->ops->readdir(f->dentry, s, &extra);
+		f->pos = extra + POS_EXTRA;
+	}
+	mutex_unlock(&f->pos_lock);
+	if (s->used == 0 && s->full)
+		return -EINVAL;
+	return err != 0 ? err : (int64_t)s->used;
+}

@@ -1,0 +1,211 @@
+/*
+ * inode.c - inodes: lifetime, rights, attributes; and ubuf, what is copied.
+ *
+ * Invariant: an inode's number is unique among all; 1 is never given out.
+ */
+#include <fs/vfs.h>
+#include <lib.h>
+#include <machine.h>
+#include <process.h>
+
+static struct tome_cache *inodes;
+static _Atomic uint64_t last_ino = 1;
+
+int
+ubuf_put(struct ubuf b, uint64_t off, const void *src, size_t n)
+{
+	if (b.map != NULL)
+		return -(int)tome_copyout(b.map, b.addr + off, src, n);
+	memcpy((char *)(uintptr_t)b.addr + off, src, n);
+	return 0;
+}
+
+int
+ubuf_get(struct ubuf b, uint64_t off, void *dst, size_t n)
+{
+	if (b.map != NULL)
+		return -(int)tome_copyin(b.map, dst, b.addr + off, n);
+	memcpy(dst, (const char *)(uintptr_t)b.addr + off, n);
+	return 0;
+}
+
+int
+ubuf_zero(struct ubuf b, uint64_t off, size_t n)
+{
+	if (b.map != NULL)
+		return -(int)tome_user_zero(b.map, b.addr + off, n);
+	memset((char *)(uintptr_t)b.addr + off, 0, n);
+	return 0;
+}
+
+uint64_t
+wall_ns(void)
+{
+	return clock_wall_ns();
+}
+
+void
+inode_start(void)
+{
+	const struct tome_cache_config config = {
+		.name = "inode", .size = sizeof(struct inode),
+	};
+
+	if (tome_cache_create(the_vm, &config, &inodes) != TOME_OK)
+		panic("no memory for inodes");
+}
+
+struct inode *
+inode_new(const struct filesystem *fs, const struct inode_ops *ops,
+    uint32_t mode)
+{
+	struct inode *i = tome_cache_alloc(inodes);
+	uint64_t now = wall_ns();
+
+	if (i == NULL)
+		return NULL;
+	*i = (struct inode){
+		.ops = ops, .fs = fs, .refs = 1, .nlink = 1, .mode = mode,
+		.ino = atomic_fetch_add(&last_ino, 1) + 1,
+		.atime = now, .mtime = now, .ctime = now,
+	};
+	return i;
+}
+
+void
+inode_ref(struct inode *i)
+{
+	atomic_fetch_add(&i->refs, 1);
+}
+
+void
+inode_unref(struct inode *i)
+{
+	if (i == NULL || atomic_fetch_sub(&i->refs, 1) != 1)
+		return;
+	if (i->ops->destroy != NULL)
+		i->ops->destroy(i);
+	tome_cache_free(inodes, i);
+}
+
+static bool
+in_group(const struct cred *c, uint32_t gid)
+{
+	for (unsigned n = 0; n < c->ngroups; n++)
+		if (c->group[n] == gid)
+			return true;
+	return c->fsgid == gid;
+}
+
+int
+inode_access(struct inode *i, const struct cred *c, unsigned want)
+{
+	uint32_t mode = i->mode, allowed = mode;
+
+	if (c->fsuid == 0) {
+		/* Root: anything, but execution needs some execute bit. */
+		bool any = (mode & 0111) != 0 || inode_is(i, S_IFDIR);
+
+		return (want & 1) && !any ? -EACCES : 0;
+	}
+	if (c->fsuid == i->uid)
+		allowed = mode >> 6;
+	else if (in_group(c, i->gid))
+		allowed = mode >> 3;
+	return (want & ~allowed & 7) != 0 ? -EACCES : 0;
+}
+
+void
+inode_stat(struct inode *i, struct stat *st)
+{
+	uint64_t size = i->size;
+
+	*st = (struct stat){
+		.dev = i->fs->dev, .ino = i->ino, .nlink = i->nlink,
+		.mode = i->mode, .uid = i->uid, .gid = i->gid, .rdev = i->rdev,
+		.size = (int64_t)size, .blksize = 4096,
+		.atime = i->atime / 1000000000u,
+		.atime_nsec = i->atime % 1000000000u,
+		.mtime = i->mtime / 1000000000u,
+		.mtime_nsec = i->mtime % 1000000000u,
+		.ctime = i->ctime / 1000000000u,
+		.ctime_nsec = i->ctime % 1000000000u,
+	};
+	if (inode_is(i, S_IFREG) && i->object != NULL)
+		st->blocks = (int64_t)(tome_object_resident(i->object) * 8);
+}
+
+static bool
+owns(struct inode *i)
+{
+	const struct cred *c = &current_process()->cred;
+
+	return c->fsuid == 0 || c->fsuid == i->uid;
+}
+
+int
+inode_set_mode(struct inode *i, uint32_t mode)
+{
+	if (!owns(i))
+		return -EPERM;
+	mutex_lock(&i->lock);
+	i->mode = (i->mode & S_IFMT) | (mode & 07777);
+	i->ctime = wall_ns();
+	mutex_unlock(&i->lock);
+	return 0;
+}
+
+int
+inode_set_owner(struct inode *i, uint32_t uid, uint32_t gid)
+{
+	const struct cred *c = &current_process()->cred;
+
+	if (c->fsuid != 0 &&
+	    ((uid != UINT32_MAX && uid != i->uid) || c->fsuid != i->uid ||
+	    (gid != UINT32_MAX && !in_group(c, gid))))
+		return -EPERM;
+	mutex_lock(&i->lock);
+	if (uid != UINT32_MAX)
+		i->uid = uid;
+	if (gid != UINT32_MAX)
+		i->gid = gid;
+	if (!inode_is(i, S_IFDIR))
+		i->mode &= ~(uint32_t)(S_ISUID | S_ISGID);
+	i->ctime = wall_ns();
+	mutex_unlock(&i->lock);
+	return 0;
+}
+
+int
+inode_set_times(struct inode *i, uint64_t atime, uint64_t mtime)
+{
+	if (!owns(i) && inode_access(i, &current_process()->cred, 2) != 0)
+		return -EACCES;
+	mutex_lock(&i->lock);
+	if (atime != UINT64_MAX)
+		i->atime = atime;
+	if (mtime != UINT64_MAX)
+		i->mtime = mtime;
+	i->ctime = wall_ns();
+	mutex_unlock(&i->lock);
+	return 0;
+}
+
+int
+inode_truncate(struct inode *i, uint64_t size)
+{
+	int err = -EINVAL;
+
+	if (inode_is(i, S_IFDIR))
+		return -EISDIR;
+	mutex_lock(&i->lock);
+	if (i->ops->resize != NULL) {
+		err = (int)tome_posix_may_resize(i->seals, i->size, size);
+		if (err == 0)
+			err = i->ops->resize(i, size);
+	}
+	if (err == 0)
+		i->mtime = i->ctime = wall_ns();
+	mutex_unlock(&i->lock);
+	return err;
+}

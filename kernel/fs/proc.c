@@ -1,0 +1,607 @@
+/*
+ * proc.c - the machinery of generated file systems, and what /proc says of the
+ * system.
+ *
+ * Nodes have no dentries of their own: a lookup makes one that lives as long as
+ * somebody holds it.
+ */
+#include <fs/proc.h>
+#include <lib.h>
+#include <machine.h>
+#include <process.h>
+#include <mm.h>
+#include <system.h>
+
+#define TEXT_MAX ((size_t)4 << 20)
+
+static int proc_lookup(struct dentry *, const char *, struct dentry **);
+static int proc_readdir(struct dentry *, struct dir_sink *, uint64_t *);
+static int proc_readlink(struct dentry *, char *, size_t, struct dentry **);
+static int proc_open(struct inode *, struct file *);
+static int64_t proc_read(struct file *, struct ubuf, size_t, uint64_t *);
+static int64_t proc_write(struct file *, struct ubuf, size_t, uint64_t *);
+static void proc_release(struct file *);
+
+static const struct file_ops proc_file = {
+	.read = proc_read, .write = proc_write, .release = proc_release,
+	.seekable = true,
+};
+static const struct file_ops proc_directory = { .seekable = true };
+static const struct inode_ops proc_ops = {
+	.file = &proc_file, .lookup = proc_lookup, .readdir = proc_readdir,
+	.readlink = proc_readlink, .open = proc_open,
+};
+
+/* ---- text ---- */
+
+static bool
+text_room(struct text *t, size_t n)
+{
+	size_t size = t->size == 0 ? 1024 : t->size;
+	char *buf;
+
+	while (size - t->len < n)
+		size *= 2;
+	if (size == t->size)
+		return true;
+	buf = size > TEXT_MAX ? NULL : tome_kmalloc(the_vm, size);
+	if (buf == NULL) {
+		t->failed = true;
+		return false;
+	}
+	if (t->len > 0)
+		memcpy(buf, t->buf, t->len);
+	tome_kfree(the_vm, t->buf);
+	t->buf = buf;
+	t->size = size;
+	return true;
+}
+
+void
+text_bytes(struct text *t, const void *p, size_t n)
+{
+	if (t->failed || n == 0 || !text_room(t, n))
+		return;
+	memcpy(t->buf + t->len, p, n);
+	t->len += n;
+}
+
+void
+text_add(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (t->failed || n <= 0 || !text_room(t, (size_t)n + 1))
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(t->buf + t->len, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	t->len += (size_t)n;
+}
+
+/* ---- nodes as inodes and dentries ---- */
+
+static struct inode *
+node_inode(const struct filesystem *fs, const struct proc_node *node, int pid,
+    int fd)
+{
+	struct inode *i = inode_new(fs, &proc_ops, node->mode);
+
+	if (i == NULL)
+		return NULL;
+	i->node = node;
+	i->pid = pid;
+	i->fd = fd;
+	/* The same file has the same number each time. */
+	i->ino = ((uintptr_t)node & 0xffffff) | (uint64_t)(uint32_t)pid << 24 |
+	    (uint64_t)(uint32_t)(fd + 1) << 44;
+	return i;
+}
+
+struct dentry *
+proc_tree(const struct filesystem *fs, const struct proc_node *root)
+{
+	struct inode *i = node_inode(fs, root, 0, -1);
+
+	return i == NULL ? NULL : dentry_new(NULL, "", i);
+}
+
+static int
+node_dentry(struct dentry *dir, const char *name, const struct proc_node *node,
+    int pid, int fd, struct dentry **out)
+{
+	struct inode *i = node_inode(dir->inode->fs, node, pid, fd);
+
+	*out = i == NULL ? NULL : dentry_new(dir, name, i);
+	return *out == NULL ? -ENOMEM : 0;
+}
+
+/* -1: not a number. */
+static int
+number_of(const char *name)
+{
+	int n = 0;
+
+	if (*name == '\0' || (*name == '0' && name[1] != '\0'))
+		return -1;
+	for (; *name != '\0'; name++) {
+		if (*name < '0' || *name > '9' || n > 100000000)
+			return -1;
+		n = n * 10 + (*name - '0');
+	}
+	return n;
+}
+
+static int
+proc_lookup(struct dentry *dir, const char *name, struct dentry **out)
+{
+	const struct proc_node *node = dir->inode->node, *c;
+	int pid = dir->inode->pid, n;
+
+	for (c = node->children; c != NULL && c->name != NULL; c++)
+		if (strcmp(c->name, name) == 0)
+			return node_dentry(dir, name, c, pid, -1, out);
+	n = node->next != NULL ? number_of(name) : -1;
+	if (n < 0 || node->next(pid, n) != n)
+		return -ENOENT;
+	/* Numbered directories are processes, numbered links descriptors. */
+	return (node->numbered->mode & S_IFMT) == S_IFDIR ?
+	    node_dentry(dir, name, node->numbered, n, -1, out) :
+	    node_dentry(dir, name, node->numbered, pid, n, out);
+}
+
+/* Positions: the index of a child; then, from NUMBERED on, numbers. */
+#define NUMBERED 1024u
+
+static bool
+emit_children(const struct proc_node *node, struct dir_sink *s, uint64_t *pos)
+{
+	const struct proc_node *c = node->children;
+
+	for (uint64_t n = 0; c != NULL && c->name != NULL; c++, n++) {
+		if (n < *pos)
+			continue;
+		if (!dir_emit(s, c->name, (uintptr_t)c & 0xffffff, c->mode,
+		    ((uint64_t)1 << 40) + n + 1))
+			return false;
+		*pos = n + 1;
+	}
+	return true;
+}
+
+static int
+proc_readdir(struct dentry *dir, struct dir_sink *s, uint64_t *pos)
+{
+	const struct proc_node *node = dir->inode->node;
+	char name[16];
+	int n;
+
+	if (*pos < NUMBERED) {
+		if (!emit_children(node, s, pos))
+			return 0;
+		*pos = NUMBERED;
+	}
+	while (node->next != NULL) {
+		n = node->next(dir->inode->pid, (int)(*pos - NUMBERED));
+		if (n < 0)
+			break;
+		snprintf(name, sizeof name, "%d", n);
+		if (!dir_emit(s, name, (uint64_t)n + NUMBERED,
+		    node->numbered->mode, ((uint64_t)1 << 40) + NUMBERED +
+		    (uint64_t)n + 1))
+			break;
+		*pos = NUMBERED + (uint64_t)n + 1;
+	}
+	return 0;
+}
+
+static int
+proc_readlink(struct dentry *d, char *buf, size_t size, struct dentry **jump)
+{
+	buf[0] = '\0';
+	return d->inode->node->link(d->inode, buf, size, jump);
+}
+
+/* ---- files ---- */
+
+static int
+proc_open(struct inode *i, struct file *f)
+{
+	if (inode_is(i, S_IFDIR)) {
+		f->ops = &proc_directory;
+		return 0;
+	}
+	f->data = tome_kzalloc(the_vm, sizeof(struct text));
+	return f->data == NULL ? -ENOMEM : 0;
+}
+
+static void
+proc_release(struct file *f)
+{
+	struct text *t = f->data;
+
+	if (t != NULL)
+		tome_kfree(the_vm, t->buf);
+	tome_kfree(the_vm, t);
+}
+
+/* Under a lock of the inode, because readers may share the file. */
+static int64_t
+proc_read(struct file *f, struct ubuf to, size_t n, uint64_t *pos)
+{
+	struct inode *i = f->inode;
+	struct text *t = f->data;
+	int64_t result;
+
+	if (i->node->show == NULL)
+		return -EINVAL;
+	mutex_lock(&i->lock);
+	if (*pos == 0) {
+		t->len = 0;
+		t->failed = false;
+		i->node->show(t, i->pid);
+	}
+	if (t->failed)
+		result = -ENOMEM;
+	else if (*pos >= t->len)
+		result = 0;
+	else {
+		if (n > t->len - *pos)
+			n = t->len - *pos;
+		result = ubuf_put(to, 0, t->buf + *pos, n);
+	}
+	mutex_unlock(&i->lock);
+	if (result != 0 || *pos >= t->len)
+		return result;
+	*pos += n;
+	return (int64_t)n;
+}
+
+static int64_t
+proc_write(struct file *f, struct ubuf from, size_t n, uint64_t *pos)
+{
+	char buf[64];
+	int64_t err;
+
+	if (f->inode->node->store == NULL)
+		return -EACCES;
+	if (n >= sizeof buf)
+		return -EINVAL;
+	err = ubuf_get(from, 0, buf, n);
+	if (err != 0)
+		return err;
+	buf[n] = '\0';
+	err = f->inode->node->store(f->inode->pid, buf, n);
+	if (err != 0)
+		return err;
+	*pos += n;
+	return (int64_t)n;
+}
+
+/* ---- what /proc says of the system ---- */
+
+static uint64_t
+kb(uint64_t pages)
+{
+	return pages << (TOME_PAGE_SHIFT - 10);
+}
+
+static void
+show_meminfo(struct text *t, int pid)
+{
+	struct tome_stats s;
+
+	(void)pid;
+	tome_vm_stats(the_vm, &s);
+	text_add(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\n"
+	    "MemAvailable:   %8lu kB\nBuffers:        %8u kB\n"
+	    "Cached:         %8lu kB\nSwapCached:     %8u kB\n"
+	    "Active:         %8lu kB\nInactive:       %8u kB\n",
+	    kb(s.frames_total), kb(s.frames_free), kb(s.frames_free), 0,
+	    kb(s.frames_cache), 0, kb(s.frames_anon + s.frames_cache), 0);
+	text_add(t, "Unevictable:    %8u kB\nMlocked:        %8u kB\n"
+	    "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n"
+	    "Dirty:          %8u kB\nWriteback:      %8u kB\n"
+	    "AnonPages:      %8lu kB\nMapped:         %8lu kB\n"
+	    "Shmem:          %8lu kB\n", 0, 0, 0, 0, 0, 0,
+	    kb(s.frames_anon), kb(s.frames_cache), kb(s.frames_cache));
+	text_add(t, "Slab:           %8lu kB\nSReclaimable:   %8u kB\n"
+	    "SUnreclaim:     %8lu kB\nPageTables:     %8lu kB\n"
+	    "CommitLimit:    %8lu kB\nCommitted_AS:   %8lu kB\n"
+	    "HugePages_Total:   %5u\nHugePages_Free:    %5u\n"
+	    "HugePages_Rsvd:    %5u\nHugePages_Surp:    %5u\n"
+	    "Hugepagesize:   %8u kB\n",
+	    kb(s.frames_kernel), 0, kb(s.frames_kernel), kb(s.frames_table),
+	    kb(s.frames_total), kb(s.frames_anon), 0, 0, 0, 0, 2048);
+}
+
+/* Linux's names where there is such a thing, and Tome's own figures. */
+static void
+show_vmstat(struct text *t, int pid)
+{
+	struct tome_stats s;
+
+	(void)pid;
+	tome_vm_stats(the_vm, &s);
+	text_add(t, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_file_pages %lu\n"
+	    "nr_page_table_pages %lu\nnr_slab_unreclaimable %lu\n"
+	    "pgfault %lu\npgmajfault 0\npswpin 0\npswpout 0\n",
+	    s.frames_free, s.frames_anon, s.frames_cache, s.frames_table,
+	    s.frames_kernel, s.faults);
+	text_add(t, "tome_faults_zero %lu\ntome_faults_cow %lu\n"
+	    "tome_faults_reuse %lu\ntome_faults_file %lu\n"
+	    "tome_faults_retry %lu\ntome_faults_spurious %lu\n"
+	    "tome_flush_page %lu\ntome_flush_asid %lu\ntome_flush_all %lu\n"
+	    "tome_ipis %lu\ntome_rounds %lu\n", s.faults_zero, s.faults_cow,
+	    s.faults_reuse, s.faults_file, s.faults_retry, s.faults_spurious,
+	    s.flush_page, s.flush_asid, s.flush_all, s.ipis, s.rounds);
+	text_add(t, "tome_maps %lu\ntome_entries %lu\ntome_nodes %lu\n"
+	    "tome_amaps %lu\ntome_chunks %lu\ntome_anons %lu\n"
+	    "tome_objects %lu\ntome_pmaps %lu\ntome_deferred %lu\n"
+	    "tome_frames_total %lu\ntome_frames_reserved %lu\n"
+	    "tome_frames_kernel %lu\ntome_frames_other %lu\n"
+	    "tome_frames_bootstrap %lu\n", s.maps, s.entries, s.nodes, s.amaps,
+	    s.chunks, s.anons, s.objects, s.pmaps, s.deferred, s.frames_total,
+	    s.frames_reserved, s.frames_kernel, s.frames_other,
+	    s.frames_bootstrap);
+}
+
+static uint64_t
+ticks(uint64_t ns)
+{
+	return ns / (1000000000u / CLK_TCK);
+}
+
+static void
+show_stat(struct text *t, int pid)
+{
+	uint64_t now = ticks(clock_ns()), idle, all = 0;
+	unsigned n = cpu_count();
+
+	(void)pid;
+	for (unsigned c = 0; c < n; c++)
+		all += ticks(cpu_idle_ns(c));
+	text_add(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n",
+	    now * n > all ? now * n - all : 0, all);
+	for (unsigned c = 0; c < n; c++) {
+		idle = ticks(cpu_idle_ns(c));
+		text_add(t, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", c,
+		    now > idle ? now - idle : 0, idle);
+	}
+	text_add(t, "intr 0\nctxt 0\nbtime %lu\nprocesses %u\n"
+	    "procs_running %u\nprocs_blocked 0\n",
+	    (clock_wall_ns() - clock_ns()) / 1000000000u, system_processes(),
+	    sched_runnable());
+}
+
+static void
+show_uptime(struct text *t, int pid)
+{
+	uint64_t idle = 0, now = clock_ns() / 10000000u;
+
+	(void)pid;
+	for (unsigned c = 0; c < cpu_count(); c++)
+		idle += cpu_idle_ns(c);
+	idle /= 10000000u;
+	text_add(t, "%lu.%02lu %lu.%02lu\n", now / 100, now % 100, idle / 100,
+	    idle % 100);
+}
+
+/* No average is kept: what runs now stands for all three. */
+static void
+show_loadavg(struct text *t, int pid)
+{
+	unsigned n = sched_runnable();
+
+	(void)pid;
+	text_add(t, "%u.00 %u.00 %u.00 %u/%u %d\n", n, n, n, n,
+	    system_processes(), current_process()->pid);
+}
+
+static void
+show_cpuinfo(struct text *t, int pid)
+{
+	struct cpu_identity id;
+
+	(void)pid;
+	cpu_identify(&id);
+	for (unsigned c = 0; c < cpu_count(); c++)
+		text_add(t, "processor\t: %u\nvendor_id\t: %s\n"
+		    "cpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n"
+		    "stepping\t: %u\ncpu MHz\t\t: %lu.%03lu\n"
+		    "cpu cores\t: %u\nflags\t\t:\n\n", c, id.vendor,
+		    id.family, id.model, id.model_name, id.stepping,
+		    id.hz / 1000000, id.hz / 1000 % 1000, cpu_count());
+}
+
+static void
+show_filesystems(struct text *t, int pid)
+{
+	(void)pid;
+	text_add(t, "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\n"
+	    "nodev\tdevtmpfs\nnodev\tpipefs\n");
+}
+
+static void
+show_version(struct text *t, int pid)
+{
+	(void)pid;
+	text_add(t, "Linux version %s (tome) %s\n", SYSTEM_RELEASE,
+	    SYSTEM_VERSION);
+}
+
+static void
+show_cmdline(struct text *t, int pid)
+{
+	(void)pid;
+	text_add(t, "%s\n", boot_cmdline());
+}
+
+static void
+show_hostname(struct text *t, int pid)
+{
+	char name[65];
+
+	(void)pid;
+	system_hostname(name);
+	text_add(t, "%s\n", name);
+}
+
+static void
+show_shm(struct text *t, int pid)
+{
+	struct tome_shm_info i;
+	unsigned cookie = 0;
+
+	(void)pid;
+	text_add(t, "       key      shmid perms                  size  cpid  "
+	    "lpid nattch   uid   gid  cuid  cgid      atime      dtime"
+	    "      ctime                   rss                  swap\n");
+	while (tome_shm_next(mm_shm, &cookie, &i))
+		text_add(t, "%10d %10d  %4o %21lu %5d %5d  %5lu %5u %5u %5u "
+		    "%5u %10ld %10ld %10ld %21lu %21u\n", i.key, i.id, i.mode,
+		    i.size, i.cpid, i.lpid, i.attached, i.uid, i.gid, i.cuid,
+		    i.cgid, i.atime, i.dtime, i.ctime,
+		    i.resident_pages << TOME_PAGE_SHIFT, 0);
+}
+
+/* Settings that are constants here. */
+#define CONSTANT(fn, value)                                                    \
+	static void fn(struct text *t, int pid)                                \
+	{                                                                      \
+		(void)pid;                                                     \
+		text_add(t, "%s\n", value);                                    \
+	}
+
+CONSTANT(show_pid_max, "32768")
+CONSTANT(show_ngroups_max, "32")
+CONSTANT(show_osrelease, SYSTEM_RELEASE)
+CONSTANT(show_ostype, "Linux")
+CONSTANT(show_os_version, SYSTEM_VERSION)
+CONSTANT(show_shmmax, "18446744073692774399")
+CONSTANT(show_shmall, "18446744073692774399")
+CONSTANT(show_shmmni, "4096")
+CONSTANT(show_msgmni, "32000")
+CONSTANT(show_core_pattern, "core")
+CONSTANT(show_tainted, "0")
+CONSTANT(show_threads_max, "32768")
+CONSTANT(show_randomize, "2")
+CONSTANT(show_max_map_count, "65530")
+CONSTANT(show_overcommit_memory, "1")
+CONSTANT(show_overcommit_ratio, "50")
+CONSTANT(show_zero, "0")
+CONSTANT(show_mmap_min_addr, "65536")
+CONSTANT(show_swappiness, "60")
+CONSTANT(show_pipe_max_size, "1048576")
+CONSTANT(show_file_max, "65536")
+CONSTANT(show_nr_open, "65536")
+
+#define FILE_NODE(n, fn) { .name = n, .mode = S_IFREG | 0444, .show = fn }
+#define DIR_NODE(n, table)                                                     \
+	{ .name = n, .mode = S_IFDIR | 0555, .children = table }
+
+static const struct proc_node sys_kernel[] = {
+	FILE_NODE("pid_max", show_pid_max),
+	FILE_NODE("ngroups_max", show_ngroups_max),
+	FILE_NODE("osrelease", show_osrelease),
+	FILE_NODE("ostype", show_ostype),
+	FILE_NODE("version", show_os_version),
+	FILE_NODE("hostname", show_hostname),
+	FILE_NODE("shmmax", show_shmmax),
+	FILE_NODE("shmall", show_shmall),
+	FILE_NODE("shmmni", show_shmmni),
+	FILE_NODE("msgmni", show_msgmni),
+	FILE_NODE("core_pattern", show_core_pattern),
+	FILE_NODE("tainted", show_tainted),
+	FILE_NODE("threads-max", show_threads_max),
+	FILE_NODE("randomize_va_space", show_randomize),
+	{ .name = NULL },
+};
+static const struct proc_node sys_vm[] = {
+	FILE_NODE("max_map_count", show_max_map_count),
+	FILE_NODE("overcommit_memory", show_overcommit_memory),
+	FILE_NODE("overcommit_ratio", show_overcommit_ratio),
+	FILE_NODE("overcommit_kbytes", show_zero),
+	FILE_NODE("nr_hugepages", show_zero),
+	FILE_NODE("nr_overcommit_hugepages", show_zero),
+	FILE_NODE("mmap_min_addr", show_mmap_min_addr),
+	FILE_NODE("swappiness", show_swappiness),
+	FILE_NODE("panic_on_oom", show_zero),
+	{ .name = NULL },
+};
+static const struct proc_node sys_fs[] = {
+	FILE_NODE("pipe-max-size", show_pipe_max_size),
+	FILE_NODE("file-max", show_file_max),
+	FILE_NODE("nr_open", show_nr_open),
+	{ .name = NULL },
+};
+static const struct proc_node sys[] = {
+	DIR_NODE("kernel", sys_kernel), DIR_NODE("vm", sys_vm),
+	DIR_NODE("fs", sys_fs), { .name = NULL },
+};
+static const struct proc_node sysvipc[] = {
+	FILE_NODE("shm", show_shm), { .name = NULL },
+};
+
+static int
+link_self(struct inode *i, char *buf, size_t size, struct dentry **jump)
+{
+	(void)i, (void)jump;
+	snprintf(buf, size, "%d", current_process()->pid);
+	return 0;
+}
+
+static int
+link_thread_self(struct inode *i, char *buf, size_t size, struct dentry **jump)
+{
+	(void)i, (void)jump;
+	snprintf(buf, size, "%d/task/%d", current_process()->pid,
+	    current_task()->tid);
+	return 0;
+}
+
+static int
+link_mounts(struct inode *i, char *buf, size_t size, struct dentry **jump)
+{
+	(void)i, (void)jump;
+	strlcpy(buf, "self/mounts", size);
+	return 0;
+}
+
+#define LINK_NODE(n, fn) { .name = n, .mode = S_IFLNK | 0777, .link = fn }
+
+static const struct proc_node top[] = {
+	LINK_NODE("self", link_self),
+	LINK_NODE("thread-self", link_thread_self),
+	LINK_NODE("mounts", link_mounts),
+	FILE_NODE("meminfo", show_meminfo),
+	FILE_NODE("vmstat", show_vmstat),
+	FILE_NODE("stat", show_stat),
+	FILE_NODE("uptime", show_uptime),
+	FILE_NODE("loadavg", show_loadavg),
+	FILE_NODE("cpuinfo", show_cpuinfo),
+	FILE_NODE("filesystems", show_filesystems),
+	FILE_NODE("version", show_version),
+	FILE_NODE("cmdline", show_cmdline),
+	DIR_NODE("sys", sys),
+	DIR_NODE("sysvipc", sysvipc),
+	{ .name = NULL },
+};
+static const struct proc_node root = {
+	.name = "", .mode = S_IFDIR | 0555, .children = top,
+	.next = proc_next_pid, .numbered = &proc_pid,
+};
+
+struct dentry *
+procfs_root(void)
+{
+	static const struct filesystem procfs = {
+		.name = "proc", .magic = 0x9fa0, .dev = 6, .options = "rw",
+	};
+
+	return proc_tree(&procfs, &root);
+}
