@@ -60,7 +60,8 @@ enum tome_err tome_pmap_enter(struct tome_pmap *, tome_va_t, tome_pfn_t,
 /* Kernel leaves, large where alignment allows (the direct map). */
 enum tome_err tome_pmap_enter_range(struct tome_pmap *, tome_va_t, tome_pa_t,
     tome_pa_t len, tome_prot_t, enum tome_memtype) TOME_NODISCARD;
-/* Drop all translations of [start, end); empty tables are collected. Flushes. */
+/* Drop all translations of [start, end); empty tables are collected. Flushes.
+ * Of a user pmap: no spinning lock is held. */
 void tome_pmap_remove(struct tome_pmap *, tome_va_t start, tome_va_t end);
 /* Narrow or widen every translation of [start, end) to at most prot. Never
  * grants a right to a translation that is there for a read-only reason: it only

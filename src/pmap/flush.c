@@ -36,14 +36,9 @@ tome_gather_finish(struct tome_gather *g)
 
 	if (g->start != g->end)
 		tome_round(g->pmap, g->start, g->end);
-	if (unit != TOME_PFN_NONE) {
-		/* In a section retiring only queues, whatever is locked. */
-		tome_epoch_enter(vm);
-		for (; unit != TOME_PFN_NONE; unit = next) {
-			next = tome_page(vm, unit)->next;
-			tome_unit_retire(vm, unit);
-		}
-		tome_epoch_leave(vm);
+	for (; unit != TOME_PFN_NONE; unit = next) {
+		next = tome_page(vm, unit)->next;
+		tome_unit_retire(vm, unit);
 	}
 	tome_gather_begin(g, g->pmap);
 }

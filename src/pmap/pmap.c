@@ -9,6 +9,7 @@
 
 static void pmap_link(struct tome_pmaps *, struct tome_pmap *);
 static void pmap_unlink(struct tome_pmaps *, struct tome_pmap *);
+static void poll_if_due(struct tome_vm *);
 static void pmap_empty(struct tome_pmap *);
 static void pmap_free(struct tome_vm *, struct tome_retired *);
 static enum tome_err enter_locked(struct tome_leaf *, tome_va_t, tome_pfn_t,
@@ -77,6 +78,20 @@ tome_pmap_destroy(struct tome_pmap *p)
 	tome_epoch_retire(vm, &p->retired, pmap_free);
 	tome_epoch_leave(vm);
 	tome_count(vm, TOME_N_PMAPS, -1);
+	poll_if_due(vm);
+}
+
+/* Tables have been retired; without maps above, nobody else looks after them. */
+static void
+poll_if_due(struct tome_vm *vm)
+{
+	uint32_t pending;
+
+	tome_host_preempt_off();
+	pending = tome_rd_relaxed(&tome_this_cpu(vm)->epoch.pending);
+	tome_host_preempt_on();
+	if (pending >= TOME_EPOCH_BATCH)
+		tome_epoch_poll(vm);
 }
 
 /* No CPU runs it, so the gather finds nobody to interrupt. */
@@ -192,6 +207,8 @@ tome_pmap_remove(struct tome_pmap *p, tome_va_t start, tome_va_t end)
 		tome_large_remove(&g, start, end);
 	tome_gather_finish(&g);
 	tome_epoch_leave(p->vm);
+	if (tome_pmap_is_user(p))
+		poll_if_due(p->vm);
 }
 
 void
