@@ -4,3 +4,4 @@
 #define RIG_USER ((tome_va_t)0x10000000)	/* leaf-aligned */
 #define RIG_FEATURES 8u				/* numbers; 0 is no tags */
 #define RIG_FEATURES_UNTAGGED 0u
+#define RIG_FEATURE_SETS {8u, 7u, 0u}

@@ -4,3 +4,12 @@
 #define RIG_USER ((tome_va_t)0x40000000)	/* leaf-aligned */
 #define RIG_FEATURES TEST_X86_ALL
 #define RIG_FEATURES_UNTAGGED (TEST_X86_ALL & ~TEST_X86_PCID)
+/* What CPUs there are, or could be. */
+#define RIG_FEATURE_SETS                                                 \
+	{                                                                \
+		TEST_X86_ALL, TEST_X86_ALL | TEST_X86_LA57,              \
+		TEST_X86_ALL & ~TEST_X86_INVPCID,                        \
+		TEST_X86_ALL & ~TEST_X86_PCID,                           \
+		TEST_X86_ALL & ~TEST_X86_PGE,                            \
+		TEST_X86_PGE | TEST_X86_NX, TEST_X86_PGE, 0,             \
+	}
