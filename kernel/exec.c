@@ -471,13 +471,16 @@ set_ids(struct image *im, struct inode *i)
 static int
 build(struct image *im, struct file *f)
 {
+	char name[80];
+	const char *path = dentry_path(f->dentry, current_task()->fs->root,
+	    name, sizeof name);
 	uint64_t top;
 	int err = elf_read(f, &im->elf);
 
 	if (err == 0)
 		err = new_map(im, &top);
 	if (err == 0)
-		err = elf_map(&im->elf, im->map, im->path,
+		err = elf_map(&im->elf, im->map, path,
 		    PIE_BASE + random_pages(PIE_RANDOM_BITS), &im->program);
 	if (err == 0) {
 		im->entry = im->program.entry;

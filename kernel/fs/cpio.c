@@ -187,9 +187,11 @@ extract(struct unpack *u, const struct record *r)
 	err = walk_path(NULL, r->name, WALK_PARENT, &w);
 	if (err != 0)
 		return err;
-	if (w.dentry != NULL && inode_is(w.dentry->inode, S_IFDIR))
-		err = 0;	/* there already: the root, say */
-	else if ((mode & S_IFMT) == S_IFREG)
+	if (w.dentry != NULL && inode_is(w.dentry->inode, S_IFDIR)) {
+		walk_end(&w);	/* there already: the root, a mount */
+		return 0;
+	}
+	if ((mode & S_IFMT) == S_IFREG)
 		err = regular(u, r, &w);
 	else
 		err = vfs_create(&w, mode, r->field[F_RDEVMAJOR] << 8 |

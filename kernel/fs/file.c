@@ -97,7 +97,7 @@ file_open_dentry(struct dentry *d, uint32_t flags, struct file **out)
 		f->flags &= ~(uint32_t)O_NOCTTY;
 	}
 	if (err == 0 && (flags & O_TRUNC) && inode_is(i, S_IFREG) &&
-	    !(flags & O_PATH))
+	    i->ops->resize != NULL && !(flags & O_PATH))
 		err = inode_truncate(i, 0);
 	if (err != 0) {
 		static const struct file_ops closed = {.name = "closed"};

@@ -131,7 +131,7 @@ inode_stat(struct inode *i, struct stat *st)
 		.ctime = i->ctime / 1000000000u,
 		.ctime_nsec = i->ctime % 1000000000u,
 	};
-	if (inode_is(i, S_IFREG) && i->object != NULL)
+	if (inode_is(i, S_IFREG) && i->ops->resize != NULL)
 		st->blocks = (int64_t)(tome_object_resident(i->object) * 8);
 }
 
