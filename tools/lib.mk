@@ -14,7 +14,7 @@ LIB_SRC_2 = $(TOME_SRC_TIER2)
 LIB_SRC_57 = $(TOME_SRC_TIER2) $(TOME_SRC_TIER5) $(TOME_SRC_POSIX)
 
 # $(call lib_variant,NAME,PORT,COMPILER,TOOLS,FLAGS); PORT is a folder, TOOLS the
-# prefix of ld and nm.
+# prefix of ld and nm; a sixth argument is for ld.
 define lib_variant
 LIB_VARIANTS += $(1)
 .PHONY: print-lib-nm-$(1)
@@ -28,11 +28,11 @@ $(BUILD)/lib/$(1)/%.o: %.c tools/lib.mk
 
 $(BUILD)/lib/$(1)/tier2.o: $$(addprefix $(BUILD)/lib/$(1)/,\
 	$$(LIB_SRC_2:.c=.o) $$(TOME_PORT_SRC_$$(notdir $(2)):.c=.o))
-	$$(Q)$(4)ld -r -o $$@ $$^
+	$$(Q)$(4)ld $(6) -r -o $$@ $$^
 
 $(BUILD)/lib/$(1)/tier57.o: $$(addprefix $(BUILD)/lib/$(1)/,\
 	$$(LIB_SRC_57:.c=.o) $$(TOME_PORT_SRC_$$(notdir $(2)):.c=.o))
-	$$(Q)$(4)ld -r -o $$@ $$^
+	$$(Q)$(4)ld $(6) -r -o $$@ $$^
 
 -include $$(addprefix $(BUILD)/lib/$(1)/,$$(LIB_SRC_57:.c=.d) \
 	$$(TOME_PORT_SRC_$$(notdir $(2)):.c=.d))
@@ -50,8 +50,10 @@ $(eval $(call lib_variant,x86_64-clang,ports/x86_64,clang,,$(X86_64_FLAGS) \
 # Words of 32 bits. Until these CPUs have ports of their own the made-up one's
 # format stands in, and the functions of a port stay undefined.
 WORDS := -Itest/ports/madeup
-$(eval $(call lib_variant,i386-gcc,tools/bare/words,i686-linux-gnu-gcc,\
-	i686-linux-gnu-,$(WORDS) -mgeneral-regs-only))
+# (clang: without the FPU, gcc calls a library for atomic words of 64 bits.)
+$(eval $(call lib_variant,i386-clang,tools/bare/words,\
+	clang --target=i686-linux-gnu,,$(WORDS) -march=i686 \
+	-mgeneral-regs-only -Wno-atomic-alignment,-m elf_i386))
 $(eval $(call lib_variant,armv7-gcc,tools/bare/words,arm-linux-gnueabihf-gcc,\
 	arm-linux-gnueabihf-,$(WORDS) -march=armv7-a+fp -marm -Wno-psabi))
 
