@@ -98,7 +98,10 @@ void
 hosted_take_cpu(struct hosted_cpu *c)
 {
 	while (!try_own(c, HOSTED_RUNNING))
-		sched_yield();
+		if (c->m->sched != NULL)
+			hosted_sched_relax(c->m);
+		else
+			sched_yield();
 	hosted_self = &c->core;
 }
 
@@ -268,7 +271,7 @@ hosted_relax(void)
 	hosted_serve(c);
 	serve_idle(c->m);
 	if (c->core.scheduled)
-		hosted_sched_relax(c);
+		hosted_sched_relax(c->m);
 	else
 		sched_yield();
 }

@@ -182,7 +182,8 @@ void hosted_panic(void *ctx, const char *why) __attribute__((noreturn));
 uint64_t hosted_clock(void *ctx);
 /* ---- sched.c ---- */
 void hosted_sched_point(struct hosted_cpu *);
-void hosted_sched_relax(struct hosted_cpu *);
+/* Let the next thread run; the caller has the turn. */
+void hosted_sched_relax(struct hosted_machine *);
 void hosted_sched_wait(struct hosted_cpu *, _Atomic uint32_t *, uint32_t seen,
     uint64_t until);
 void hosted_sched_wake(struct hosted_machine *, _Atomic uint32_t *,

@@ -139,9 +139,9 @@ hosted_sched_point(struct hosted_cpu *c)
 
 /* A spin waits for somebody else: let the next one run. */
 void
-hosted_sched_relax(struct hosted_cpu *c)
+hosted_sched_relax(struct hosted_machine *m)
 {
-	struct hosted_sched *s = c->m->sched;
+	struct hosted_sched *s = m->sched;
 	unsigned to = next_ready(s, s->turn);
 
 	if (s->points + ++s->spins > LIMIT)
@@ -204,8 +204,6 @@ hosted_sched_wait(struct hosted_cpu *c, _Atomic uint32_t *word, uint32_t seen,
 	}
 	if (to != me->id)
 		pass_turn(s, to);
-	while (atomic_load(&c->owner) != HOSTED_IDLE)
-		pass_turn(s, next_ready(s, s->turn));
 	hosted_take_cpu(c);
 }
 
