@@ -44,6 +44,7 @@ TOME_SRC_TIER5 = \
 	src/kmem/slab.c \
 	src/kmem/tags.c \
 	src/map/access.c \
+	src/map/advise.c \
 	src/map/alien.c \
 	src/map/check.c \
 	src/map/copy.c \
@@ -56,7 +57,9 @@ TOME_SRC_TIER5 = \
 	src/map/gap.c \
 	src/map/grow.c \
 	src/map/inherit.c \
+	src/map/iterate.c \
 	src/map/map.c \
+	src/map/move.c \
 	src/map/name.c \
 	src/map/need.c \
 	src/map/place.c \
@@ -71,6 +74,8 @@ TOME_SRC_TIER5 = \
 	src/map/tree_check.c \
 	src/map/tree_edit.c \
 	src/map/truncate.c \
+	src/map/usage.c \
+	src/map/wire.c \
 	src/object/amap.c \
 	src/object/anon.c \
 	src/object/check.c \

@@ -23,6 +23,7 @@ tome_edit_init(struct tome_edit *ed, struct tome_map *map)
 	ed->flush = false;
 	ed->nwipes = 0;
 	ed->nodes.n = 0;
+	ed->nodes.node = NULL;
 }
 
 enum tome_err
@@ -37,9 +38,24 @@ tome_edit_reserve(struct tome_edit *ed, tome_va_t va, unsigned inserts)
 	return tome_tree_reserve(&ed->map->tree, &ed->nodes, va, inserts);
 }
 
+enum tome_err
+tome_edit_reserve_many(struct tome_edit *ed, unsigned n)
+{
+	struct tome_entry *en;
+
+	for (unsigned i = 0; i < n; i++) {
+		en = tome_entry_alloc(ed->map);
+		if (en == NULL)
+			return TOME_ENOMEM;
+		tome_entry_chain(en, ed->spare);
+		ed->spare = en;
+	}
+	return tome_tree_reserve_most(&ed->map->tree, &ed->nodes, n);
+}
+
 /* The gather opens with the first change of the page tables. */
-static inline struct tome_gather *
-edit_gather(struct tome_edit *ed)
+struct tome_gather *
+tome_edit_gather(struct tome_edit *ed)
 {
 	if (!ed->flush)
 		tome_gather_begin(&ed->gather, ed->map->pmap);
@@ -48,8 +64,9 @@ edit_gather(struct tome_edit *ed)
 }
 
 /* A client that tagged its mappings follows their pieces. */
-static void
-tell(const struct tome_map *map, const struct tome_entry *en, bool dead)
+void
+tome_entry_tell(const struct tome_map *map, const struct tome_entry *en,
+    bool dead)
 {
 	if (en->tag != 0 && map->entry_changed != NULL)
 		map->entry_changed(map->arg, en->tag, en->start, en->end, dead);
@@ -117,7 +134,7 @@ split_hole(struct tome_edit *ed, struct tome_entry *en, tome_va_t from,
 		tome_object_unref(en->object);	/* en's count is left */
 	tome_edit_set_bounds(ed, en, en->start, from);
 	tome_edit_insert(ed, by);
-	tell(ed->map, by, false);
+	tome_entry_tell(ed->map, by, false);
 	return by;
 }
 
@@ -183,7 +200,7 @@ tome_edit_kill_linked(struct tome_edit *ed, struct tome_entry *en)
 	tome_wr(&en->flags, en->flags | TOME_ENTRY_DYING);
 	tome_entry_uncount(ed->map, en);
 	ed->map->nentries--;
-	tell(ed->map, en, true);
+	tome_entry_tell(ed->map, en, true);
 }
 
 /* ---- removing a range ---- */
@@ -260,11 +277,34 @@ tome_edit_abandon(struct tome_edit *ed)
 	tome_epoch_leave(ed->map->vm);
 }
 
+/* Is the part of a cut entry that goes remembered? If not reserved, it is now. */
+static void
+wipe_note(struct tome_edit *ed, struct tome_entry *en, tome_va_t start,
+    tome_va_t end)
+{
+	struct tome_edit_wipe *w = ed->wipes;
+
+	while (w < &ed->wipes[ed->nwipes] && w->entry != en)
+		w++;
+	if (w < &ed->wipes[ed->nwipes] || ed->nwipes == 2)
+		return;
+	start = start > en->start ? start : en->start;
+	end = end < en->end ? end : en->end;
+	memset(w, 0, sizeof *w);
+	w->entry = en;
+	w->first = en->slot + ((start - en->start) >> TOME_PAGE_SHIFT);
+	w->n = (end - start) >> TOME_PAGE_SHIFT;
+	ed->nwipes++;
+}
+
 /* One entry's part in a removal. */
 static void
 remove_part(struct tome_edit *ed, struct tome_entry *en, tome_va_t start,
     tome_va_t end)
 {
+	tome_edit_touch(ed, en);
+	if (en->start < start || en->end > end)
+		wipe_note(ed, en, start, end);
 	if (en->start < start && en->end > end)
 		(void)split_hole(ed, en, start, end);
 	else if (en->start < start)
@@ -294,7 +334,7 @@ tome_edit_remove(struct tome_edit *ed, tome_va_t start, tome_va_t end)
 void
 tome_edit_unmap(struct tome_edit *ed, tome_va_t start, tome_va_t end)
 {
-	tome_range_remove(edit_gather(ed), start, end);
+	tome_range_remove(tome_edit_gather(ed), start, end);
 }
 
 /* ---- changing attributes ---- */
@@ -303,7 +343,7 @@ void
 tome_edit_narrow(struct tome_edit *ed, tome_va_t start, tome_va_t end,
     tome_prot_t prot)
 {
-	tome_range_protect(edit_gather(ed), start, end, prot);
+	tome_range_protect(tome_edit_gather(ed), start, end, prot);
 }
 
 static enum tome_err

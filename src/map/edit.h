@@ -43,6 +43,9 @@ void tome_edit_init(struct tome_edit *, struct tome_map *);
 /* One entry, and room in the tree near va; `inserts` of the operation in all. */
 enum tome_err tome_edit_reserve(struct tome_edit *, tome_va_t va,
     unsigned inserts) TOME_NODISCARD;
+/* n entries, and nodes for as many inserts anywhere. */
+enum tome_err tome_edit_reserve_many(struct tome_edit *, unsigned n)
+    TOME_NODISCARD;
 /* What tome_edit_remove() of the range may need, beside `inserts` others. */
 enum tome_err tome_edit_remove_reserve(struct tome_edit *, tome_va_t start,
     tome_va_t end, unsigned inserts) TOME_NODISCARD;
@@ -67,6 +70,8 @@ void tome_edit_set_bounds(struct tome_edit *, struct tome_entry *,
 void tome_edit_kill(struct tome_edit *, struct tome_entry *);
 /* The same, but it stays in a tree that is about to be cleared. */
 void tome_edit_kill_linked(struct tome_edit *, struct tome_entry *);
+/* For a change of the page tables that is not among these. */
+struct tome_gather *tome_edit_gather(struct tome_edit *);
 /* Remove the range: entries, translations (into the gather). */
 void tome_edit_remove(struct tome_edit *, tome_va_t start, tome_va_t end);
 /* The translations alone. */
@@ -135,6 +140,10 @@ void tome_entry_drop(struct tome_vm *, struct tome_entry *);
 void tome_entry_count(struct tome_map *, const struct tome_entry *);
 void tome_entry_uncount(struct tome_map *, const struct tome_entry *);
 
+/* The client's callback, for a tagged entry that is new or dead. */
+void tome_entry_tell(const struct tome_map *, const struct tome_entry *,
+    bool dead);
+
 /*
  * b follows a and is no different to whoever looks: one region to /proc, one
  * mapping to mremap.
@@ -154,6 +163,9 @@ enum tome_err tome_name_create(struct tome_vm *, const char *,
     struct tome_name **out) TOME_NODISCARD;
 struct tome_name *tome_name_ref(struct tome_name *);
 void tome_name_unref(struct tome_vm *, struct tome_name *);
+
+/* The end of the run of alike entries that begins with this one (iterate.c). */
+tome_va_t tome_entry_run_end(struct tome_map *, struct tome_entry *);
 
 /* ---- ranges ---- */
 

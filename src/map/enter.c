@@ -161,11 +161,6 @@ enter_locked(struct enter *e, struct tome_map *map)
 
 	if (err != TOME_OK)
 		return err;
-	if (map->wire_future && !(en->flags & TOME_ENTRY_GUARD)) {
-		en->flags |= TOME_ENTRY_WIRED;
-		if (map->wire_future_onfault)
-			en->flags |= TOME_ENTRY_ONFAULT;
-	}
 	e->fill = (e->rq->flags & TOME_MAP_POPULATE) != 0 ||
 	    (en->flags & (TOME_ENTRY_WIRED | TOME_ENTRY_ONFAULT)) ==
 	    TOME_ENTRY_WIRED;
@@ -292,7 +287,7 @@ enter_insert(struct enter *e, struct tome_map *map)
 		err = tome_edit_reserve(ed, like->start, 2);
 	/* Where whole entries go, the insert may come to lie elsewhere. */
 	if (err == TOME_OK && overlaps(map, like))
-		err = tome_tree_reserve_most(&map->tree, &ed->nodes);
+		err = tome_tree_reserve_most(&map->tree, &ed->nodes, 1);
 	if (err != TOME_OK) {
 		tome_edit_abandon(ed);
 		return err;

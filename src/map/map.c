@@ -132,7 +132,6 @@ tome_map_clear(struct tome_map *map)
 	tome_edit_unmap(&ed, map->lo, map->hi);
 	tome_edit_flush(&ed);
 	tome_edit_finish(&ed);
-	map->wire_future = map->wire_future_onfault = false;
 	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
 	tome_edit_release(&ed);
 }

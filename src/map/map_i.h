@@ -85,7 +85,6 @@ struct tome_map {
 	struct tome_map_limits limits;
 	uint64_t nentries, vpages, data_pages, stack_pages, exec_pages,
 	    locked_pages, peak_virtual, peak_resident;
-	bool wire_future, wire_future_onfault;
 
 	/* Every map of the instance; under maps->list_lock. */
 	struct tome_map *next, *prev;

@@ -52,7 +52,7 @@ void tome_tree_around(struct tome_tree *, tome_va_t va,
 /* Nodes an operation may need, got before its first change. */
 struct tome_tree_spare {
 	unsigned n;
-	struct tome_node *node[24];
+	struct tome_node *node;		/* chained */
 };
 /*
  * Enough for an insert near va, in an operation of `inserts` (at most 2) in all;
@@ -61,9 +61,9 @@ struct tome_tree_spare {
  */
 enum tome_err tome_tree_reserve(struct tome_tree *, struct tome_tree_spare *,
     tome_va_t va, unsigned inserts) TOME_NODISCARD;
-/* The same for one insert anywhere, after any number of removals. */
+/* Enough in all for inserts anywhere, after any number of removals. */
 enum tome_err tome_tree_reserve_most(struct tome_tree *,
-    struct tome_tree_spare *) TOME_NODISCARD;
+    struct tome_tree_spare *, unsigned inserts) TOME_NODISCARD;
 void tome_tree_release(struct tome_tree *, struct tome_tree_spare *);
 
 /* Cannot fail with a reserve. The entry overlaps none. */

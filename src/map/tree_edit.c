@@ -174,12 +174,38 @@ tome_tree_reserve(struct tome_tree *tr, struct tome_tree_spare *sp,
 }
 
 enum tome_err
-tome_tree_reserve_most(struct tome_tree *tr, struct tome_tree_spare *sp)
+tome_tree_reserve_most(struct tome_tree *tr, struct tome_tree_spare *sp,
+    unsigned inserts)
 {
 	struct tome_node *root = tree_root(tr);
 	unsigned height = root != NULL ? root->level + 1u : 0;
 
-	return spare_fill(tr, sp, height + 1, height);
+	return spare_fill(tr, sp, inserts * (height + 1), height);
+}
+
+/* Spares are chained by the link that retired nodes have. */
+static bool
+spare_push(struct tome_tree *tr, struct tome_tree_spare *sp)
+{
+	struct tome_node *nd = tome_node_alloc(tr->vm);
+
+	if (nd == NULL)
+		return false;
+	nd->retired.next = sp->node != NULL ? &sp->node->retired : NULL;
+	sp->node = nd;
+	sp->n++;
+	return true;
+}
+
+static struct tome_node *
+spare_pop(struct tome_tree_spare *sp)
+{
+	struct tome_node *nd = sp->node;
+
+	sp->node = nd->retired.next == NULL ? NULL :
+	    tome_container(nd->retired.next, struct tome_node, retired);
+	sp->n--;
+	return nd;
 }
 
 static enum tome_err
@@ -190,15 +216,12 @@ spare_fill(struct tome_tree *tr, struct tome_tree_spare *sp, unsigned want,
 
 	if (height == TOME_TREE_HEIGHT)
 		return TOME_ENOMEM;
-	for (; sp->n < want; sp->n++) {
-		sp->node[sp->n] = tome_node_alloc(tr->vm);
-		if (sp->node[sp->n] == NULL)
-			break;
-	}
+	while (sp->n < want && spare_push(tr, sp))
+		;
 	if (sp->n >= want)
 		return TOME_OK;
 	while (sp->n > had)
-		tome_node_free(tr->vm, sp->node[--sp->n]);
+		tome_node_free(tr->vm, spare_pop(sp));
 	return TOME_ENOMEM;
 }
 
@@ -206,15 +229,18 @@ void
 tome_tree_release(struct tome_tree *tr, struct tome_tree_spare *sp)
 {
 	while (sp->n > 0)
-		tome_node_free(tr->vm, sp->node[--sp->n]);
+		tome_node_free(tr->vm, spare_pop(sp));
 }
 
 static struct tome_node *
 spare_take(struct edit *ed, struct tome_tree_spare *sp, unsigned level)
 {
+	struct tome_node *nd;
+
 	TOME_CHECK(ed->tree->vm, sp->n > 0);
-	tome_node_init(sp->node[--sp->n], level);
-	return sp->node[sp->n];
+	nd = spare_pop(sp);
+	tome_node_init(nd, level);
+	return nd;
 }
 
 /* ---- edits ---- */

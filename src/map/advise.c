@@ -1,0 +1,239 @@
+/*
+ * advise.c - advice on a range: remembered, acted on, or only checked.
+ *
+ * FREE acts at once, as DONTNEED does: its content may go at any time.
+ *
+ * Locks: take the map's, and drop it where pages are made or an object is punched.
+ */
+#include <map/edit.h>
+
+static enum tome_err advise_flags(struct tome_map *, tome_va_t start,
+    tome_va_t len, uint16_t clear, uint16_t set) TOME_NODISCARD;
+static enum tome_err advise_remember(struct tome_map *, tome_va_t start,
+    tome_va_t len, enum tome_advice) TOME_NODISCARD;
+static enum tome_err advise_each(struct tome_map *, tome_va_t start,
+    tome_va_t end, enum tome_advice) TOME_NODISCARD;
+static enum tome_err advise_remove(struct tome_map *, tome_va_t start,
+    tome_va_t end) TOME_NODISCARD;
+static enum tome_err advise_populate(struct tome_map *, tome_va_t start,
+    tome_va_t end, tome_prot_t) TOME_NODISCARD;
+
+enum tome_err
+tome_map_advise(struct tome_map *map, tome_va_t start, tome_va_t len,
+    enum tome_advice advice)
+{
+	if (!tome_range_ok(map, start, len))
+		return TOME_EINVAL;
+	switch (advice) {
+	case TOME_ADV_NORMAL:
+	case TOME_ADV_RANDOM:
+	case TOME_ADV_SEQUENTIAL:
+		return advise_remember(map, start, len, advice);
+	case TOME_ADV_DUMP:
+		return advise_flags(map, start, len, TOME_ENTRY_NODUMP, 0);
+	case TOME_ADV_NODUMP:
+		return advise_flags(map, start, len, 0, TOME_ENTRY_NODUMP);
+	case TOME_ADV_HUGE:
+		return advise_flags(map, start, len, TOME_ENTRY_NOHUGE,
+		    TOME_ENTRY_HUGE);
+	case TOME_ADV_NOHUGE:
+		return advise_flags(map, start, len, TOME_ENTRY_HUGE,
+		    TOME_ENTRY_NOHUGE);
+	case TOME_ADV_MERGEABLE:
+		return advise_flags(map, start, len, 0, TOME_ENTRY_MERGEABLE);
+	case TOME_ADV_UNMERGEABLE:
+		return advise_flags(map, start, len, TOME_ENTRY_MERGEABLE, 0);
+	case TOME_ADV_POPULATE_READ:
+		return advise_populate(map, start, start + len,
+		    TOME_PROT_READ);
+	case TOME_ADV_POPULATE_WRITE:
+		return advise_populate(map, start, start + len,
+		    TOME_PROT_WRITE);
+	case TOME_ADV_REMOVE:
+		return advise_remove(map, start, start + len);
+	case TOME_ADV_WILLNEED:
+	case TOME_ADV_COLD:
+	case TOME_ADV_PAGEOUT:
+	case TOME_ADV_DONTNEED:
+	case TOME_ADV_DONTNEED_LOCKED:
+	case TOME_ADV_FREE:
+		return advise_each(map, start, start + len, advice);
+	}
+	return TOME_EINVAL;
+}
+
+/* ---- remembered ---- */
+
+static bool
+flags_differ(const struct tome_change *ch, const struct tome_entry *en)
+{
+	return (en->flags & (ch->clear | ch->value)) != ch->value;
+}
+
+static void
+flags_set(const struct tome_change *ch, struct tome_edit *ed,
+    struct tome_entry *en)
+{
+	(void)ed;
+	tome_wr(&en->flags, (uint16_t)((en->flags & ~ch->clear) | ch->value));
+}
+
+static enum tome_err
+advise_flags(struct tome_map *map, tome_va_t start, tome_va_t len,
+    uint16_t clear, uint16_t set)
+{
+	struct tome_change change = { .differs = flags_differ,
+		.set = flags_set, .value = set, .clear = clear };
+
+	return tome_map_change(map, start, len, &change);
+}
+
+static bool
+advice_differs(const struct tome_change *ch, const struct tome_entry *en)
+{
+	return en->advice != ch->value;
+}
+
+static void
+advice_set(const struct tome_change *ch, struct tome_edit *ed,
+    struct tome_entry *en)
+{
+	(void)ed;
+	tome_wr(&en->advice, (uint8_t)ch->value);
+}
+
+static enum tome_err
+advise_remember(struct tome_map *map, tome_va_t start, tome_va_t len,
+    enum tome_advice advice)
+{
+	struct tome_change change = { .differs = advice_differs,
+		.set = advice_set, .value = (uint32_t)advice };
+
+	return tome_map_change(map, start, len, &change);
+}
+
+/* ---- entry by entry, under the lock ---- */
+
+/* May an entry take it? */
+static bool
+advise_takes(const struct tome_entry *en, enum tome_advice advice)
+{
+	bool wired = en->flags & TOME_ENTRY_WIRED;
+
+	switch (advice) {
+	case TOME_ADV_FREE:
+		return !wired && en->object == NULL;
+	case TOME_ADV_DONTNEED:
+	case TOME_ADV_COLD:
+	case TOME_ADV_PAGEOUT:
+		return !wired;
+	default:
+		return true;
+	}
+}
+
+static enum tome_err
+advise_entry(struct tome_map *map, struct tome_entry *en, tome_va_t start,
+    tome_va_t end, enum tome_advice advice)
+{
+	if (!advise_takes(en, advice))
+		return TOME_EINVAL;
+	if (advice == TOME_ADV_WILLNEED || advice == TOME_ADV_COLD ||
+	    advice == TOME_ADV_PAGEOUT || (en->flags & TOME_ENTRY_GUARD))
+		return TOME_OK;
+	return tome_entry_discard(map, en, start, end);
+}
+
+/* What is mapped is advised though there be holes; the first entry that does not
+ * take it ends it (Linux). */
+static enum tome_err
+advise_each(struct tome_map *map, tome_va_t start, tome_va_t end,
+    enum tome_advice advice)
+{
+	enum tome_err err = TOME_OK;
+	struct tome_entry *en;
+	tome_va_t va = start, from;
+	bool hole = false;
+
+	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
+	for (en = tome_tree_find(&map->tree, va);
+	    en != NULL && en->start < end && err == TOME_OK;
+	    en = tome_tree_next(&map->tree, en)) {
+		from = en->start > start ? en->start : start;
+		hole = hole || from > va;
+		va = en->end;
+		err = advise_entry(map, en, from, va < end ? va : end, advice);
+	}
+	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
+	if (err != TOME_OK)
+		return err;
+	return hole || va < end ? TOME_ENOMEM : TOME_OK;
+}
+
+/* ---- REMOVE: punch the object, with the map unlocked ---- */
+
+struct punch {
+	struct tome_object *object;
+	tome_pgoff_t first, n;
+	tome_va_t next;
+};
+
+static enum tome_err
+remove_find(struct tome_map *map, tome_va_t va, tome_va_t end, struct punch *p)
+{
+	struct tome_entry *en = tome_tree_find(&map->tree, va);
+	tome_va_t to;
+
+	if (en == NULL || en->start > va)
+		return TOME_ENOMEM;
+	if ((en->flags & TOME_ENTRY_WIRED) || !(en->flags & TOME_ENTRY_SHARED)
+	    || en->object->kind != TOME_OBJECT_ANON)
+		return TOME_EINVAL;
+	if (!(en->prot & TOME_PROT_WRITE))
+		return TOME_EACCES;
+	to = en->end < end ? en->end : end;
+	p->object = en->object;
+	p->first = en->offset + ((va - en->start) >> TOME_PAGE_SHIFT);
+	p->n = (to - va) >> TOME_PAGE_SHIFT;
+	p->next = to;
+	tome_object_ref(p->object);
+	return TOME_OK;
+}
+
+static enum tome_err
+advise_remove(struct tome_map *map, tome_va_t start, tome_va_t end)
+{
+	enum tome_err err = TOME_OK;
+	struct punch p;
+
+	for (; start < end && err == TOME_OK; start = p.next) {
+		tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
+		err = remove_find(map, start, end, &p);
+		tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
+		if (err != TOME_OK)
+			return err;
+		err = tome_object_punch(p.object, p.first, p.n);
+		tome_object_unref(p.object);
+	}
+	return err;
+}
+
+/* ---- POPULATE ---- */
+
+/* In the terms of madvise(2). */
+static enum tome_err
+advise_populate(struct tome_map *map, tome_va_t start, tome_va_t end,
+    tome_prot_t access)
+{
+	switch (tome_map_populate(map, start, end, access)) {
+	case TOME_OK:
+		return TOME_OK;
+	case TOME_EACCES:
+		return TOME_EINVAL;
+	case TOME_ENXIO:
+	case TOME_EIO:
+		return TOME_EFAULT;
+	default:
+		return TOME_ENOMEM;
+	}
+}

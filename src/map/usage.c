@@ -1,0 +1,204 @@
+/*
+ * usage.c - what is resident: totals of a map, figures of a range, mincore.
+ *
+ * Figures are of the moment each page is looked at: faults go on.
+ *
+ * Locks: take the map's; each leaf table's in turn.
+ */
+#include <base/memory.h>
+#include <map/edit.h>
+
+typedef void page_fn(void *arg, struct tome_entry *, tome_va_t,
+    const struct tome_slot_view *);
+
+/* Call fn for every translation of [start, end) of an entry. */
+static void
+each_translation(struct tome_entry *en, tome_va_t start, tome_va_t end,
+    page_fn *fn, void *arg)
+{
+	tome_va_t span = tome_leaf_span(), va = start, stop;
+	struct tome_slot_view view;
+	struct tome_leaf leaf;
+
+	for (; va < end; va = stop) {
+		stop = (va & ~(span - 1)) + span;
+		if (stop > end || stop < va)
+			stop = end;
+		tome_epoch_enter(en->map->vm);
+		if (tome_leaf_find(en->map->pmap, va, false, &leaf) ==
+		    TOME_OK) {
+			for (; va < stop && va < leaf.end;
+			    va += TOME_PAGE_SIZE) {
+				tome_leaf_lock(&leaf);
+				view = tome_leaf_read(&leaf, va);
+				tome_leaf_unlock(&leaf);
+				if (view.valid)
+					fn(arg, en, va, &view);
+			}
+			stop = va;
+		}
+		tome_epoch_leave(en->map->vm);
+	}
+}
+
+/* ---- totals ---- */
+
+static void
+count_page(void *arg, struct tome_entry *en, tome_va_t va,
+    const struct tome_slot_view *view)
+{
+	(void)en, (void)va, (void)view;
+	++*(uint64_t *)arg;
+}
+
+void
+tome_map_totals(struct tome_map *map, struct tome_map_totals *out)
+{
+	struct tome_entry *en;
+
+	memset(out, 0, sizeof *out);
+	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
+	out->entries = map->nentries;
+	out->virtual_pages = map->vpages;
+	out->data_pages = map->data_pages;
+	out->stack_pages = map->stack_pages;
+	out->exec_pages = map->exec_pages;
+	out->locked_pages = map->locked_pages;
+	for (en = tome_tree_find(&map->tree, 0); en != NULL;
+	    en = tome_tree_next(&map->tree, en))
+		if (en->flags & TOME_ENTRY_SHARED)
+			each_translation(en, en->start, en->end, count_page,
+			    &out->resident_shared);
+	out->resident_pages = tome_pmap_resident(map->pmap);
+	out->table_pages = tome_pmap_tables(map->pmap);
+	if (out->resident_pages > map->peak_resident)
+		map->peak_resident = out->resident_pages;
+	out->peak_virtual = map->peak_virtual;
+	out->peak_resident = map->peak_resident;
+	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
+}
+
+/* ---- a range ---- */
+
+/* Is the page this entry's own, not the object's below it? */
+static bool
+page_own(struct tome_entry *en, tome_va_t va)
+{
+	uint64_t slot = en->slot + ((va - en->start) >> TOME_PAGE_SHIFT);
+	struct tome_amap *am = tome_rd(&en->amap);
+	struct tome_chunk *ch;
+
+	if (am == NULL)
+		return false;
+	ch = tome_amap_lookup(am, slot).chunk;
+	return ch != NULL && tome_rd(&ch->anon[slot & TOME_CHUNK_MASK]) != NULL;
+}
+
+static void
+usage_page(void *arg, struct tome_entry *en, tome_va_t va,
+    const struct tome_slot_view *view)
+{
+	struct tome_usage *u = arg;
+	struct tome_vm *vm = en->map->vm;
+	struct tome_translation t;
+	bool own = page_own(en, va), dirty, shared;
+
+	if (view->pfn == tome_zero_frame(vm) ||
+	    !tome_pmap_extract(en->map->pmap, va, &t))
+		return;
+	shared = tome_page_try(vm, view->pfn) != NULL &&
+	    tome_page_mappings(vm, view->pfn) > 1;
+	dirty = own || t.modified;
+	u->resident++;
+	u->shared_clean += shared && !dirty;
+	u->shared_dirty += shared && dirty;
+	u->private_clean += !shared && !dirty;
+	u->private_dirty += !shared && dirty;
+	u->referenced += t.accessed;
+	u->anonymous += own;
+	u->locked += view->wired;
+}
+
+void
+tome_map_usage(struct tome_map *map, tome_va_t start, tome_va_t end,
+    struct tome_usage *out)
+{
+	struct tome_entry *en;
+
+	memset(out, 0, sizeof *out);
+	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
+	for (en = tome_tree_find(&map->tree, start);
+	    en != NULL && en->start < end;
+	    en = tome_tree_next(&map->tree, en))
+		each_translation(en, en->start > start ? en->start : start,
+		    en->end < end ? en->end : end, usage_page, out);
+	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
+}
+
+/* ---- mincore ---- */
+
+struct incore {
+	tome_va_t start;
+	uint8_t *vec;
+};
+
+static void
+incore_page(void *arg, struct tome_entry *en, tome_va_t va,
+    const struct tome_slot_view *view)
+{
+	struct incore *in = arg;
+
+	(void)en, (void)view;
+	in->vec[(va - in->start) >> TOME_PAGE_SHIFT] = 1;
+}
+
+/* Present, though perhaps not translated: the entry's own, or its object's. */
+static bool
+page_present(struct tome_entry *en, tome_va_t va)
+{
+	tome_pgoff_t pg = en->offset + ((va - en->start) >> TOME_PAGE_SHIFT);
+	struct tome_chunk *ch;
+
+	if (page_own(en, va))
+		return true;
+	if (en->object == NULL || en->object->kind != TOME_OBJECT_ANON)
+		return false;
+	ch = tome_amap_lookup(en->object->amap, pg).chunk;
+	return ch != NULL && tome_rd(&ch->anon[pg & TOME_CHUNK_MASK]) != NULL;
+}
+
+static void
+incore_part(struct tome_entry *en, tome_va_t start, tome_va_t end,
+    struct incore *in)
+{
+	tome_va_t va;
+
+	each_translation(en, start, end, incore_page, in);
+	tome_epoch_enter(en->map->vm);
+	for (va = start; va < end; va += TOME_PAGE_SIZE)
+		if (page_present(en, va))
+			in->vec[(va - in->start) >> TOME_PAGE_SHIFT] = 1;
+	tome_epoch_leave(en->map->vm);
+}
+
+enum tome_err
+tome_map_incore(struct tome_map *map, tome_va_t start, tome_va_t len,
+    uint8_t *vec)
+{
+	struct incore in = { .start = start, .vec = vec };
+	tome_va_t end = start + len, va = start;
+	struct tome_entry *en;
+
+	if (!tome_range_ok(map, start, len))
+		return TOME_ENOMEM;
+	memset(vec, 0, len >> TOME_PAGE_SHIFT);
+	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
+	for (en = tome_tree_find(&map->tree, start);
+	    va < end && en != NULL && en->start <= va;
+	    en = tome_tree_next(&map->tree, en)) {
+		incore_part(en, va, en->end < end ? en->end : end, &in);
+		va = en->end;
+	}
+	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
+	return va < end ? TOME_ENOMEM : TOME_OK;
+}
