@@ -3,7 +3,7 @@
  */
 #include "rig.h"
 
-#define MAP_UNKNOWN 0x08000000
+#define MAP_UNKNOWN 0x0200
 
 /* Kinds of descriptor. */
 enum fd { NONE, READ_WRITE, READ_ONLY, WRITE_ONLY, APPEND, NOEXEC, NODEV, ZERO,

@@ -121,6 +121,7 @@ test_attach_errors(void **state)
 	struct rig *r = *state;
 	int id = get(r, &ann, KEY, 3 * PG, IPC_CREAT | 0600);
 
+	rig_map(r, BUF, 1, RW, ANON);
 	rig_map(r, AT + PG, 1, RW, ANON);
 	assert_int_equal(attach(r, -1, 0, 0), -EINVAL);
 	assert_int_equal(attach(r, id + 1, 0, 0), -EINVAL);
@@ -148,6 +149,7 @@ test_detach(void **state)
 	int id = get(r, &ann, KEY, 6 * PG, IPC_CREAT | 0600);
 	int next = get(r, &ann, 2, 2 * PG, IPC_CREAT | 0600);
 
+	rig_map(r, BUF, 1, RW, ANON);
 	assert_int_equal(attach(r, id, AT, 0), AT);
 	assert_int_equal(attach(r, next, AT + 6 * PG, 0), AT + 6 * PG);
 	assert_int_equal(tome_posix_munmap(r->p, AT + PG, PG), 0);
