@@ -73,6 +73,14 @@ writes(const struct tome_attempt *f)
 	return f->access & TOME_PROT_WRITE;
 }
 
+/* What a page is entered with that must not be written yet: readable, as every
+ * mapping with a right is (lookup_rights). */
+static inline tome_prot_t
+read_only(const struct tome_attempt *f)
+{
+	return (f->prot & ~TOME_PROT_WRITE) | TOME_PROT_READ;
+}
+
 enum tome_err
 tome_fault(struct tome_map *map, tome_va_t va, tome_prot_t access)
 {
@@ -195,7 +203,7 @@ fault_present(struct tome_attempt *f, struct tome_chunk *ch,
 			.prot = f->prot };
 
 		if (shared)
-			c.prot &= ~TOME_PROT_WRITE;
+			c.prot = read_only(f);
 		err = fault_commit(f, &c);
 	}
 	/* A promotion that succeeded dropped it, with its lock. */
@@ -250,7 +258,7 @@ fault_zero(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
 	if (!fill) {
 		struct commit c = { .chunk = ch,
 			.pfn = tome_zero_frame(f->vm),
-			.prot = f->prot & ~TOME_PROT_WRITE };
+			.prot = read_only(f) };
 
 		return fault_commit(f, &c);
 	}
@@ -264,7 +272,7 @@ fault_zero(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
 static enum tome_err
 fault_below(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
 {
-	struct commit c = { .chunk = ch, .prot = f->prot & ~TOME_PROT_WRITE };
+	struct commit c = { .chunk = ch, .prot = read_only(f) };
 	struct tome_held h;
 	enum tome_err err;
 
@@ -350,7 +358,7 @@ fault_shared(struct tome_attempt *f)
 		return err;
 	c.pfn = h.anon->pfn;
 	if (h.read_only)
-		c.prot &= ~TOME_PROT_WRITE;
+		c.prot = read_only(f);
 	if (!writes(f))
 		c.around = &h;
 	count_here(f, TOME_N_FAULTS_FILE);

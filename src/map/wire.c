@@ -135,7 +135,8 @@ wire_fill(struct tome_map *map, tome_va_t start, tome_va_t end,
 	tome_prot_t access;
 	enum tome_err err;
 
-	for (; fill_next(map, &start, &to, &access); start = to, to = end) {
+	for (; start < end && fill_next(map, &start, &to, &access);
+	    start = to, to = end) {
 		if (access == TOME_PROT_NONE)
 			continue;
 		err = tome_map_populate(map, start, to, access);
