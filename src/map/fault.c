@@ -78,7 +78,8 @@ writes(const struct tome_attempt *f)
 static inline tome_prot_t
 read_only(const struct tome_attempt *f)
 {
-	return (f->prot & ~TOME_PROT_WRITE) | TOME_PROT_READ;
+	return f->prot == TOME_PROT_WRITE ? TOME_PROT_READ :
+	    f->prot & ~TOME_PROT_WRITE;
 }
 
 enum tome_err
