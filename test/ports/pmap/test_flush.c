@@ -181,6 +181,45 @@ orders_share_an_interrupt(void **state)
 	forget();
 }
 
+/*
+ * CPU 1 answers a later order first, then leaves, so that the earlier one finds
+ * it gone: it must still catch up with that one when it comes back.
+ */
+static void
+later_order_first(unsigned cpu)
+{
+	struct tome_pmap_cpu *c = &rig.vm->pmaps->cpu[1];
+	uint64_t earlier;
+
+	if (cpu != 1 || rig.ipis > 1)
+		return;
+	earlier = atomic_exchange(&c->asked, 0);
+	rig_cpu(2);
+	tome_pmap_remove(pmap, VA + PAGE, VA + 2 * PAGE);
+	rig_cpu(1);
+	tome_pmap_switch(tome_pmap_kernel(rig.vm));
+	atomic_store(&c->asked, earlier);
+}
+
+static void
+orders_out_of_order(void **state)
+{
+	tome_pfn_t other = rig_anon();
+
+	(void)state;
+	see(0x2);
+	rig_enter(pmap, VA + PAGE, other, R);
+	rig.before_ipi = later_order_first;
+	tome_pmap_remove(pmap, VA, VA + PAGE);
+	rig.before_ipi = NULL;
+	assert_int_equal(rig.ipis, 2);
+	rig_cpu(1);
+	tome_pmap_switch(pmap);
+	gone_on(1);
+	forget();
+	tome_frame_free(rig.vm, other);
+}
+
 /* Kernel addresses are everybody's. */
 static void
 kernel_rounds_go_to_all(void **state)
@@ -234,6 +273,7 @@ main(void)
 		ON(3, an_order_to_who_just_left),
 		ON(3, two_rounds_at_once),
 		ON(3, orders_share_an_interrupt),
+		ON(3, orders_out_of_order),
 		ON(3, kernel_rounds_go_to_all),
 		ON(1, no_round_under_a_leaf_side_lock),
 	};

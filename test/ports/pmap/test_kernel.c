@@ -90,6 +90,9 @@ large_leaves_do_not_overlap(void **state)
 	    TOME_EINVAL);
 	assert_int_equal(tome_pmap_enter(k, va + PAGE, 3, R, TOME_MEM_WB, 0),
 	    TOME_EINVAL);
+	assert_true(kernel_sees(va + PAGE, R, 1));
+	tome_pmap_remove(k, va, va + big);
+	assert_false(kernel_sees(va + PAGE, R, 1));
 }
 
 static void

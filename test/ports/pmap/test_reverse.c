@@ -213,6 +213,87 @@ moving_a_record_changes_the_stamp(void **state)
 	tome_frame_free(rig.vm, f);
 }
 
+/* A chunk that comes and goes in between does not hide it. */
+static void
+a_move_is_not_forgotten_with_its_chunk(void **state)
+{
+	struct tome_pmap *p = rig_pmap();
+	struct tome_pv_stamp before, after;
+	tome_pfn_t f = rig_anon();
+	struct tome_gather g;
+	uint64_t rec;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < TOME_PV_RECORDS; i++)
+		rig_enter(p, place(i), f, R);
+	tome_pv_collect(rig.vm, tome_page(rig.vm, f), 0, &rec, 1, &before);
+	rig_enter(p, place(i), f, R);
+	tome_gather_begin(&g, p);
+	tome_range_move(&g, place(2), place(20), PAGE);
+	tome_gather_finish(&g);
+	tome_pmap_remove(p, place(i), place(i) + PAGE);
+	tome_pv_collect(rig.vm, tome_page(rig.vm, f), 0, &rec, 1, &after);
+	assert_true(before.word == after.word);
+	assert_true(before.moves != after.moves);
+	tome_pmap_destroy(p);
+	tome_frame_free(rig.vm, f);
+}
+
+static struct tome_pmap *walked;
+static unsigned to_move;
+
+/* The last translation moves to an address before all others. */
+static void
+move_behind(unsigned cpu)
+{
+	struct tome_gather g;
+
+	if (cpu != 1 || to_move == 0)
+		return;
+	tome_gather_begin(&g, walked);
+	tome_range_move(&g, place(to_move), place(0), PAGE);
+	to_move = 0;
+	tome_gather_finish(&g);
+}
+
+/* It moves while a walk is under way, from before it to behind it. */
+static void
+a_walk_sees_what_moves_behind_it(void **state)
+{
+	struct tome_slot_view v;
+	tome_pfn_t f = rig_anon();
+	struct tome_leaf l;
+	unsigned i, n;
+
+	(void)state;
+	for (n = 3; n < MAPS; n += 10) {
+		walked = rig_pmap();
+		for (i = 1; i <= n; i++)
+			rig_enter(walked, place(i), f, RW);
+		rig_cpu(1);
+		tome_pmap_switch(walked);
+		rig_cpu(0);
+		to_move = n;
+		rig.before_ipi = move_behind;
+		tome_page_protect(rig.vm, f, R);
+		rig.before_ipi = NULL;
+		assert_int_equal(to_move, 0);
+		l = rig_lock(walked, RIG_USER);
+		for (i = 0; i < n; i++) {
+			v = tome_leaf_read(&l, place(i));
+			assert_true(v.valid);
+			assert_int_equal(v.prot & W, 0);
+		}
+		rig_unlock(&l);
+		rig_cpu(1);
+		tome_pmap_switch(tome_pmap_kernel(rig.vm));
+		rig_cpu(0);
+		tome_pmap_destroy(walked);
+	}
+	tome_frame_free(rig.vm, f);
+}
+
 int
 main(void)
 {
@@ -225,6 +306,8 @@ main(void)
 		ON(3, modified_is_seen_again_after_a_clear),
 		ON(1, accessed_is_seen_and_cleared),
 		ON(1, moving_a_record_changes_the_stamp),
+		ON(1, a_move_is_not_forgotten_with_its_chunk),
+		ON(3, a_walk_sees_what_moves_behind_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

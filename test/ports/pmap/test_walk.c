@@ -131,13 +131,21 @@ a_collected_leaf_is_stray(void **state)
 {
 	tome_pfn_t f = rig_anon();
 	struct tome_leaf l, m;
+	struct tome_gather g;
 
 	(void)state;
 	rig_enter(pmap, VA, f, R);
 	tome_epoch_enter(rig.vm);
 	assert_int_equal(tome_leaf_find(pmap, VA, false, &l), TOME_OK);
 	rig_cpu(1);
-	tome_pmap_remove(pmap, VA, VA + PAGE);
+	tome_gather_begin(&g, pmap);
+	tome_range_remove(&g, VA, VA + PAGE);
+	rig_cpu(0);
+	tome_leaf_lock(&l);
+	assert_true(tome_leaf_stray(&l));
+	tome_leaf_unlock(&l);
+	rig_cpu(1);
+	tome_gather_finish(&g);
 	tome_vm_quiesce(rig.vm, false);
 	rig_cpu(0);
 	assert_int_equal(tome_frame_identity(rig.vm, l.frame),
