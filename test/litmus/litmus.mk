@@ -16,3 +16,8 @@ $(BUILD)/litmus/litmus: $(LITMUS_OBJ) $(BUILD)/hosted/fast/libtome.a
 
 .PHONY: litmus
 litmus: $(BUILD)/litmus/litmus ## build the litmus programs (build/litmus/litmus)
+
+# What a flawed copy of a source is compiled with (test/flaws/run).
+.PHONY: flaw-flags
+flaw-flags:
+	@echo $(HOSTED_CFLAGS) -O2 -Ihosted -Iinclude -Iports/x86_64

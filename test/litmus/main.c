@@ -1,7 +1,7 @@
 /*
  * main.c - run every litmus program under every schedule of at most two
- * preemptions (`-p N`: N; `-r N`: at most N runs each, an even sample beyond), or
- * one program (`-n NAME`) under one schedule (`-s NUMBER`).
+ * preemptions (`-p N`: N; `-r N`: at most N runs each, an even sample beyond; `-q`:
+ * stop at the first failure), or one program (`-n NAME`) under one schedule (`-s NUMBER`).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,16 +48,19 @@ main(int argc, char **argv)
 	unsigned preemptions = 2, failed = 0;
 	uint64_t max_runs = 0, schedule = 0;
 	const char *name = NULL;
-	bool one = false;
+	bool one = false, quick = false;
 	int c;
 
-	while ((c = getopt(argc, argv, "p:r:n:s:")) != -1)
+	while ((c = getopt(argc, argv, "p:r:n:s:q")) != -1)
 		switch (c) {
 		case 'p':
 			preemptions = (unsigned)atoi(optarg);
 			break;
 		case 'r':
 			max_runs = strtoull(optarg, NULL, 0);
+			break;
+		case 'q':
+			quick = true;
 			break;
 		case 'n':
 			name = optarg;
@@ -69,7 +72,7 @@ main(int argc, char **argv)
 		default:
 			return 2;
 		}
-	for (unsigned i = 0; i < litmus_count; i++) {
+	for (unsigned i = 0; i < litmus_count && !(quick && failed); i++) {
 		const struct litmus *l = &litmus_table[i];
 
 		if (name != NULL && strcmp(name, l->name) != 0)

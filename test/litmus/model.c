@@ -9,7 +9,8 @@
 #include <tome/types.h>
 
 /* Pages the programs use, so that a state is small: see slot_of(). */
-#define MODEL_SLOTS 24
+#define TABLE_SLOTS 12
+#define MODEL_SLOTS (2 * TABLE_SLOTS)
 
 struct cell {
 	uint8_t mapped, prot, shared, own;	/* own: value[] is the space's */
@@ -62,11 +63,17 @@ model_search(const struct state *s, const struct litmus_done *done, unsigned n,
 	return false;
 }
 
-/* The first pages of each leaf table have slots of their own. */
+/* The first pages of each leaf table have slots; the others are not looked at. */
 static unsigned
 slot_of(unsigned page)
 {
-	return page < LITMUS_LEAF ? page % 12 : 12 + (page - LITMUS_LEAF) % 12;
+	return page / LITMUS_LEAF * TABLE_SLOTS + page % LITMUS_LEAF;
+}
+
+static bool
+has_slot(unsigned page)
+{
+	return page % LITMUS_LEAF < TABLE_SLOTS;
 }
 
 static uint8_t *
@@ -146,6 +153,8 @@ model_each(struct state *s, const struct litmus_op *op)
 		struct cell fresh = { .mapped = 1, .prot = TOME_PROT_READ |
 		    TOME_PROT_WRITE };
 
+		if (!has_slot(op->page + i))
+			continue;
 		switch (op->kind) {
 		case OP_MAP:
 			*c = fresh;
@@ -163,6 +172,10 @@ model_each(struct state *s, const struct litmus_op *op)
 			if (!c->mapped)
 				return -ENOMEM;
 			c->prot = (uint8_t)op->value;
+			break;
+		case OP_WIRE:
+			if (!c->mapped)
+				return -ENOMEM;
 			break;
 		case OP_DISCARD:
 			if (!c->shared) {
@@ -220,7 +233,6 @@ model_do(struct state *s, const struct litmus_op *op)
 			s->object[op->page + i] = 0;
 		return 0;
 	case OP_SWITCH:
-	case OP_WIRE:
 	case OP_UNWIRE:
 	case OP_MIGRATE:
 	case OP_END:

@@ -1,6 +1,10 @@
 /*
  * programs.c - the litmus programs. W(s,p,v) writes v at page p of space s, and so
  * on; `before` is done alone.
+ *
+ * Two things are not atomic, here as on Linux, and no program asks for more: a page
+ * of an object is copied by the fault, a moment before the store that wanted it; and
+ * while an object shrinks, what is mapped can be read after a fault was refused.
  */
 #include <litmus.h>
 #include <tome/types.h>
@@ -130,13 +134,13 @@ const struct litmus litmus_table[] = {
 	    { { W(0, 0, 1), R(0, 6) }, { W(0, 6, 2), R(0, 0) } } },
 	{ "object shrunk under a fault", 2, 0,
 	    { SHARED(0, 0, 4, 0), W(0, 1, 9) },
-	    { { R(0, 1), W(0, 1, 1), R(0, 1) }, { RESIZE(1), R(0, 1) } } },
+	    { { R(0, 1), W(0, 1, 1) }, { RESIZE(1), R(0, 1), R(0, 0) } } },
 	{ "object shrunk under a private copy", 2, 0,
 	    { PRIVATE(0, 0, 4, 0), SHARED(0, 6, 4, 0), W(0, 7, 9) },
-	    { { R(0, 1), W(0, 1, 1), R(0, 1) }, { RESIZE(1), R(0, 1) } } },
+	    { { R(0, 1), W(0, 1, 1) }, { RESIZE(1), R(0, 1), R(0, 7) } } },
 	{ "private copy against a write below", 2, 0,
 	    { PRIVATE(0, 0, 4, 0), SHARED(0, 6, 4, 0), W(0, 6, 9) },
-	    { { R(0, 0), W(0, 0, 1), R(0, 0) }, { W(0, 6, 5), R(0, 0) } } },
+	    { { R(0, 0), W(0, 0, 1), R(0, 0) }, { W(0, 6, 5), R(0, 6) } } },
 	{ "hole punched under a fault", 2, 0,
 	    { SHARED(0, 0, 4, 0), W(0, 1, 9) },
 	    { { R(0, 1), W(0, 1, 1), R(0, 1) }, { PUNCH(1, 1), R(0, 1) } } },

@@ -65,6 +65,15 @@ world_setup(struct hosted_machine *m)
 	world_must(tome_object_create_anon(w->vm,
 	    (uint64_t)LITMUS_OBJECT_PAGES << TOME_PAGE_SHIFT, NULL, 0,
 	    &w->object), "object");
+	for (unsigned c = 1; c < current->cpus; c++) {
+		uintptr_t irq;
+
+		hosted_become(m, c);
+		irq = tome_host_irq_save();
+		tome_pmap_cpu_start(w->vm);
+		tome_host_irq_restore(irq);
+	}
+	hosted_become(m, 0);
 	world_enter(w, 0);
 	for (unsigned i = 0; current->before[i].kind != OP_END; i++)
 		(void)world_do(w, &current->before[i]);
@@ -327,7 +336,7 @@ litmus_program(const struct litmus *l, struct hosted_program *out)
 	memset(out, 0, sizeof *out);
 	out->name = l->name;
 	out->nthreads = l->cpus;
-	out->config.ram = 8u << 20;
+	out->config.ram = 2u << 20;
 	out->config.modes = HOSTED_NEVER_EVICT | HOSTED_WALK_CACHE;
 	out->config.quiet = true;
 	out->setup = world_setup;
