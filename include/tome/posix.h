@@ -2,11 +2,11 @@
  * tome/posix.h - layer 7: the memory calls of Linux and POSIX on a tome_map.
  *
  * A kernel's system call is one line: it passes the numbers it was given, in
- * the encoding of Linux's generic ABI (PROT_, MAP_, MADV_, MREMAP_, MS_, MCL_,
- * IPC_, SHM_, MFD_, F_SEAL_), and returns what comes back: a value, or minus
- * an errno. Bad arguments are refused in the order, and with the errno, of
- * Linux 6.1. User addresses are tome_va_t; user buffers are read and written through
- * tome_copyin() and tome_copyout() on the caller's map only.
+ * the encoding of Linux's generic ABI (PROT_, MAP_, MADV_, MREMAP_, MS_,
+ * MCL_, IPC_, SHM_, MFD_, F_SEAL_), and returns what comes back: a value, or
+ * minus an errno. Bad arguments are refused in the order, and with the errno,
+ * of Linux 6.1. User addresses are tome_va_t; user buffers are read and
+ * written through tome_copyin() and tome_copyout() on the caller's map only.
  *
  * Context as tome/map.h: threads, interrupts on, no lock held, may sleep. Calls
  * on one space may come from several threads at once.
@@ -24,13 +24,13 @@ struct tome_shm_ns;		/* System V shared memory of one instance */
 struct tome_posix_config {
 	struct tome_map *map;		/* takes its own reference */
 	struct tome_shm_ns *shm;	/* NULL: shm calls are ENOSYS */
-	tome_va_t brk_start;		/* first break, any alignment; 0: no brk */
-	uint64_t data_bytes;		/* of the program's data, for RLIMIT_DATA */
+	tome_va_t brk_start;		/* any alignment; 0: no brk */
+	uint64_t data_bytes;		/* the program's data: RLIMIT_DATA */
 	uint64_t max_entries;		/* vm.max_map_count; 0: 65530 */
 };
 enum tome_err tome_posix_create(const struct tome_posix_config *,
     struct tome_posix **out) TOME_NODISCARD;
-/* The copy that fork() makes: map, break and limits; locks are not inherited. */
+/* The copy that fork() makes: map, break, limits; locks are not inherited. */
 enum tome_err tome_posix_fork(struct tome_posix *,
     struct tome_posix **child) TOME_NODISCARD;
 /* Empties the map and drops its reference. */
@@ -38,8 +38,9 @@ void tome_posix_destroy(struct tome_posix *);
 struct tome_map *tome_posix_map(struct tome_posix *);
 
 /*
- * RLIMIT_AS, DATA, MEMLOCK, STACK in bytes, UINT64_MAX for infinity; may_lock:
- * the process has CAP_IPC_LOCK. Set at exec and when one changes. None at first.
+ * RLIMIT_AS, DATA, MEMLOCK, STACK in bytes, UINT64_MAX for infinity;
+ * may_lock: the process has CAP_IPC_LOCK. Set at exec and when one changes.
+ * None at first.
  */
 struct tome_posix_limits {
 	uint64_t as, data, memlock, stack;
@@ -55,7 +56,7 @@ void tome_posix_break(struct tome_posix *, tome_va_t *start, tome_va_t *now);
 /* What the caller's descriptor names; filled in for the time of the call. */
 struct tome_posix_file {
 	struct tome_object *object;	/* NULL: it cannot be mapped (ENODEV) */
-	bool zero;			/* like /dev/zero: object is not looked at */
+	bool zero;			/* /dev/zero: object is not looked at */
 	bool readable, writable;	/* how it was opened */
 	bool append;			/* opened or marked append-only */
 	bool noexec;			/* its mount forbids PROT_EXEC */
@@ -76,10 +77,11 @@ long tome_posix_mremap(struct tome_posix *, tome_va_t old, tome_va_t old_len,
 long tome_posix_brk(struct tome_posix *, tome_va_t);
 
 /*
- * MADV_DONTNEED, DONTNEED_LOCKED, FREE, REMOVE, DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK,
- * POPULATE_READ, POPULATE_WRITE, DONTDUMP, DODUMP have their effect; NORMAL, RANDOM,
- * SEQUENTIAL, WILLNEED, COLD, PAGEOUT, HUGEPAGE, NOHUGEPAGE, MERGEABLE and
- * UNMERGEABLE are hints; COLLAPSE, HWPOISON, SOFT_OFFLINE and all else EINVAL.
+ * MADV_DONTNEED, DONTNEED_LOCKED, FREE, REMOVE, DONTFORK, DOFORK, WIPEONFORK,
+ * KEEPONFORK, POPULATE_READ, POPULATE_WRITE, DONTDUMP, DODUMP have their
+ * effect; NORMAL, RANDOM, SEQUENTIAL, WILLNEED, COLD, PAGEOUT, HUGEPAGE,
+ * NOHUGEPAGE, MERGEABLE and UNMERGEABLE are hints; COLLAPSE, HWPOISON,
+ * SOFT_OFFLINE and all else EINVAL.
  */
 long tome_posix_madvise(struct tome_posix *, tome_va_t addr, tome_va_t len,
     int advice);
@@ -114,7 +116,7 @@ long tome_posix_vm_writev(struct tome_posix *, struct tome_map *other,
 
 /* ---- System V shared memory ---- */
 
-/* kernel.shmmax (bytes), shmall (pages), shmmni (segments); 0: Linux's defaults. */
+/* kernel.shmmax (bytes), shmall (pages), shmmni (segments); 0: as Linux. */
 struct tome_shm_config {
 	uint64_t max_bytes, all_pages;
 	unsigned max_segments;		/* at most 32768; 0: 4096 */
@@ -131,7 +133,7 @@ struct tome_cred {
 	/* Supplementary groups; NULL: none. */
 	const uint32_t *groups;
 	unsigned ngroups;
-	int64_t now;			/* seconds since 1970, for the times kept */
+	int64_t now;			/* seconds since 1970 */
 };
 long tome_posix_shmget(struct tome_posix *, const struct tome_cred *,
     int32_t key, uint64_t size, int flags);
@@ -143,7 +145,7 @@ long tome_posix_shmdt(struct tome_posix *, const struct tome_cred *,
 long tome_posix_shmctl(struct tome_posix *, const struct tome_cred *, int id,
     int cmd, tome_va_t buf);
 
-/* One segment, for /proc/sysvipc/shm; start with *cookie = 0. False: no more. */
+/* One segment, for /proc/sysvipc/shm; start with 0. False: no more. */
 struct tome_shm_info {
 	int32_t key;
 	int id;
@@ -167,8 +169,8 @@ bool tome_shm_next(struct tome_shm_ns *, unsigned *cookie,
 long tome_posix_memfd(struct tome_posix *, tome_va_t uname, unsigned flags,
     char *name, unsigned *seals, struct tome_object **out);
 /*
- * F_ADD_SEALS: what *seals becomes. writable: how it was opened. shared_writers:
- * shared mappings of it that may write.
+ * F_ADD_SEALS: what *seals becomes. writable: how it was opened.
+ * shared_writers: shared mappings of it that may write.
  */
 long tome_posix_add_seals(unsigned *seals, unsigned add, bool writable,
     bool shared_writers);

@@ -7,11 +7,12 @@
  * the nearest ancestor that has room passes it down one level at a time, in a
  * loop, so that no arena's code runs inside another's.
  *
- * Small sizes go through per-CPU magazines (quantum caches). Such a segment stays
- * allocated in the tags while it waits there; statistics subtract it, the walk
- * shows it, and only debug builds see that it is freed twice.
+ * Small sizes go through per-CPU magazines (quantum caches). Such a segment
+ * stays allocated in the tags while it waits there; statistics subtract it,
+ * the walk shows it, and only debug builds see that it is freed twice.
  *
- * Locks: a->lock (rank ARENA), never two at once, never across a call to a cache.
+ * Locks: a->lock (rank ARENA), never two at once, never across a call to a
+ * cache.
  */
 #include <kmem/tags.h>
 
@@ -510,7 +511,7 @@ tome_arena_free(struct tome_arena *a, tome_span_t base, tome_span_t size)
 		free_segment(a, base, size);
 }
 
-/* The span that the freed segment leaves empty, if it goes back to the source. */
+/* The span that the freed segment leaves empty, if it was imported. */
 static struct tome_tag *
 empty_import(struct tome_tag *t)
 {

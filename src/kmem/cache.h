@@ -56,7 +56,7 @@ struct tome_listed {
 struct tome_cache {
 	bool careful;
 	bool own;			/* of layer 3: no leak is counted */
-	uint8_t order, low_order;	/* slab sizes: usual, when memory is low */
+	uint8_t order, low_order;	/* of a slab; when memory is low */
 	struct tome_vm *vm;
 	uint32_t size;			/* bytes asked at creation */
 	uint32_t stride;		/* bytes an object takes in a slab */
@@ -67,7 +67,7 @@ struct tome_cache {
 	/* Under mag.lock. */
 	tome_pfn_t slabs[TOME_SLAB_LISTS];	/* first slab's head frame */
 	uint32_t nslabs, nempty, colour;
-	uint64_t live, frames;		/* objects out of slabs; frames in them */
+	uint64_t live, frames;		/* objects out; frames in slabs */
 	struct tome_magazines mag;
 };
 

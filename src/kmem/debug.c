@@ -3,8 +3,8 @@
  *
  * A free object is filled with FREED and a new one with FRESH (constructed
  * objects keep their contents). The trailer behind it is the red zone: an
- * overrun breaks its state first. kmalloc's slack, from what was asked to the end of
- * the object, is red too.
+ * overrun breaks its state first. kmalloc's slack, from what was asked to the
+ * end of the object, is red too.
  */
 #include <kmem/kmem_i.h>
 #include <base/text.h>

@@ -5,8 +5,8 @@
  * other cache comes from that one. Order of birth: caches, magazines, tags,
  * arenas, classes, kernel addresses.
  *
- * Locks: the registry is under kmem->lock. A walk pins the cache it stands on and
- *   runs with preemption off, so that destruction waits for it in a spin.
+ * Locks: the registry is under kmem->lock. A walk pins the cache it stands on
+ *   and runs with preemption off, so that destruction waits for it in a spin.
  */
 #include <kmem/kmem_i.h>
 #include <kmem/tags.h>

@@ -1,9 +1,9 @@
 /*
  * kmap.c - kernel mappings: heap pages, device ranges, guarded stacks.
  *
- * Addresses come from an arena over kernel_start .. kernel_end. A mapping's kind
- * and its first frame are the note of its segment; its frames are linked by
- * their descriptors, so that a mapping needs no record of its own.
+ * Addresses come from an arena over kernel_start .. kernel_end. A mapping's
+ * kind and its first frame are the note of its segment; its frames are linked
+ * by their descriptors, so that a mapping needs no record of its own.
  *
  * Invariant 5: the translations go, and are flushed, before a frame or the
  *   addresses are free again.
@@ -217,7 +217,7 @@ tome_kmap_phys(struct tome_vm *vm, tome_pa_t pa, tome_pa_t len,
 
 /* ---- undoing any of them ---- */
 
-/* The note of the mapping whose address given out was va; its segment's base. */
+/* The note of the mapping whose address given out was va; and its base. */
 static uint64_t
 claim(struct tome_vm *vm, tome_va_t va, tome_va_t *base)
 {

@@ -11,7 +11,7 @@
 #include <base/memory.h>
 #include <kmem/cache.h>
 
-/* kmalloc: requests up to CLASS_MAX come from classes, found by 16-byte step. */
+/* kmalloc: up to CLASS_MAX from classes, found by 16-byte step. */
 #define TOME_KMALLOC_STEP_SHIFT 4
 #define TOME_KMALLOC_CLASS_MAX 3072u
 #define TOME_KMALLOC_CLASSES 24u
@@ -26,7 +26,8 @@ struct tome_kmem {			/* layer 3's state of an instance */
 	struct tome_cache *tags;	/* struct tome_tag */
 	struct tome_cache *arenas;	/* struct tome_arena */
 	struct tome_cache *class[TOME_KMALLOC_CLASSES];
-	uint8_t class_of[(TOME_KMALLOC_CLASS_MAX >> TOME_KMALLOC_STEP_SHIFT) + 1];
+	uint8_t class_of[(TOME_KMALLOC_CLASS_MAX >>
+	    TOME_KMALLOC_STEP_SHIFT) + 1];
 	_Atomic uint32_t runs;
 	struct tome_arena *kva;		/* kernel addresses (kmap.c) */
 	/* Under lock, rank ARENA: every cache and arena. */

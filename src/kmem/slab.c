@@ -1,13 +1,13 @@
 /*
  * slab.c - slabs: 1 to 8 frames of the direct map cut into objects.
  *
- * A slab has no header. Its head frame's descriptor says everything: `owner` the
- * cache (in every frame of the slab, so that an object's address finds it), `index`
- * the frame's distance from the head and the slab's order, `pv` the counts and
- * the head of the free list, `next` and `prev` the cache's list. Offsets inside
- * a slab are in units of 8 bytes. A free object holds the next one's offset at
- * cache->link: over its contents, or after them where those must last
- * (constructed objects, debug builds).
+ * A slab has no header. Its head frame's descriptor says everything: `owner`
+ * the cache (in every frame of the slab, so that an object's address finds
+ * it), `index` the frame's distance from the head and the slab's order, `pv`
+ * the counts and the head of the free list, `next` and `prev` the cache's
+ * list. Offsets inside a slab are in units of 8 bytes. A free object holds
+ * the next one's offset at cache->link: over its contents, or after them
+ * where those must last (constructed objects, debug builds).
  *
  * Invariant: free + out = room for every slab; lists agree with the counts.
  *   [checked: tome_slab_check()]

@@ -278,7 +278,7 @@ tome_tags_release(struct tome_arena *a, struct tome_tag *t)
 /* What a walk has seen of the span it is in, and of them all. */
 struct walk {
 	tome_span_t next, left, used, total;
-	uint64_t nfree, nallocated;
+	uint32_t nfree, nallocated;
 	bool after_free;
 };
 

@@ -6,8 +6,8 @@
  * ones in a hash by base, markers on the list of spans.
  *
  * The lowest segment of a span keeps the tag the span was born with: a split
- * leaves it the lower part, a merge drops the upper tag. So an arena that empties
- * holds the very tags it began with, and the others' slabs can go.
+ * leaves it the lower part, a merge drops the upper tag. So an arena that
+ * empties holds the very tags it began with, and the others' slabs can go.
  *
  * Everything here is called with the arena locked (but tags are taken from and
  * given to their cache with it free: the reserve).
@@ -22,7 +22,7 @@ enum tome_tag_kind { TOME_TAG_SPAN, TOME_TAG_FREE, TOME_TAG_ALLOCATED };
 struct tome_tag {
 	tome_span_t base, size;
 	struct tome_tag *next, *prev;	/* by address; NULL at the ends */
-	struct tome_tag *after;		/* on its free list, chain, spans, reserve */
+	struct tome_tag *after;		/* on its list, chain, spans, reserve */
 	union {
 		struct tome_tag *before;	/* free */
 		uint64_t note;			/* allocated */
@@ -41,7 +41,7 @@ struct tome_arena {
 	struct tome_vm *vm;
 	struct tome_arena_config config;
 	unsigned shift;			/* log2 of the quantum */
-	unsigned ncached;		/* quantum caches: 1 .. ncached quanta */
+	unsigned ncached;		/* quantum caches: 1..ncached quanta */
 	struct tome_magazines *quantum[TOME_ARENA_QUANTA];
 	struct tome_listed listed;
 
@@ -54,7 +54,7 @@ struct tome_arena {
 	struct tome_tag *small[1u << TOME_ARENA_SMALL_BITS];
 	struct tome_tag *reserve;
 	uint32_t nreserve;
-	uint64_t nallocated, nfree, nspans;
+	uint32_t nallocated, nfree, nspans;
 	tome_span_t total, used, rotor;
 };
 

@@ -2,8 +2,8 @@
  * advise.c - madvise and minherit, region by region.
  *
  * As Linux: regions are advised in address order; one that does not take the
- * advice ends the call, and what came before stays advised; holes are passed over
- * and make the result ENOMEM. Each region is one step of layer 5.
+ * advice ends the call, and what came before stays advised; holes are passed
+ * over and make the result ENOMEM. Each region is one step of layer 5.
  */
 #include <posix/posix_i.h>
 
@@ -49,7 +49,7 @@ tome_posix_madvise(struct tome_posix *p, tome_va_t addr, tome_va_t len,
 	return tome_posix_result(err);
 }
 
-/* False: EINVAL. COLLAPSE too: Linux knows it, but it promises what is not here. */
+/* False: EINVAL. COLLAPSE too: it promises what is not here. */
 static bool
 advice_for(int madv, struct advice *out)
 {
@@ -142,8 +142,9 @@ check_region(const struct advice *a, const struct tome_region *r)
 }
 
 /*
- * One inheritance stands for Linux's two flags: DONTFORK over WIPEONFORK. Taking
- * DONTFORK back leaves a copy, also where WIPEONFORK had been given before.
+ * One inheritance stands for Linux's two flags: DONTFORK over WIPEONFORK.
+ * Taking DONTFORK back leaves a copy, also where WIPEONFORK had been given
+ * before.
  */
 static enum tome_err
 inherit_region(struct tome_posix *p, enum action action,

@@ -86,7 +86,7 @@ tome_posix_munlock(struct tome_posix *p, tome_va_t addr, tome_va_t len)
 static enum tome_err
 lock_current(struct tome_posix *p, bool onfault)
 {
-	uint64_t pages = tome_rd_relaxed(&p->map->vpages);
+	uint64_t pages = tome_posix_pages(p);
 
 	if (!p->limits.may_lock &&
 	    pages > p->limits.memlock >> TOME_PAGE_SHIFT)

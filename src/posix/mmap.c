@@ -85,7 +85,7 @@ check_range(struct call *c)
 		return TOME_EINVAL;
 	c->req.len = tome_page_ceil(c->req.len);
 	if (c->req.len == 0 || c->req.len > tome_posix_top(c->p) ||
-	    c->p->map->nentries > c->p->max_entries)
+	    tome_posix_entries(c->p) > c->p->max_entries)
 		return TOME_ENOMEM;
 	return TOME_OK;
 }

@@ -9,6 +9,9 @@ static enum tome_err check_target(const struct tome_posix *, tome_va_t old,
     tome_va_t old_len, tome_va_t new_len, tome_va_t new_addr);
 static enum tome_err shrink(struct tome_posix *, tome_va_t old,
     tome_va_t old_len, tome_va_t new_len);
+static enum tome_err move_head(struct tome_posix *, tome_va_t old,
+    tome_va_t old_len, tome_va_t new_len, unsigned flags, tome_va_t new_addr,
+    tome_va_t *at);
 static unsigned move_flags(unsigned flags);
 
 long
@@ -33,6 +36,8 @@ tome_posix_mremap(struct tome_posix *p, tome_va_t old, tome_va_t old_len,
 	    old_len < new_len))
 		err = tome_map_move(p->map, old, old_len, new_len,
 		    move_flags(flags), new_addr, &at);
+	if (err == TOME_EFAULT && old_len > new_len && r.end - old >= new_len)
+		err = move_head(p, old, old_len, new_len, flags, new_addr, &at);
 	if (err == TOME_OK && p->shm != NULL)
 		tome_shm_sweep(p->shm);
 	return err == TOME_OK ? (long)at : tome_posix_result(err);
@@ -76,6 +81,22 @@ shrink(struct tome_posix *p, tome_va_t old, tome_va_t old_len,
 	if (!tome_posix_in_space(p, old, old_len))
 		return TOME_EINVAL;
 	return tome_map_remove(p->map, old + new_len, old_len - new_len);
+}
+
+/*
+ * A move that shrinks is of what stays; the tail may be of other mappings, or
+ * of none, and goes first. It stays gone if the move fails, as on Linux.
+ */
+static enum tome_err
+move_head(struct tome_posix *p, tome_va_t old, tome_va_t old_len,
+    tome_va_t new_len, unsigned flags, tome_va_t new_addr, tome_va_t *at)
+{
+	enum tome_err err = shrink(p, old, old_len, new_len);
+
+	if (err != TOME_OK)
+		return err;
+	return tome_map_move(p->map, old, new_len, new_len, move_flags(flags),
+	    new_addr, at);
 }
 
 static unsigned

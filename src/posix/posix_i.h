@@ -1,8 +1,8 @@
 /*
  * posix_i.h - struct tome_posix, for the files of layer 7.
  *
- * Lock: `lock`, a sleeping one of rank POSIX, held across calls to layer 5 where
- * the break or the lock-all flag must not change between look and act.
+ * Lock: `lock`, a sleeping one of rank POSIX, held across calls to layer 5
+ * where the break or the lock-all flag must not change between look and act.
  */
 #ifndef TOME_POSIX_POSIX_I_H
 #define TOME_POSIX_POSIX_I_H
@@ -68,6 +68,9 @@ tome_posix_in_space(const struct tome_posix *p, tome_va_t va, tome_va_t len)
 bool tome_posix_may_lock(const struct tome_posix *);
 /* Flags that a mapping made now gets because of mlockall(MCL_FUTURE). */
 unsigned tome_posix_future_flags(const struct tome_posix *);
+/* How much the space has mapped, and in how many entries. */
+uint64_t tome_posix_pages(struct tome_posix *);
+uint64_t tome_posix_entries(struct tome_posix *);
 /* Is anything mapped in [va, va+len)? */
 bool tome_posix_occupied(struct tome_posix *, tome_va_t, tome_va_t len);
 

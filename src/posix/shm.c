@@ -1,11 +1,11 @@
 /*
  * shm.c - System V shared memory: the table of segments, shmget, shmat, shmdt.
  *
- * A segment is a shared object with an id. How often it is attached is the count
- * of its object's references but one: each entry of a map holds one, through
- * split and fork. So nothing is told to this file when an entry dies; a segment
- * that waits for its last detach (SHM_DEST) is looked at after every call that
- * can unmap (tome_shm_sweep()).
+ * A segment is a shared object with an id. How often it is attached is the
+ * count of its object's references but one: each entry of a map holds one,
+ * through split and fork. So nothing is told to this file when an entry dies;
+ * a segment that waits for its last detach (SHM_DEST) is looked at after
+ * every call that can unmap (tome_shm_sweep()).
  */
 #include <posix/shm.h>
 

@@ -16,7 +16,7 @@
 
 struct tome_segment {
 	struct tome_object *object;	/* one reference; each attachment has
-					 * one of its own: that is their count */
+					 * one of its own: their count */
 	uint64_t object_id;
 	int id;
 	int32_t key;

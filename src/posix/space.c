@@ -112,6 +112,28 @@ tome_posix_future_flags(const struct tome_posix *p)
 
 /* ---- looking ---- */
 
+uint64_t
+tome_posix_pages(struct tome_posix *p)
+{
+	uint64_t n;
+
+	tome_mutex_lock(p->vm, &p->map->lock, TOME_RANK_MAP);
+	n = p->map->vpages;
+	tome_mutex_unlock(p->vm, &p->map->lock, TOME_RANK_MAP);
+	return n;
+}
+
+uint64_t
+tome_posix_entries(struct tome_posix *p)
+{
+	uint64_t n;
+
+	tome_mutex_lock(p->vm, &p->map->lock, TOME_RANK_MAP);
+	n = p->map->nentries;
+	tome_mutex_unlock(p->vm, &p->map->lock, TOME_RANK_MAP);
+	return n;
+}
+
 bool
 tome_posix_occupied(struct tome_posix *p, tome_va_t va, tome_va_t len)
 {

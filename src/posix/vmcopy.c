@@ -2,7 +2,8 @@
  * vmcopy.c - process_vm_readv and process_vm_writev.
  *
  * Two lists of ranges are walked in step, through a page of kernel memory. As
- * Linux: what was moved before the first failure is the result, if anything was.
+ * Linux: what was moved before the first failure is the result, if anything
+ * was.
  */
 #include <posix/posix_i.h>
 
@@ -197,7 +198,8 @@ run(struct copy *c)
 static enum tome_err
 step(struct copy *c, size_t n, size_t *done)
 {
-	tome_va_t local = current_va(&c->local), remote = current_va(&c->remote);
+	tome_va_t local = current_va(&c->local);
+	tome_va_t remote = current_va(&c->remote);
 	struct tome_map *own = c->p->map;
 	size_t got = 0;
 	enum tome_err err, out;

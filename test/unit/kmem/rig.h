@@ -1,7 +1,8 @@
 /*
  * rig.h - a machine with an instance whose layer 3 runs, for each test.
  *
- * Teardown checks the instance, that every frame is back, and that nothing leaked.
+ * Teardown checks the instance, that every frame is back, and that nothing
+ * leaked.
  */
 #ifndef TEST_KMEM_RIG_H
 #define TEST_KMEM_RIG_H

@@ -1,8 +1,9 @@
 /*
  * rig.h - a space with the calls of layer 7, for each test.
  *
- * The numbers of the calls are the host's own (<sys/mman.h>), not the library's.
- * Teardown checks the instance, that nothing is left, and that nothing leaked.
+ * The numbers of the calls are the host's own (<sys/mman.h>), not the
+ * library's. Teardown checks the instance, that nothing is left, and that
+ * nothing leaked.
  */
 #ifndef TEST_POSIX_RIG_H
 #define TEST_POSIX_RIG_H
