@@ -231,40 +231,42 @@ world_end_space(struct world *w, unsigned space)
 	return 0;
 }
 
-/*
- * From the frame to its anon, whose lock is only tried; see that both still name each
- * other; take every translation away; then the frame is nobody's but ours.
- */
+/* Its anon is locked: another frame for it, when nothing maps the old one. */
+static void
+migrate(struct tome_vm *vm, struct tome_anon *an)
+{
+	tome_pfn_t old = an->pfn, by;
+
+	if (tome_frame_alloc(vm, TOME_PAGE_ANON, 0, &by) != TOME_OK)
+		return;
+	tome_page_protect(vm, old, TOME_PROT_NONE);
+	tome_frame_copy(vm, by, old);
+	tome_wr(&tome_page(vm, by)->owner, an);
+	an->pfn = by;
+	tome_wr(&tome_page(vm, old)->owner, NULL);
+	tome_frame_free(vm, old);
+}
+
+/* From the frame to its anon, whose lock is only tried; do both name each other? */
 static int
 world_migrate(struct world *w, const struct litmus_op *op)
 {
 	struct tome_vm *vm = w->vm;
 	struct tome_translation t;
-	struct tome_anon *an;
-	tome_pfn_t old, by;
+	struct tome_page *pg = NULL;
+	struct tome_anon *an = NULL;
 
 	tome_epoch_enter(vm);
 	if (tome_pmap_extract(tome_map_pmap(w->space[op->space]),
-	    world_va(w, op->page), &t)) {
-		old = tome_pa_pfn(t.pa);
-		an = tome_rd(&tome_page(vm, old)->owner);
-		if (tome_frame_identity(vm, old) == TOME_PAGE_ANON &&
-		    an != NULL && tome_bit_trylock(vm, &an->word,
-		    TOME_ANON_LOCK, TOME_RANK_ANON)) {
-			if (an->pfn == old &&
-			    tome_rd(&tome_page(vm, old)->owner) == an &&
-			    tome_frame_alloc(vm, TOME_PAGE_ANON, 0, &by) ==
-			    TOME_OK) {
-				tome_page_protect(vm, old, TOME_PROT_NONE);
-				tome_frame_copy(vm, by, old);
-				tome_wr(&tome_page(vm, by)->owner, an);
-				an->pfn = by;
-				tome_wr(&tome_page(vm, old)->owner, NULL);
-				tome_frame_free(vm, old);
-			}
-			tome_bit_unlock(vm, &an->word, TOME_ANON_LOCK,
-			    TOME_RANK_ANON);
-		}
+	    world_va(w, op->page), &t))
+		pg = tome_page_try(vm, tome_pa_pfn(t.pa));
+	if (pg != NULL && tome_page_identity(pg) == TOME_PAGE_ANON)
+		an = tome_rd(&pg->owner);
+	if (an != NULL && tome_bit_trylock(vm, &an->word, TOME_ANON_LOCK,
+	    TOME_RANK_ANON)) {
+		if (an->pfn == tome_pa_pfn(t.pa) && tome_rd(&pg->owner) == an)
+			migrate(vm, an);
+		tome_bit_unlock(vm, &an->word, TOME_ANON_LOCK, TOME_RANK_ANON);
 	}
 	tome_epoch_leave(vm);
 	return 0;
