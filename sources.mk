@@ -2,6 +2,11 @@
 # root of the tree. Tiers: an embedder takes TIER2 alone (frames and page
 # tables), TIER2 + TIER5 + POSIX (no paging), and one port.
 
+# GCC 12's -fipa-modref overlooks stores through a pointer that its loop
+# optimizer has rewritten: tome_tree_next() then goes on with the leaf that it
+# came from. Whoever builds with GCC adds this.
+TOME_CFLAGS_GCC = -fno-ipa-modref
+
 TOME_SRC_TIER2 = \
 	src/base/check.c \
 	src/base/epoch.c \

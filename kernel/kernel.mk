@@ -56,7 +56,7 @@ endif
 ifneq ($(findstring clang,$(KERNEL_CC)),)
 KERNEL_CFLAGS += -mstack-alignment=8
 else
-KERNEL_CFLAGS += -mpreferred-stack-boundary=3
+KERNEL_CFLAGS += -mpreferred-stack-boundary=3 $(TOME_CFLAGS_GCC)
 endif
 
 KERNEL_OBJ_KERNEL = $(patsubst %,$(KERNEL_BUILD)/%.o,$(basename \

@@ -106,8 +106,15 @@ tome_path_to(const struct tome_tree *tr, tome_va_t va, struct tome_path *pa)
 	pa->at[0] = leaf_count(nd, va);
 }
 
+/* GCC 12 would otherwise miss what is stored here (sources.mk). */
+#if defined(__GNUC__) && !defined(__clang__)
+#define WHOLE __attribute__((noipa))
+#else
+#define WHOLE
+#endif
+
 /* Down from the child chosen at level l, along first or last children. */
-static void
+static void WHOLE
 path_down(struct tome_path *pa, unsigned l, bool last)
 {
 	struct tome_node *nd;
