@@ -311,6 +311,8 @@ move_away(struct move *m)
 	if (err != TOME_OK)
 		return err;
 	if (fixed) {
+		/* The tables just reserved there are among them. */
+		tome_edit_gather(ed)->keep_tables = true;
 		tome_edit_remove(ed, m->to, m->to + m->new_len);
 		tome_edit_flush(ed);
 	}

@@ -91,6 +91,7 @@ struct tome_gather {
 	tome_va_t start, end;		/* hull of what must be flushed */
 	uint32_t npages;		/* translations dropped or narrowed */
 	bool tables;			/* upper entries changed: walk caches too */
+	bool keep_tables;		/* remove detaches none, till finished */
 	struct tome_page *detached;	/* tables to retire, linked by next */
 	tome_pfn_t detached_pfn;
 };
@@ -103,9 +104,9 @@ void tome_gather_finish(struct tome_gather *);
  * Over a range, leaf by leaf, each under its lock; cannot fail. Modified and
  * accessed bits of dropped translations are saved in the page. `wired` ones
  * drop their wire count. No table is created.
- *   remove    drop translations; wholly covered or empty tables are detached
+ *   remove    drop translations; empty tables are detached, but with keep_tables
+ *             (what was reserved there stays)
  *   protect   take away rights beyond prot
- *   keep_tables remove without detaching (DONTNEED on a live entry)
  */
 void tome_range_remove(struct tome_gather *, tome_va_t start, tome_va_t end);
 void tome_range_protect(struct tome_gather *, tome_va_t start, tome_va_t end,

@@ -33,8 +33,8 @@ tome_range_remove(struct tome_gather *g, tome_va_t start, tome_va_t end)
 		tome_leaf_lock(&l);
 		stop = leaf_stop(&l, end);
 		leaf_remove(&l, g, va, stop);
-		empty = l.table->index == 0 && tome_pmap_is_user(g->pmap) &&
-		    !tome_leaf_stray(&l);
+		empty = l.table->index == 0 && !g->keep_tables &&
+		    tome_pmap_is_user(g->pmap) && !tome_leaf_stray(&l);
 		if (empty)
 			tome_leaf_detach(&l, g);
 		tome_leaf_unlock(&l);
