@@ -10,7 +10,7 @@
  *   state  lock and stray bits           index  entries in use: level 0 under the
  *   owner  the pmap                             lock, above it atomic
  *   pv     base address | level          next   list of a gather
- *   prev   where the side array is, ports that need one (side.h)
+ *   prev   of a leaf: where the side array is, on ports that need one (side.h)
  */
 #ifndef TOME_PMAP_PMAP_I_H
 #define TOME_PMAP_PMAP_I_H

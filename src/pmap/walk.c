@@ -32,7 +32,9 @@ static void gather_unit(struct tome_gather *, struct tome_page *, tome_pfn_t,
 static tome_pte_t unit_entry(struct tome_pmap *, unsigned level, tome_pfn_t,
     size_t k);
 static void group_store(struct tome_pmap *, tome_pte_t *, tome_pte_t);
-static void unit_free(struct tome_vm *, struct tome_retired *);
+static void leaf_free(struct tome_vm *, struct tome_retired *);
+static void upper_free(struct tome_vm *, struct tome_retired *);
+static void frames_back(struct tome_vm *, tome_pfn_t first, unsigned order);
 
 /* ---- finding ---- */
 
@@ -420,16 +422,10 @@ tome_table_frames(struct tome_vm *vm, unsigned order, tome_pfn_t *out)
 	    (tome_pfn_t)1 << order, 0, flags, out);
 }
 
-/* tome_page.index of a stray unit: its order, and whether it has a side array. */
-#define UNIT_HAS_SIDE 0x100u
-
-static void
-unit_mark(struct tome_page *pg, tome_pfn_t unit, unsigned order, bool side)
-{
-	pg->next = unit;
-	tome_wr_relaxed(&pg->index, order | (side ? UNIT_HAS_SIDE : 0));
-}
-
+/*
+ * What the end of the epoch needs to know lies where no late publisher writes:
+ * it may still count up and down in a detached upper unit.
+ */
 void
 tome_unit_free_unseen(struct tome_vm *vm, tome_pfn_t unit)
 {
@@ -437,8 +433,10 @@ tome_unit_free_unseen(struct tome_vm *vm, tome_pfn_t unit)
 	unsigned level = tome_unit_level(pg);
 
 	tome_bit_unlock(vm, &pg->state, TOME_PAGE_TABLE_LOCK, TOME_RANK_TABLE);
-	unit_mark(pg, unit, tome_unit_order(level), level == 0);
-	unit_free(vm, &pg->retired);
+	pg->next = unit;
+	if (level > 0)
+		pg->prev = tome_unit_order(level);
+	(level == 0 ? leaf_free : upper_free)(vm, &pg->retired);
 }
 
 void
@@ -447,8 +445,11 @@ tome_unit_retire(struct tome_vm *vm, tome_pfn_t unit)
 	struct tome_page *pg = tome_page(vm, unit);
 	unsigned level = tome_unit_level(pg);
 
-	unit_mark(pg, unit, tome_unit_order(level), level == 0);
-	tome_epoch_retire(vm, &pg->retired, unit_free);
+	pg->next = unit;
+	if (level > 0)
+		pg->prev = tome_unit_order(level);
+	tome_epoch_retire(vm, &pg->retired,
+	    level == 0 ? leaf_free : upper_free);
 }
 
 void
@@ -456,21 +457,36 @@ tome_root_retire(struct tome_pmap *p)
 {
 	struct tome_page *pg = tome_page(p->vm, p->root_frame);
 
-	unit_mark(pg, p->root_frame, tome_root_order(p->top + 1), false);
-	tome_epoch_retire(p->vm, &pg->retired, unit_free);
+	pg->next = p->root_frame;
+	pg->prev = tome_root_order(p->top + 1);
+	tome_epoch_retire(p->vm, &pg->retired, upper_free);
+}
+
+/* prev: the side array, as ever. */
+static void
+leaf_free(struct tome_vm *vm, struct tome_retired *r)
+{
+	struct tome_page *pg = tome_container(r, struct tome_page, retired);
+
+	if (TOME_SIDE)
+		tome_side_free(vm, pg);
+	frames_back(vm, pg->next, tome_unit_order(0));
+}
+
+/* prev: log2 of its frames. */
+static void
+upper_free(struct tome_vm *vm, struct tome_retired *r)
+{
+	struct tome_page *pg = tome_container(r, struct tome_page, retired);
+
+	frames_back(vm, pg->next, pg->prev);
 }
 
 static void
-unit_free(struct tome_vm *vm, struct tome_retired *r)
+frames_back(struct tome_vm *vm, tome_pfn_t first, unsigned order)
 {
-	struct tome_page *pg = tome_container(r, struct tome_page, retired);
-	unsigned order = pg->index & (UNIT_HAS_SIDE - 1);
-	tome_pfn_t unit = pg->next;
-
-	if (TOME_SIDE && (pg->index & UNIT_HAS_SIDE))
-		tome_side_free(vm, pg);
 	if (order == 0)
-		tome_frame_free(vm, unit);
+		tome_frame_free(vm, first);
 	else
-		tome_frames_free(vm, unit, order);
+		tome_frames_free(vm, first, order);
 }

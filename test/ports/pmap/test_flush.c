@@ -209,6 +209,8 @@ orders_out_of_order(void **state)
 	(void)state;
 	see(0x2);
 	rig_enter(pmap, VA + PAGE, other, R);
+	/* Keeps the leaf: its end would flush more than the page. */
+	rig_enter(pmap, VA + 2 * PAGE, other, R);
 	rig.before_ipi = later_order_first;
 	tome_pmap_remove(pmap, VA, VA + PAGE);
 	rig.before_ipi = NULL;
