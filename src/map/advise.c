@@ -189,7 +189,7 @@ remove_find(struct tome_map *map, tome_va_t va, tome_va_t end, struct punch *p)
 	if ((en->flags & TOME_ENTRY_WIRED) || !(en->flags & TOME_ENTRY_SHARED)
 	    || en->object->kind != TOME_OBJECT_ANON)
 		return TOME_EINVAL;
-	if (!(en->prot & TOME_PROT_WRITE))
+	if (!(en->max_prot & TOME_PROT_WRITE))
 		return TOME_EACCES;
 	to = en->end < end ? en->end : end;
 	p->object = en->object;

@@ -134,8 +134,8 @@ check_region(const struct advice *a, const struct tome_region *r)
 	case TOME_ADV_REMOVE:
 		if (r->wired || r->object == NULL || is_device(r))
 			return TOME_EINVAL;
-		return r->shared && (r->prot & TOME_PROT_WRITE) ? TOME_OK :
-		    TOME_EACCES;
+		return r->shared && (r->max_prot & TOME_PROT_WRITE) ?
+		    TOME_OK : TOME_EACCES;
 	default:
 		return TOME_OK;
 	}
@@ -168,8 +168,8 @@ inherit_region(struct tome_posix *p, enum action action,
 }
 
 /*
- * Linux refuses a range beyond the space, and a hole, with ENOMEM, and rights
- * that forbid the touch with EINVAL; what came before is populated.
+ * Rights that forbid the touch are EINVAL, wherever they stand; a hole is
+ * stepped over and is ENOMEM in the end. What came before is populated.
  */
 static enum tome_err
 populate(struct tome_posix *p, tome_va_t at, tome_va_t len,
@@ -182,8 +182,7 @@ populate(struct tome_posix *p, tome_va_t at, tome_va_t len,
 	enum tome_err err = TOME_OK;
 	bool hole = false;
 
-	while (err == TOME_OK && tome_posix_piece(p, &at, end, &r, &hole) &&
-	    !hole) {
+	while (err == TOME_OK && tome_posix_piece(p, &at, end, &r, &hole)) {
 		if (!(r.prot & need) || is_device(&r))
 			return TOME_EINVAL;
 		err = tome_map_advise(p->map, r.start, r.end - r.start,

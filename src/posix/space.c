@@ -140,7 +140,7 @@ tome_posix_occupied(struct tome_posix *p, tome_va_t va, tome_va_t len)
 	struct tome_region r;
 
 	return tome_map_lookup(p->map, va, &r) == TOME_OK &&
-	    r.start - va < len + (r.start < va ? va - r.start : 0);
+	    (r.start <= va || r.start - va < len);
 }
 
 bool
