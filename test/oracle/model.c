@@ -18,7 +18,6 @@ cell_new(const unsigned char *bytes)
 
 	if (c == NULL)
 		abort();
-	c->refs = 1;
 	memcpy(c->bytes, bytes, M_BYTES);
 	return c;
 }
@@ -26,8 +25,7 @@ cell_new(const unsigned char *bytes)
 static void
 cell_drop(struct cell **c)
 {
-	if (*c != NULL && --(*c)->refs == 0)
-		free(*c);
+	free(*c);
 	*c = NULL;
 }
 
@@ -146,17 +144,6 @@ model_fill(struct m_page *p)
 }
 
 bool
-model_differs(const struct m_page *a, const struct m_page *b)
-{
-	return a->mapped != b->mapped || a->shared != b->shared ||
-	    a->guard != b->guard || a->wired != b->wired ||
-	    a->onfault != b->onfault || a->prot != b->prot ||
-	    a->max_prot != b->max_prot || a->inherit != b->inherit ||
-	    a->tag != b->tag || a->object != b->object ||
-	    (a->object != NULL && a->index + 1 != b->index);
-}
-
-bool
 model_all_mapped(const struct m_space *s, unsigned first, unsigned n)
 {
 	unsigned i;
@@ -241,19 +228,23 @@ inherit(struct m_page *from, struct m_page *to)
 	to->cell = NULL;
 	if (to->object != NULL)
 		to->object->refs++;
-	if (from->shared || from->cell == NULL)
-		return;
-	if (from->inherit == TOME_INHERIT_COPY)
+	if (from->cell != NULL && from->inherit == TOME_INHERIT_COPY)
 		to->cell = cell_new(from->cell->bytes);
 }
 
-/* A private page that child and parent will share: one cell. */
+/* A private page that children will share: its content becomes an object's,
+ * whose number and extent are the instance's affair. */
 static void
-inherit_share(struct m_page *from, struct m_page *to)
+make_common(struct m_page *p)
 {
-	(void)model_own(from);
-	to->cell = from->cell;
-	to->cell->refs++;
+	struct m_object *o = model_object(M_BYTES);
+
+	o->common = true;
+	o->page[0] = p->cell;
+	p->cell = NULL;
+	p->object = o;
+	p->index = 0;
+	p->shared = true;
 }
 
 /* The child's is new anonymous memory, whatever the parent's is. */
@@ -274,12 +265,12 @@ model_fork(struct m_space *parent, struct m_space *child)
 	for (i = 0; i < M_PAGES; i++) {
 		struct m_page *p = &parent->page[i], *c = &child->page[i];
 
+		if (p->mapped && !p->shared && !p->guard &&
+		    p->inherit == TOME_INHERIT_SHARE)
+			make_common(p);
 		inherit(p, c);
-		if (!c->mapped || p->shared)
-			continue;
-		if (p->inherit == TOME_INHERIT_SHARE)
-			inherit_share(p, c);
-		else if (p->inherit == TOME_INHERIT_ZERO)
+		if (c->mapped && !c->shared &&
+		    p->inherit == TOME_INHERIT_ZERO)
 			inherit_zero(c);
 	}
 }

@@ -4,8 +4,6 @@
  *
  * A page's bytes live in a cell. A private page without a cell reads as the
  * object's page beneath it, or zero. A shared page always goes to the object's.
- * Cells are shared by pages of two spaces only where INHERIT_SHARE made them one
- * memory.
  */
 #ifndef ORACLE_MODEL_H
 #define ORACLE_MODEL_H
@@ -19,13 +17,13 @@
 #define M_BYTES ((size_t)TOME_PAGE_SIZE)
 
 struct cell {
-	unsigned refs;
 	unsigned char bytes[M_BYTES];
 };
 
 struct m_object {
 	uint64_t len;			/* bytes */
 	uint64_t id;			/* the instance's, 0: not seen yet */
+	bool common;			/* made by INHERIT_SHARE, for one page */
 	struct cell *page[M_OBJECT_PAGES];
 	unsigned refs;			/* pages mapping it, and the driver */
 };
@@ -62,8 +60,6 @@ enum tome_err model_access(const struct m_space *, unsigned page,
 const unsigned char *model_bytes(const struct m_page *);
 /* Where a write goes, copying first if it must. */
 unsigned char *model_own(struct m_page *);
-/* Two neighbours that differ in what an entry says. */
-bool model_differs(const struct m_page *, const struct m_page *next);
 bool model_all_mapped(const struct m_space *, unsigned first, unsigned n);
 bool model_none_mapped(const struct m_space *, unsigned first, unsigned n);
 /* Where an unfixed mapping of n pages goes; M_PAGES: nowhere. */

@@ -61,18 +61,6 @@ bytes_of(unsigned npages)
 	return (tome_va_t)npages << TOME_PAGE_SHIFT;
 }
 
-/* Memory that INHERIT_SHARE made common: discarding it is left open. */
-static bool
-has_common(const struct m_space *s, unsigned first, unsigned n)
-{
-	unsigned i;
-
-	for (i = first; i < first + n; i++)
-		if (s->page[i].cell != NULL && s->page[i].cell->refs > 1)
-			return true;
-	return false;
-}
-
 static bool
 all_access(const struct m_space *s, unsigned first, unsigned n,
     tome_prot_t access)
@@ -144,12 +132,27 @@ forkable(const struct m_space *s)
 }
 
 static bool
+will_share(const struct m_space *s)
+{
+	unsigned i;
+
+	for (i = 0; i < M_PAGES; i++)
+		if (s->page[i].mapped && !s->page[i].shared &&
+		    s->page[i].inherit == TOME_INHERIT_SHARE)
+			return true;
+	return false;
+}
+
+static bool
 op_fork(struct world *w, const struct op *op)
 {
 	bool apply;
 
 	if (w->map[op->other] != NULL || !forkable(space_of(w, op)))
 		return true;
+	/* What was made common stays so, even if the fork then fails. */
+	if (will_share(space_of(w, op)))
+		hosted_fail_alloc(w->m, NULL, 0, false);
 	if (!agree(w, op, tome_map_fork(w->map[op->space],
 	    &w->map[op->other]), TOME_OK, &apply))
 		return false;
@@ -436,23 +439,68 @@ op_inherit(struct world *w, const struct op *op)
 	return true;
 }
 
+/* As far as it is mapped; guards have nothing to wire. */
+static unsigned
+set_wired(struct m_space *s, unsigned first, unsigned n, bool wired)
+{
+	unsigned i;
+
+	for (i = first; i < first + n && s->page[i].mapped; i++)
+		if (!s->page[i].guard)
+			s->page[i].wired = wired;
+	return i - first;
+}
+
+/* Fill what was wired; false: a page nobody may touch. */
+static bool
+fill_wired(struct m_space *s, unsigned first, unsigned n)
+{
+	unsigned i;
+
+	for (i = first; i < first + n; i++) {
+		if (s->page[i].guard)
+			continue;
+		if (model_access(s, i, TOME_PROT_READ) != TOME_OK)
+			return false;
+		model_fill(&s->page[i]);
+	}
+	return true;
+}
+
+/* Who owns a private copy of an object's page, when filling stopped half way, is
+ * not known. */
+static bool
+has_private_objects(const struct m_space *s, unsigned first, unsigned n)
+{
+	unsigned i;
+
+	for (i = first; i < first + n; i++)
+		if (s->page[i].mapped && s->page[i].object != NULL &&
+		    !s->page[i].shared)
+			return true;
+	return false;
+}
+
 static bool
 op_wire(struct world *w, const struct op *op)
 {
 	struct m_space *s = space_of(w, op);
-	unsigned n = span(op), i;
-	bool holes = !model_all_mapped(s, op->page, n);
-	bool apply;
+	unsigned n = span(op);
+	enum tome_err got, want = TOME_OK;
 
-	if (!holes && !all_access(s, op->page, n, TOME_PROT_READ))
+	if (op->fail != 0 && (has_private_objects(s, op->page, n) ||
+	    !model_all_mapped(s, op->page, n)))
 		return true;
-	if (!agree(w, op, tome_map_wire(w->map[op->space], w_va(op->page),
-	    bytes_of(n), false), holes ? TOME_ENOMEM : TOME_OK, &apply))
-		return false;
-	for (i = op->page; apply && i < op->page + n; i++)
-		s->page[i].wired = true;
-	if (apply)
-		fill(s, op->page, n);
+	got = tome_map_wire(w->map[op->space], w_va(op->page), bytes_of(n),
+	    false);
+	if (op->fail != 0 && got == TOME_ENOMEM &&
+	    all_access(s, op->page, n, TOME_PROT_READ))
+		return true;
+	if (set_wired(s, op->page, n, true) < n ||
+	    !fill_wired(s, op->page, n))
+		want = TOME_ENOMEM;
+	if (got != want && !(op->fail != 0 && got == TOME_EAGAIN))
+		return w_differ(w, "wire: %d, not %d", got, want);
 	return true;
 }
 
@@ -460,16 +508,18 @@ static bool
 op_unwire(struct world *w, const struct op *op)
 {
 	struct m_space *s = space_of(w, op);
-	unsigned n = span(op), i;
+	unsigned n = span(op);
+	enum tome_err want, got;
 	bool apply;
 
-	if (!model_all_mapped(s, op->page, n))
+	want = model_all_mapped(s, op->page, n) ? TOME_OK : TOME_ENOMEM;
+	if (op->fail != 0 && want != TOME_OK)
 		return true;
-	if (!agree(w, op, tome_map_unwire(w->map[op->space], w_va(op->page),
-	    bytes_of(n)), TOME_OK, &apply))
+	got = tome_map_unwire(w->map[op->space], w_va(op->page), bytes_of(n));
+	if (!agree(w, op, got, want, &apply))
 		return false;
-	for (i = op->page; apply && i < op->page + n; i++)
-		s->page[i].wired = false;
+	if (got == want)
+		(void)set_wired(s, op->page, n, false);
 	return true;
 }
 
@@ -483,8 +533,6 @@ advise_discard(struct world *w, const struct op *op, bool locked_too)
 	enum tome_err want = TOME_OK, got;
 	bool apply;
 
-	if (has_common(s, op->page, n))
-		return true;
 	for (i = op->page; i < op->page + n; i++) {
 		if (!s->page[i].mapped) {
 			want = TOME_ENOMEM;
@@ -668,7 +716,8 @@ move_is_open(const struct m_space *s, const struct move *v)
 
 	if (!first->mapped)
 		return false;
-	if (first->object != NULL && first->index + v->nto > M_OBJECT_PAGES)
+	if (first->object != NULL && (first->index + v->nto > M_OBJECT_PAGES ||
+	    (first->object->common && v->nto > v->n)))
 		return true;
 	return first->wired && (first->object != NULL ||
 	    (v->flags & TOME_MOVE_DONTUNMAP));
@@ -865,6 +914,9 @@ op_copy(struct world *w, const struct op *op)
 	enum tome_err want, got;
 	size_t n;
 
+	/* Beyond the map's bounds nothing need be copied at all. */
+	if (op->page + (op->off + op->len - 1) / M_BYTES >= M_PAGES)
+		return true;
 	/* From where it runs, and from where it does not. */
 	if (op->flags & 1)
 		w_run(w, op->cpu, op->space);

@@ -22,7 +22,7 @@
 
 #include "world.h"
 
-#define HANG_SECONDS 120
+#define HANG_SECONDS 15
 #define MAX_OPS 2000000
 
 static const struct {

@@ -121,6 +121,9 @@ compare_object(struct world *w, const struct m_page *p,
 	if (p->object == NULL)
 		return r->object == NULL ||
 		    w_differ(w, "page %u: an object where none is", page);
+	if (p->object->common)
+		return r->object != NULL ||
+		    w_differ(w, "page %u: no object", page);
 	if (p->object->id == 0)
 		p->object->id = r->object_id;
 	if (p->object->id != r->object_id)
