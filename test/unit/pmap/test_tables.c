@@ -286,10 +286,37 @@ a_switch_beside_a_round(void **state)
 	explore("drop", setup_mapped, drop_page, run_and_touch, 0);
 }
 
+/* Nothing was mapped in it, but a CPU has walked through it. */
+static void
+an_empty_leaf_leaves_the_walk_caches(void **state)
+{
+	struct hosted_config config = {
+		.modes = HOSTED_NEVER_EVICT | HOSTED_WALK_CACHE, .quiet = true,
+	};
+	struct hosted_machine *m = hosted_create(&config);
+	struct world *w = setup(m);
+	struct tome_leaf l;
+	uint8_t b;
+
+	(void)state;
+	tome_epoch_enter(w->vm);
+	assert_int_equal(tome_leaf_find(w->pmap, VA, true, &l), TOME_OK);
+	tome_epoch_leave(w->vm);
+	run(w, w->pmap);
+	assert_int_equal(hosted_read(VA, &b, 1, NULL, NULL), TOME_EFAULT);
+	assert_true(hosted_cached(m, l.frame) > 0);
+	tome_pmap_remove(w->pmap, VA, VA + PAGE);
+	assert_int_equal(hosted_cached(m, l.frame), 0);
+	assert_true(hosted_judge(m));
+	teardown(w, false);
+	hosted_destroy(m);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_leaf_leaves_the_walk_caches),
 		cmocka_unit_test(two_publish_one_leaf),
 		cmocka_unit_test(publish_beside_a_collection),
 		cmocka_unit_test(two_collect_one_table),
