@@ -31,7 +31,12 @@ file_new(const struct file_ops *ops, struct inode *inode,
 	if (f == NULL)
 		return NULL;
 	*f = (struct file){.refs = 1, .flags = flags, .ops = ops,
-		.inode = inode, .dentry = dentry};
+		.inode = inode, .dentry = dentry,
+		.readable = (flags & O_ACCMODE) != O_WRONLY &&
+		    !(flags & O_PATH),
+		.writable = (flags & O_ACCMODE) != O_RDONLY &&
+		    !(flags & O_PATH),
+	};
 	inode_ref(inode);
 	if (dentry != NULL)
 		dentry_ref(dentry);
@@ -159,26 +164,16 @@ file_open(struct dentry *base, const char *path, uint32_t flags,
 	return err;
 }
 
-static bool
-may(struct file *f, unsigned want)
-{
-	return (wanted_access(f->flags) & want) && !(f->flags & O_PATH);
-}
+#define COUNT_MAX ((size_t)0x7ffff000)
 
 typedef int64_t transfer_fn(struct file *, struct ubuf, size_t, uint64_t *);
 
+/* At the file's own position, which moves; or where there is none. */
 static int64_t
-transfer(struct file *f, transfer_fn *fn, struct ubuf b, size_t n,
-    uint64_t *pos)
+transfer_here(struct file *f, transfer_fn *fn, struct ubuf b, size_t n)
 {
 	int64_t done;
 
-	if (fn == NULL)
-		return inode_is(f->inode, S_IFDIR) ? -EISDIR : -EINVAL;
-	if (n > 0x7ffff000)
-		n = 0x7ffff000;
-	if (pos != NULL)
-		return f->ops->seekable ? fn(f, b, n, pos) : -ESPIPE;
 	if (!f->ops->seekable)
 		return fn(f, b, n, &f->pos);
 	mutex_lock(&f->pos_lock);
@@ -187,16 +182,29 @@ transfer(struct file *f, transfer_fn *fn, struct ubuf b, size_t n,
 	return done;
 }
 
+static inline int64_t
+transfer(struct file *f, transfer_fn *fn, struct ubuf b, size_t n,
+    uint64_t *pos)
+{
+	if (__builtin_expect(fn == NULL, 0))
+		return inode_is(f->inode, S_IFDIR) ? -EISDIR : -EINVAL;
+	if (n > COUNT_MAX)
+		n = COUNT_MAX;
+	if (pos == NULL)
+		return transfer_here(f, fn, b, n);
+	return f->ops->seekable ? fn(f, b, n, pos) : -ESPIPE;
+}
+
 int64_t
 file_read(struct file *f, struct ubuf to, size_t n, uint64_t *pos)
 {
-	return may(f, 4) ? transfer(f, f->ops->read, to, n, pos) : -EBADF;
+	return f->readable ? transfer(f, f->ops->read, to, n, pos) : -EBADF;
 }
 
 int64_t
 file_write(struct file *f, struct ubuf from, size_t n, uint64_t *pos)
 {
-	return may(f, 2) ? transfer(f, f->ops->write, from, n, pos) : -EBADF;
+	return f->writable ? transfer(f, f->ops->write, from, n, pos) : -EBADF;
 }
 
 unsigned

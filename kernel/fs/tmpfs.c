@@ -170,7 +170,7 @@ tmpfs_object(struct file *f, struct tome_object **out)
 }
 
 /* One page's share of a read: straight from the page, holes are zero. */
-static int
+static inline int
 read_page(struct inode *i, uint64_t at, struct ubuf to, uint64_t off, size_t n)
 {
 	tome_pfn_t pfn;
@@ -213,18 +213,14 @@ page_share(uint64_t at, size_t n)
 	return n < room ? n : room;
 }
 
+/* Over several pages. A truncation that comes between ends the read. */
 static int64_t
-tmpfs_read(struct file *f, struct ubuf to, size_t n, uint64_t *pos)
+read_pages(struct inode *i, struct ubuf to, size_t n, uint64_t *pos)
 {
-	struct inode *i = f->inode;
-	uint64_t at = *pos, size = i->size;
+	uint64_t at = *pos;
 	size_t done, part;
 	int err = 0;
 
-	if (at >= size)
-		return 0;
-	if (n > size - at)
-		n = size - at;
 	for (done = 0; done < n; done += part) {
 		part = page_share(at + done, n - done);
 		err = read_page(i, at + done, to, done, part);
@@ -232,8 +228,27 @@ tmpfs_read(struct file *f, struct ubuf to, size_t n, uint64_t *pos)
 			break;
 	}
 	*pos = at + done;
-	/* A truncation that came between ends the read. */
 	return done > 0 || err == -ENXIO ? (int64_t)done : err;
+}
+
+static int64_t
+tmpfs_read(struct file *f, struct ubuf to, size_t n, uint64_t *pos)
+{
+	struct inode *i = f->inode;
+	uint64_t at = *pos, size = i->size;
+	int err;
+
+	if (at >= size)
+		return 0;
+	if (n > size - at)
+		n = size - at;
+	if (n > TOME_PAGE_SIZE - (at & TOME_PAGE_MASK))
+		return read_pages(i, to, n, pos);
+	err = read_page(i, at, to, 0, n);
+	if (err != 0)
+		return err == -ENXIO ? 0 : err;
+	*pos = at + n;
+	return (int64_t)n;
 }
 
 static int64_t

@@ -210,7 +210,8 @@ void vfs_mounts(bool (*fn)(void *, struct dentry *root), void *);
 struct file {
 	_Atomic uint32_t refs;
 	_Atomic uint32_t flags;		/* O_* but the creation ones */
-	/* Constant. */
+	/* Constant once open. */
+	bool readable, writable;
 	const struct file_ops *ops;
 	struct inode *inode;
 	struct dentry *dentry;		/* NULL: not in the tree */
