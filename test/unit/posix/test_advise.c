@@ -58,7 +58,7 @@ static const struct {
 	{ MADV_DONTNEED, { 0, 0, I, 0, 0, 0, 0 } },
 	{ MADV_DONTNEED_LOCKED, { 0 } },
 	{ MADV_FREE, { 0, I, I, I, I, 0, 0 } },
-	{ MADV_REMOVE, { I, 0, I, A, A, I, I } },
+	{ MADV_REMOVE, { I, 0, I, A, 0, I, I } },
 	{ MADV_DONTFORK, { 0 } },
 	{ MADV_DOFORK, { 0 } },
 	{ MADV_MERGEABLE, { 0 } },
