@@ -525,8 +525,17 @@ op_unwire(struct world *w, const struct op *op)
 
 /* ---- advice ---- */
 
+/* FREE drops at once, too, as long as nothing else wants the memory back. */
 static bool
-advise_discard(struct world *w, const struct op *op, bool locked_too)
+discards(const struct m_page *p, enum tome_advice advice)
+{
+	if (advice == TOME_ADV_FREE && p->object != NULL)
+		return false;
+	return !p->wired || advice == TOME_ADV_DONTNEED_LOCKED;
+}
+
+static bool
+advise_discard(struct world *w, const struct op *op, enum tome_advice advice)
 {
 	struct m_space *s = space_of(w, op);
 	unsigned n = span(op), i;
@@ -536,7 +545,7 @@ advise_discard(struct world *w, const struct op *op, bool locked_too)
 	for (i = op->page; i < op->page + n; i++) {
 		if (!s->page[i].mapped) {
 			want = TOME_ENOMEM;
-		} else if (s->page[i].wired && !locked_too) {
+		} else if (!discards(&s->page[i], advice)) {
 			want = TOME_EINVAL;
 			break;
 		}
@@ -544,7 +553,7 @@ advise_discard(struct world *w, const struct op *op, bool locked_too)
 	if (op->fail != 0 && want != TOME_OK)
 		return true;
 	got = tome_map_advise(w->map[op->space], w_va(op->page), bytes_of(n),
-	    locked_too ? TOME_ADV_DONTNEED_LOCKED : TOME_ADV_DONTNEED);
+	    advice);
 	if (!agree(w, op, got, want, &apply))
 		return false;
 	for (n = i, i = op->page; got == want && i < n; i++)
@@ -595,16 +604,22 @@ advise_remove(struct world *w, const struct op *op)
 	return true;
 }
 
-/* Advice without effect on contents; holes are told of. */
+/* Advice without effect on contents; holes are told of, and wired pages. */
 static bool
 advise_hint(struct world *w, const struct op *op, enum tome_advice advice)
 {
-	unsigned n = span(op);
-	bool holes = !model_all_mapped(space_of(w, op), op->page, n);
+	struct m_space *s = space_of(w, op);
+	unsigned n = span(op), i;
+	enum tome_err want = TOME_OK;
 	bool apply;
 
+	for (i = op->page; i < op->page + n && want != TOME_EINVAL; i++)
+		if (!s->page[i].mapped)
+			want = TOME_ENOMEM;
+		else if (advice == TOME_ADV_COLD && s->page[i].wired)
+			want = TOME_EINVAL;
 	return agree(w, op, tome_map_advise(w->map[op->space], w_va(op->page),
-	    bytes_of(n), advice), holes ? TOME_ENOMEM : TOME_OK, &apply);
+	    bytes_of(n), advice), want, &apply);
 }
 
 static bool
@@ -615,10 +630,12 @@ op_advise(struct world *w, const struct op *op)
 		TOME_ADV_COLD, TOME_ADV_DUMP, TOME_ADV_NODUMP };
 	unsigned which = op->value % 12;
 
-	if (which < 5)
-		return advise_discard(w, op, false);
+	if (which < 4)
+		return advise_discard(w, op, TOME_ADV_DONTNEED);
+	if (which == 4)
+		return advise_discard(w, op, TOME_ADV_FREE);
 	if (which == 5)
-		return advise_discard(w, op, true);
+		return advise_discard(w, op, TOME_ADV_DONTNEED_LOCKED);
 	if (which < 8)
 		return advise_populate(w, op, which == 7);
 	if (which == 8)
