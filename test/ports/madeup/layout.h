@@ -5,3 +5,4 @@
 #define RIG_FEATURES 8u				/* numbers; 0 is no tags */
 #define RIG_FEATURES_UNTAGGED 0u
 #define RIG_FEATURE_SETS {8u, 7u, 0u}
+#define RIG_TYPES_READY() true

@@ -32,6 +32,7 @@ on_every_cpu(void (*fn)(struct tome_pmap *, tome_pfn_t), struct tome_pmap *p,
 static void
 run_user(struct tome_pmap *p, tome_pfn_t frame)
 {
+	assert_true(RIG_TYPES_READY());
 	tome_pmap_switch(p);
 	assert_int_equal(rig_access(VA, W), frame);
 	assert_int_equal(rig_access(VA, X), TOME_PFN_NONE);

@@ -13,3 +13,5 @@
 		TEST_X86_ALL & ~TEST_X86_PGE,                            \
 		TEST_X86_PGE | TEST_X86_NX, TEST_X86_PGE, 0,             \
 	}
+/* This CPU's PAT entry for write-combining (index 4) says so. */
+#define RIG_TYPES_READY() ((test_mmu[test_cpu].control[1] >> 32 & 0xff) == 1)
