@@ -26,14 +26,35 @@ w_differ(struct world *w, const char *format, ...)
 	return false;
 }
 
+/* What the seeds differ in besides the stream: CPUs, and how much of memory the
+ * direct map covers. */
+static void
+vary(struct hosted_config *config, uint64_t seed)
+{
+	static const unsigned cpus[] = { 0, HOSTED_X86_LA57,
+		HOSTED_X86_NO_PCID, HOSTED_X86_NO_INVPCID,
+		HOSTED_X86_NO_PCID | HOSTED_X86_NO_PGE, HOSTED_X86_NO_SMAP };
+	uint64_t n = seed / 8;
+
+	config->cpu = cpus[n % (sizeof cpus / sizeof cpus[0])];
+	config->ranges[0].base = (tome_pa_t)1 << 20;
+	config->ranges[0].len = (tome_pa_t)24 << 20;
+	config->ranges[0].kind = TOME_RANGE_USABLE;
+	config->nranges = 1;
+	if (n % 3 == 2)
+		config->direct_end = (tome_pa_t)13 << 20;
+}
+
 bool
 world_start(struct world *w, unsigned modes, uint64_t seed)
 {
+	struct hosted_config config = { .ncpus = W_CPUS,
+		.modes = modes | HOSTED_STRICT, .seed = seed + 1 };
+
 	memset(w, 0, sizeof *w);
 	model_init(&w->model);
-	w->m = hosted_create(&(struct hosted_config){ .ncpus = W_CPUS,
-	    .ram = 24 << 20, .modes = modes | HOSTED_STRICT,
-	    .seed = seed + 1 });
+	vary(&config, seed);
+	w->m = hosted_create(&config);
 	if (w->m == NULL)
 		return w_differ(w, "no machine");
 	if (hosted_vm_create(w->m, &w->vm) != TOME_OK ||
