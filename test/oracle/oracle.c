@@ -83,7 +83,7 @@ static _Noreturn void
 child(const struct stream *s, bool quiet)
 {
 	static struct run r;
-	char text[sizeof r.w.why];
+	char text[sizeof r.w.why - 16];
 
 	if (quiet && freopen("/dev/null", "w", stderr) == NULL)
 		_exit(2);
