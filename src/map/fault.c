@@ -61,16 +61,18 @@ count_here(struct tome_attempt *f, enum tome_counter which)
 	tome_wr_relaxed(n, tome_rd_relaxed(n) + 1);
 }
 
-static inline unsigned
-pmap_flags(const struct tome_attempt *f)
-{
-	return f->flags & TOME_ENTRY_WIRED ? TOME_PMAP_WIRED : 0;
-}
-
 static inline bool
 writes(const struct tome_attempt *f)
 {
 	return f->access & TOME_PROT_WRITE;
+}
+
+/* Where the hardware does not tell, the fault must: this page is modified. */
+static inline unsigned
+pmap_flags(const struct tome_attempt *f, tome_prot_t prot)
+{
+	return (f->flags & TOME_ENTRY_WIRED ? TOME_PMAP_WIRED : 0) |
+	    (writes(f) && (prot & TOME_PROT_WRITE) ? TOME_PMAP_MODIFIED : 0);
 }
 
 /* What a page is entered with that must not be written yet: readable, as every
@@ -408,21 +410,21 @@ fault_install(struct tome_attempt *f, const struct commit *c,
     struct tome_leaf *leaf)
 {
 	struct tome_slot_view now = tome_leaf_read(leaf, f->va);
-	unsigned flags = pmap_flags(f);
+	unsigned flags = pmap_flags(f, c->prot);
 
 	if (c->fresh != NULL)
 		c->chunk->anon[f->slot & TOME_CHUNK_MASK] = c->fresh;
 	if (now.valid && now.pfn != c->pfn) {
 		tome_leaf_replace(leaf, f->va, c->pfn, c->prot, c->type, flags);
 	} else if (now.valid && (c->prot & ~now.prot) == 0 &&
-	    (now.wired || flags == 0)) {
+	    (now.wired || !(flags & TOME_PMAP_WIRED))) {
 		count_here(f, TOME_N_FAULTS_SPURIOUS);
 		tome_leaf_flush_local(leaf, f->va);
 	} else {
 		if (now.valid)
 			count_here(f, TOME_N_FAULTS_REUSE);
 		tome_leaf_enter(leaf, f->va, c->pfn, c->prot, c->type, flags);
-		if (c->around != NULL && flags == 0 &&
+		if (c->around != NULL && !(f->flags & TOME_ENTRY_WIRED) &&
 		    f->advice != TOME_ADV_RANDOM)
 			fault_around(f, c, leaf);
 	}

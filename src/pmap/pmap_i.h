@@ -68,6 +68,12 @@ struct tome_pmap_cpu {
 	unsigned nchunks;
 	struct tome_pv_chunk *chunks;
 	struct tome_round mine;
+	/*
+	 * The leaf last found. Good in a section of the same epoch only: nothing
+	 * detached since can have been freed (base/epoch.h).
+	 */
+	struct tome_leaf hint;
+	uint64_t hint_epoch;
 	/* Last pmap->flushes this CPU has done under each number. */
 	uint64_t seen[TOME_PORT_ASIDS_MAX];
 };

@@ -19,6 +19,8 @@
  */
 #include <pmap/side.h>
 
+static enum tome_err leaf_walk(struct tome_pmap *, tome_va_t, bool create,
+    struct tome_leaf *out) TOME_NODISCARD;
 static enum tome_err walk_publish(const struct tome_walk *, tome_va_t);
 static bool publish_allowed(const struct tome_walk *);
 static bool publish_stands(const struct tome_page *parent);
@@ -57,8 +59,34 @@ tome_leaf_fill(struct tome_pmap *p, tome_va_t va, tome_pfn_t frame,
 	out->end = out->base + tome_unit_span(0);
 }
 
+/*
+ * Faults mostly come where the last one came. A leaf that went stray meanwhile is
+ * looked for again from the root.
+ */
 enum tome_err
 tome_leaf_find(struct tome_pmap *p, tome_va_t va, bool create,
+    struct tome_leaf *out)
+{
+	struct tome_pmap_cpu *cpu = tome_pmap_cpu(p->vm);
+	uint64_t epoch = tome_rd_relaxed(&tome_this_cpu(p->vm)->epoch.seen);
+	enum tome_err err;
+
+	if (tome_likely(cpu->hint_epoch == epoch && cpu->hint.pmap == p &&
+	    va - cpu->hint.base < tome_unit_span(0) &&
+	    !tome_leaf_stray(&cpu->hint))) {
+		*out = cpu->hint;
+		return TOME_OK;
+	}
+	err = leaf_walk(p, va, create, out);
+	if (err == TOME_OK) {
+		cpu->hint = *out;
+		cpu->hint_epoch = epoch;
+	}
+	return err;
+}
+
+static tome_noinline enum tome_err
+leaf_walk(struct tome_pmap *p, tome_va_t va, bool create,
     struct tome_leaf *out)
 {
 	struct tome_walk w;
