@@ -326,6 +326,8 @@ show_vmstat(struct text *t, int pid)
 	struct tome_stats s;
 
 	(void)pid;
+	/* What only waits for an epoch to end is not in use. */
+	tome_vm_quiesce(the_vm, false);
 	tome_vm_stats(the_vm, &s);
 	text_add(t, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_file_pages %lu\n"
 	    "nr_page_table_pages %lu\nnr_slab_unreclaimable %lu\n"
