@@ -219,6 +219,9 @@ copy_chunks(struct file *in, uint64_t *in_pos, struct file *out,
 			break;
 		}
 		done += put;
+		/* A terminal or pipe gave what it had: its end comes next. */
+		if ((size_t)got < part && !in->ops->seekable)
+			break;
 	}
 	tome_kfree(the_vm, buf);
 	return done > 0 ? done : got;
