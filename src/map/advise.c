@@ -67,7 +67,7 @@ tome_map_advise(struct tome_map *map, tome_va_t start, tome_va_t len,
 static bool
 flags_differ(const struct tome_change *ch, const struct tome_entry *en)
 {
-	return (en->flags & (ch->clear | ch->value)) != ch->value;
+	return (tome_entry_flags(en) & (ch->clear | ch->value)) != ch->value;
 }
 
 static void
@@ -75,7 +75,8 @@ flags_set(const struct tome_change *ch, struct tome_edit *ed,
     struct tome_entry *en)
 {
 	(void)ed;
-	tome_wr(&en->flags, (uint16_t)((en->flags & ~ch->clear) | ch->value));
+	tome_wr(&en->flags,
+	    (uint16_t)((en->flags & ~ch->clear) | ch->value));
 }
 
 static enum tome_err
@@ -118,7 +119,7 @@ advise_remember(struct tome_map *map, tome_va_t start, tome_va_t len,
 static bool
 advise_takes(const struct tome_entry *en, enum tome_advice advice)
 {
-	bool wired = en->flags & TOME_ENTRY_WIRED;
+	bool wired = tome_entry_flags(en) & TOME_ENTRY_WIRED;
 
 	switch (advice) {
 	case TOME_ADV_FREE:
@@ -139,7 +140,7 @@ advise_entry(struct tome_map *map, struct tome_entry *en, tome_va_t start,
 	if (!advise_takes(en, advice))
 		return TOME_EINVAL;
 	if (advice == TOME_ADV_WILLNEED || advice == TOME_ADV_COLD ||
-	    advice == TOME_ADV_PAGEOUT || (en->flags & TOME_ENTRY_GUARD))
+	    advice == TOME_ADV_PAGEOUT || (tome_entry_flags(en) & TOME_ENTRY_GUARD))
 		return TOME_OK;
 	return tome_entry_discard(map, en, start, end);
 }
@@ -186,8 +187,9 @@ remove_find(struct tome_map *map, tome_va_t va, tome_va_t end, struct punch *p)
 
 	if (en == NULL || en->start > va)
 		return TOME_ENOMEM;
-	if ((en->flags & TOME_ENTRY_WIRED) || !(en->flags & TOME_ENTRY_SHARED)
-	    || en->object->kind != TOME_OBJECT_ANON)
+	if ((tome_entry_flags(en) & TOME_ENTRY_WIRED) ||
+	    !(tome_entry_flags(en) & TOME_ENTRY_SHARED) ||
+	    en->object->kind != TOME_OBJECT_ANON)
 		return TOME_EINVAL;
 	if (!(en->max_prot & TOME_PROT_WRITE))
 		return TOME_EACCES;

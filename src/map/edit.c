@@ -126,7 +126,7 @@ split_hole(struct tome_edit *ed, struct tome_entry *en, tome_va_t from,
 	by->amap = en->amap;
 	if (by->amap != NULL)
 		tome_amap_ref(by->amap);
-	by->flags |= en->flags & TOME_ENTRY_NEEDS_COPY;
+	by->flags |= tome_entry_flags(en) & TOME_ENTRY_NEEDS_COPY;
 	by->start = to;
 	by->slot += gone >> TOME_PAGE_SHIFT;
 	by->offset += gone >> TOME_PAGE_SHIFT;
@@ -213,7 +213,8 @@ tome_edit_kill_linked(struct tome_edit *ed, struct tome_entry *en)
 static bool
 wipes(const struct tome_entry *en)
 {
-	return en->amap != NULL && ((en->flags & TOME_ENTRY_NEEDS_COPY) == 0 ||
+	return en->amap != NULL &&
+	    ((en->flags & TOME_ENTRY_NEEDS_COPY) == 0 ||
 	    tome_rd_relaxed(&en->amap->refs) == 1);
 }
 
@@ -234,7 +235,7 @@ wipe_reserve(struct tome_edit *ed, struct tome_entry *en, tome_va_t start,
 	w->n = (end - start) >> TOME_PAGE_SHIFT;
 	/* A fault may be replacing the amap by a copy. */
 	tome_epoch_enter(ed->map->vm);
-	am = tome_rd(&en->amap);
+	am = tome_entry_amap(en);
 	if (am != NULL)
 		err = tome_amap_wipe_reserve(am, w->first, w->n, &w->wipe);
 	tome_epoch_leave(ed->map->vm);
@@ -445,7 +446,7 @@ edit_wipe(struct tome_edit *ed)
 			tome_amap_wipe_release(w->entry->amap, &w->wipe);
 	}
 	for (en = ed->touched; en != NULL; en = tome_entry_chained(en))
-		if ((en->flags & TOME_ENTRY_DYING) && wipes(en))
+		if ((tome_entry_flags(en) & TOME_ENTRY_DYING) && wipes(en))
 			tome_amap_wipe(en->amap, en->slot,
 			    tome_entry_pages(en), &none);
 }
@@ -462,7 +463,7 @@ merge(struct tome_edit *ed, struct tome_entry *a, struct tome_entry *b)
 		tome_wr(&a->amap, b->amap);
 		tome_wr(&a->slot, b->slot - tome_entry_pages(a));
 		tome_wr(&a->flags, a->flags |
-		    (b->flags & TOME_ENTRY_NEEDS_COPY));
+		    (tome_entry_flags(b) & TOME_ENTRY_NEEDS_COPY));
 		b->amap = NULL;
 	}
 	tome_edit_kill(ed, b);
@@ -505,7 +506,7 @@ tome_edit_finish(struct tome_edit *ed)
 
 	for (en = ed->touched; en != NULL; en = next) {
 		next = tome_entry_chained(en);
-		if (en->flags & TOME_ENTRY_DYING) {
+		if (tome_entry_flags(en) & TOME_ENTRY_DYING) {
 			edit_bury(ed, en);
 			continue;
 		}

@@ -162,9 +162,9 @@ enter_locked(struct enter *e, struct tome_map *map)
 	if (err != TOME_OK)
 		return err;
 	e->fill = (e->rq->flags & TOME_MAP_POPULATE) != 0 ||
-	    (en->flags & (TOME_ENTRY_WIRED | TOME_ENTRY_ONFAULT)) ==
+	    (tome_entry_flags(en) & (TOME_ENTRY_WIRED | TOME_ENTRY_ONFAULT)) ==
 	    TOME_ENTRY_WIRED;
-	if (en->prot == TOME_PROT_NONE || (en->flags & TOME_ENTRY_GUARD))
+	if (en->prot == TOME_PROT_NONE || (tome_entry_flags(en) & TOME_ENTRY_GUARD))
 		e->fill = false;
 	err = enter_limits(e, map);
 	if (err != TOME_OK)
@@ -222,10 +222,10 @@ enter_limits(struct enter *e, struct tome_map *map)
 		more -= overlap_pages(map, en);
 	if (map->vpages + more > tome_limit_pages(map->limits.as))
 		return TOME_ENOMEM;
-	if (tome_entry_is_data(en->flags, en->prot) &&
+	if (tome_entry_is_data(tome_entry_flags(en), en->prot) &&
 	    map->data_pages + more > tome_limit_pages(map->limits.data))
 		return TOME_ENOMEM;
-	if ((en->flags & TOME_ENTRY_WIRED) &&
+	if ((tome_entry_flags(en) & TOME_ENTRY_WIRED) &&
 	    map->locked_pages + n > tome_limit_pages(map->limits.locked))
 		return TOME_EAGAIN;
 	return TOME_OK;

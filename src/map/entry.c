@@ -59,10 +59,10 @@ tome_entry_copy(struct tome_entry *to, const struct tome_entry *from)
 	to->advice = from->advice;
 	to->start = from->start;
 	to->end = from->end;
-	to->slot = tome_rd(&((struct tome_entry *)(uintptr_t)from)->slot);
+	to->slot = tome_rd(&from->slot);
 	to->offset = from->offset;
 	to->limit = from->limit;
-	to->flags = tome_rd(&((struct tome_entry *)(uintptr_t)from)->flags) &
+	to->flags = tome_entry_flags(from) &
 	    (uint16_t)~OWN_FLAGS;
 	to->tag = from->tag;
 	to->object = from->object;
@@ -86,7 +86,7 @@ tome_entry_drop(struct tome_vm *vm, struct tome_entry *en)
 static void
 count(struct tome_map *map, const struct tome_entry *en, uint64_t pages)
 {
-	bool stack = en->flags & TOME_ENTRY_GROWSDOWN;
+	bool stack = tome_entry_flags(en) & TOME_ENTRY_GROWSDOWN;
 
 	map->vpages += pages;
 	if (tome_entry_is_data(en->flags, en->prot))
@@ -96,7 +96,7 @@ count(struct tome_map *map, const struct tome_entry *en, uint64_t pages)
 	else if ((en->prot & (TOME_PROT_EXEC | TOME_PROT_WRITE)) ==
 	    TOME_PROT_EXEC)
 		map->exec_pages += pages;
-	if (en->flags & TOME_ENTRY_WIRED)
+	if (tome_entry_flags(en) & TOME_ENTRY_WIRED)
 		map->locked_pages += pages;
 }
 
@@ -132,8 +132,8 @@ tome_entry_alike(const struct tome_entry *a, const struct tome_entry *b)
 	    a->advice != b->advice || a->tag != b->tag ||
 	    a->object != b->object)
 		return false;
-	if (((a->flags ^ b->flags) & ~OWN_FLAGS) != 0 ||
-	    (a->flags & TOME_ENTRY_KEEP) != 0)
+	if (((tome_entry_flags(a) ^ tome_entry_flags(b)) & ~OWN_FLAGS) != 0 ||
+	    (tome_entry_flags(a) & TOME_ENTRY_KEEP) != 0)
 		return false;
 	if (a->object != NULL && (a->limit != 0 || b->limit != 0 ||
 	    a->offset + tome_entry_pages(a) != b->offset))
@@ -151,13 +151,14 @@ tome_entry_joinable(const struct tome_entry *a, const struct tome_entry *b)
 static bool
 amap_joinable(const struct tome_entry *a, const struct tome_entry *b)
 {
-	struct tome_amap *am = tome_rd(&((struct tome_entry *)(uintptr_t)a)->amap);
-	struct tome_amap *bm = tome_rd(&((struct tome_entry *)(uintptr_t)b)->amap);
+	struct tome_amap *am = tome_entry_amap(a);
+	struct tome_amap *bm = tome_entry_amap(b);
 
 	if (am == bm)
 		return am == NULL ||
 		    (a->slot + tome_entry_pages(a) == b->slot &&
-		    ((a->flags ^ b->flags) & TOME_ENTRY_NEEDS_COPY) == 0);
+		    ((tome_entry_flags(a) ^ tome_entry_flags(b)) &
+		    TOME_ENTRY_NEEDS_COPY) == 0);
 	if (bm == NULL)
 		return tome_entry_extendable(a, false, tome_entry_pages(b));
 	if (am == NULL)
@@ -173,7 +174,7 @@ amap_joinable(const struct tome_entry *a, const struct tome_entry *b)
 bool
 tome_entry_extendable(const struct tome_entry *en, bool below, uint64_t n)
 {
-	struct tome_amap *am = tome_rd(&((struct tome_entry *)(uintptr_t)en)->amap);
+	struct tome_amap *am = tome_entry_amap(en);
 
 	if (am == NULL)
 		return true;

@@ -120,14 +120,14 @@ static bool
 is_copied(const struct tome_entry *en)
 {
 	return en->inherit == TOME_INHERIT_COPY &&
-	    (en->flags & (TOME_ENTRY_SHARED | TOME_ENTRY_GUARD)) == 0;
+	    (tome_entry_flags(en) & (TOME_ENTRY_SHARED | TOME_ENTRY_GUARD)) == 0;
 }
 
 /* Both name the amap from now on, and neither may write to it. */
 static void
 fork_share(struct fork *f, struct tome_entry *en, struct tome_entry *by)
 {
-	if (tome_rd(&en->amap) == NULL)
+	if (tome_entry_amap(en) == NULL)
 		return;
 	tome_edit_touch(&f->ed, en);
 	by->amap = en->amap;

@@ -40,7 +40,8 @@ grow_locked(struct tome_edit *ed, tome_va_t va)
 	tome_tree_around(&ed->map->tree, va, &below, &en);
 	if (below != NULL && below->end > va)
 		return TOME_OK;
-	if (en == NULL || !(en->flags & TOME_ENTRY_GROWSDOWN) || va < ed->map->lo)
+	if (en == NULL || va < ed->map->lo ||
+	    !(tome_entry_flags(en) & TOME_ENTRY_GROWSDOWN))
 		return TOME_EFAULT;
 	err = grow_check(ed->map, below, en, va);
 	if (err != TOME_OK)
@@ -83,7 +84,7 @@ stack_pages(struct tome_map *map, const struct tome_entry *en)
 	tome_va_t end = en->start;
 
 	while (en != NULL && en->start == end &&
-	    (en->flags & TOME_ENTRY_GROWSDOWN)) {
+	    (tome_entry_flags(en) & TOME_ENTRY_GROWSDOWN)) {
 		pages += tome_entry_pages(en);
 		end = en->end;
 		en = tome_tree_find(&map->tree, end);
@@ -99,13 +100,13 @@ grow_check(struct tome_map *map, const struct tome_entry *below,
 
 	if (below != NULL && va - below->end < TOME_STACK_GUARD &&
 	    below->prot != TOME_PROT_NONE &&
-	    !(below->flags & (TOME_ENTRY_GROWSDOWN | TOME_ENTRY_GUARD)))
+	    !(tome_entry_flags(below) & (TOME_ENTRY_GROWSDOWN | TOME_ENTRY_GUARD)))
 		return TOME_EFAULT;
 	if (stack_pages(map, en) + more >
 	    tome_limit_pages(map->limits.stack) ||
 	    map->vpages + more > tome_limit_pages(map->limits.as))
 		return TOME_EFAULT;
-	if ((en->flags & TOME_ENTRY_WIRED) && map->locked_pages + more >
+	if ((tome_entry_flags(en) & TOME_ENTRY_WIRED) && map->locked_pages + more >
 	    tome_limit_pages(map->limits.locked))
 		return TOME_EFAULT;
 	if (en->object != NULL && en->offset < more)

@@ -80,13 +80,13 @@ region_fill(const struct tome_entry *en, struct tome_region *out)
 	out->end = en->end;
 	out->prot = en->prot;
 	out->max_prot = en->max_prot;
-	out->shared = en->flags & TOME_ENTRY_SHARED;
-	out->growsdown = en->flags & TOME_ENTRY_GROWSDOWN;
-	out->wired = en->flags & TOME_ENTRY_WIRED;
-	out->onfault = en->flags & TOME_ENTRY_ONFAULT;
-	out->guard = en->flags & TOME_ENTRY_GUARD;
-	out->keep = en->flags & TOME_ENTRY_KEEP;
-	out->nodump = en->flags & TOME_ENTRY_NODUMP;
+	out->shared = tome_entry_flags(en) & TOME_ENTRY_SHARED;
+	out->growsdown = tome_entry_flags(en) & TOME_ENTRY_GROWSDOWN;
+	out->wired = tome_entry_flags(en) & TOME_ENTRY_WIRED;
+	out->onfault = tome_entry_flags(en) & TOME_ENTRY_ONFAULT;
+	out->guard = tome_entry_flags(en) & TOME_ENTRY_GUARD;
+	out->keep = tome_entry_flags(en) & TOME_ENTRY_KEEP;
+	out->nodump = tome_entry_flags(en) & TOME_ENTRY_NODUMP;
 	out->inherit = (enum tome_inherit)en->inherit;
 	out->advice = (enum tome_advice)en->advice;
 	out->object = en->object;
@@ -112,7 +112,7 @@ tome_map_key(struct tome_map *map, tome_va_t va, struct tome_key *out)
 		err = TOME_OK;
 		out->space = map->id | (uint64_t)1 << 63;
 		out->offset = va;
-		if (en->flags & TOME_ENTRY_SHARED) {
+		if (tome_entry_flags(en) & TOME_ENTRY_SHARED) {
 			out->space = tome_object_id(en->object);
 			out->offset = (en->offset << TOME_PAGE_SHIFT) +
 			    (va - en->start);

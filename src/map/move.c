@@ -95,7 +95,7 @@ move_locked(struct move *m)
 	m->first = tome_tree_find(&m->map->tree, m->old);
 	if (m->first == NULL || m->first->start > m->old)
 		return TOME_EFAULT;
-	if (m->old_len == 0 && !(m->first->flags & TOME_ENTRY_SHARED))
+	if (m->old_len == 0 && !(tome_entry_flags(m->first) & TOME_ENTRY_SHARED))
 		return TOME_EINVAL;
 	if (!away && m->old_len >= m->new_len)
 		return move_shrink(m);
@@ -144,14 +144,14 @@ move_limits(const struct move *m)
 
 	if (m->new_len > m->old_len)
 		more = (m->new_len - m->old_len) >> TOME_PAGE_SHIFT;
-	if ((en->flags & TOME_ENTRY_WIRED) && map->locked_pages + more >
+	if ((tome_entry_flags(en) & TOME_ENTRY_WIRED) && map->locked_pages + more >
 	    tome_limit_pages(map->limits.locked))
 		return TOME_EAGAIN;
 	if (m->flags & TOME_MOVE_DONTUNMAP)
 		more = m->new_len >> TOME_PAGE_SHIFT;
 	if (map->vpages + more > tome_limit_pages(map->limits.as))
 		return TOME_ENOMEM;
-	if (tome_entry_is_data(en->flags, en->prot) &&
+	if (tome_entry_is_data(tome_entry_flags(en), en->prot) &&
 	    map->data_pages + more > tome_limit_pages(map->limits.data))
 		return TOME_ENOMEM;
 	return TOME_OK;
@@ -244,7 +244,7 @@ static void
 move_fill(struct move *m, const struct tome_entry *en, tome_va_t from,
     tome_va_t to)
 {
-	if ((en->flags & (TOME_ENTRY_WIRED | TOME_ENTRY_ONFAULT |
+	if ((tome_entry_flags(en) & (TOME_ENTRY_WIRED | TOME_ENTRY_ONFAULT |
 	    TOME_ENTRY_GUARD)) != TOME_ENTRY_WIRED ||
 	    en->prot == TOME_PROT_NONE)
 		return;
@@ -344,7 +344,7 @@ move_piece(struct move *m, struct tome_entry *en)
 
 	tome_edit_touch(ed, en);
 	tome_entry_copy(by, en);
-	by->flags |= en->flags & TOME_ENTRY_NEEDS_COPY;
+	by->flags |= tome_entry_flags(en) & TOME_ENTRY_NEEDS_COPY;
 	by->start = en->start - m->old + m->to;
 	by->end = en->end - m->old + m->to;
 	by->amap = en->amap;

@@ -38,7 +38,7 @@ tome_map_place(struct tome_map *map, const struct tome_map_request *rq,
 static tome_va_t
 guarded_start(const struct tome_entry *en)
 {
-	if (!(en->flags & TOME_ENTRY_GROWSDOWN))
+	if (!(tome_entry_flags(en) & TOME_ENTRY_GROWSDOWN))
 		return en->start;
 	return en->start > TOME_STACK_GUARD ? en->start - TOME_STACK_GUARD : 0;
 }

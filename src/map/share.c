@@ -21,7 +21,7 @@ static bool
 is_shareable(const struct tome_entry *en)
 {
 	return en->inherit == TOME_INHERIT_SHARE &&
-	    (en->flags & (TOME_ENTRY_SHARED | TOME_ENTRY_GUARD)) == 0 &&
+	    (tome_entry_flags(en) & (TOME_ENTRY_SHARED | TOME_ENTRY_GUARD)) == 0 &&
 	    en->limit == 0 && (en->object == NULL ||
 	    (en->object->kind == TOME_OBJECT_ANON &&
 	    en->object->parent == NULL));

@@ -66,7 +66,7 @@ tome_map_totals(struct tome_map *map, struct tome_map_totals *out)
 	out->locked_pages = map->locked_pages;
 	for (en = tome_tree_find(&map->tree, 0); en != NULL;
 	    en = tome_tree_next(&map->tree, en))
-		if (en->flags & TOME_ENTRY_SHARED)
+		if (tome_entry_flags(en) & TOME_ENTRY_SHARED)
 			each_translation(en, en->start, en->end, count_page,
 			    &out->resident_shared);
 	out->resident_pages = tome_pmap_resident(map->pmap);
@@ -85,7 +85,7 @@ static bool
 page_own(struct tome_entry *en, tome_va_t va)
 {
 	uint64_t slot = en->slot + ((va - en->start) >> TOME_PAGE_SHIFT);
-	struct tome_amap *am = tome_rd(&en->amap);
+	struct tome_amap *am = tome_entry_amap(en);
 	struct tome_chunk *ch;
 
 	if (am == NULL)

@@ -18,8 +18,8 @@ static enum tome_err wire_fill(struct tome_map *, tome_va_t start,
 static bool
 wire_differs(const struct tome_change *ch, const struct tome_entry *en)
 {
-	return (en->flags & WIRE_FLAGS) != ch->value &&
-	    (en->flags & TOME_ENTRY_GUARD) == 0;
+	return (tome_entry_flags(en) & WIRE_FLAGS) != ch->value &&
+	    (tome_entry_flags(en) & TOME_ENTRY_GUARD) == 0;
 }
 
 static void
@@ -29,7 +29,7 @@ wire_set(const struct tome_change *ch, struct tome_edit *ed,
 	if (!(ch->value & TOME_ENTRY_WIRED))
 		tome_range_unwire(ed->map->pmap, en->start, en->end);
 	tome_wr(&en->flags,
-	    (uint16_t)((en->flags & ~WIRE_FLAGS) | ch->value));
+	    (uint16_t)((tome_entry_flags(en) & ~WIRE_FLAGS) | ch->value));
 }
 
 static uint16_t
@@ -69,7 +69,7 @@ wired_pages(struct tome_map *map, tome_va_t start, tome_va_t end)
 	    en = tome_tree_next(&map->tree, en)) {
 		from = en->start > start ? en->start : start;
 		to = en->end < end ? en->end : end;
-		if (en->flags & TOME_ENTRY_WIRED)
+		if (tome_entry_flags(en) & TOME_ENTRY_WIRED)
 			pages += (to - from) >> TOME_PAGE_SHIFT;
 	}
 	return pages;
@@ -118,7 +118,7 @@ fill_next(struct tome_map *map, tome_va_t *start, tome_va_t *end,
 		*start = en->start > *start ? en->start : *start;
 		*end = en->end < *end ? en->end : *end;
 		*access = tome_entry_fill_access(en);
-		if ((en->flags & (WIRE_FLAGS | TOME_ENTRY_GUARD)) !=
+		if ((tome_entry_flags(en) & (WIRE_FLAGS | TOME_ENTRY_GUARD)) !=
 		    TOME_ENTRY_WIRED)
 			*access = TOME_PROT_NONE;
 	}
