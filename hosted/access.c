@@ -291,13 +291,13 @@ tlb_serves(struct hosted_cpu *c, const struct hosted_tlbe *e, unsigned access)
 {
 	return e != NULL && hosted_mmu.permits(c, &e->leaf, access) &&
 	    (!(access & HOSTED_W) || e->leaf.dirty ||
-		!(hosted_mmu.flags & HOSTED_MMU_WRITE_WALKS));
+		!(c->m->mmu_flags & HOSTED_MMU_WRITE_WALKS));
 }
 
 static void
 drop_cached(struct hosted_cpu *c, tome_va_t va, uint32_t asid)
 {
-	if (hosted_mmu.flags & HOSTED_MMU_FAULT_FLUSHES)
+	if (c->m->mmu_flags & HOSTED_MMU_FAULT_FLUSHES)
 		hosted_tlb_drop(c, va, asid);
 }
 

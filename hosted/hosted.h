@@ -53,6 +53,9 @@ struct hosted_config {
 	unsigned modes;
 	uint64_t seed;			/* 0: 1 */
 	unsigned cpu;			/* HOSTED_X86_*: what the CPUs (do not) have */
+	/* HOSTED_MMU_* (mmu.h) beside the format's own: a stricter machine than
+	 * it needs. */
+	unsigned mmu_flags;
 	bool virtual_clock;		/* stands still but for waits */
 	bool quiet;			/* drop the instance's log lines */
 };

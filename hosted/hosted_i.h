@@ -82,6 +82,7 @@ struct hosted_machine {
 	struct hosted_config config;
 	unsigned ncpus;
 	_Atomic uint32_t modes;
+	unsigned mmu_flags;		/* HOSTED_MMU_* */
 	tome_va_t kernel_start, kernel_end;
 
 	/* Memory: [lo, hi), the memfd's offset 0 being lo. `ram` is the

@@ -74,7 +74,7 @@ judge_entry(void *arg, struct hosted_cpu *c, struct hosted_tlbe *e)
 	    (leaf->rights & ~now.rights) != 0)
 		return blame(v, HOSTED_STALE, c, leaf);
 	if (leaf->dirty && !now.dirty && (leaf->rights & HOSTED_W) &&
-	    (hosted_mmu.flags & HOSTED_MMU_WRITE_WALKS))
+	    (v->m->mmu_flags & HOSTED_MMU_WRITE_WALKS))
 		return blame(v, HOSTED_MODIFIED, c, leaf);
 	if (!judge_type(v, leaf))
 		return blame(v, HOSTED_TYPES, c, leaf);

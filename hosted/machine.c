@@ -118,6 +118,7 @@ config_fill(struct hosted_machine *m, const struct hosted_config *config)
 		m->kernel_end = hosted_mmu.kernel_end;
 	}
 	atomic_store(&m->modes, config->modes);
+	m->mmu_flags = hosted_mmu.flags | config->mmu_flags;
 	atomic_store(&m->dice, m->config.seed);
 	return m->config.nranges <= HOSTED_RANGES;
 }

@@ -34,7 +34,7 @@ hosted_memory_init(struct hosted_machine *m)
 	m->fd = memfd_create("hosted-ram", MFD_CLOEXEC);
 	if (m->fd < 0 || ftruncate(m->fd, (off_t)(m->hi - m->lo)) != 0)
 		return false;
-	if (hosted_mmu.flags & HOSTED_MMU_ICACHE) {
+	if (m->mmu_flags & HOSTED_MMU_ICACHE) {
 		m->icache = calloc((m->hi - m->lo) >> TOME_PAGE_SHIFT,
 		    sizeof *m->icache);
 		if (m->icache == NULL)

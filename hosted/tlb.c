@@ -442,9 +442,9 @@ hosted_pte_after(const volatile void *pte, uint64_t old, uint64_t now)
 		return;
 	if (hosted_mmu.valid(old))
 		hosted_kva_pte(self->m, pa);
-	if (hosted_mmu.flags & HOSTED_MMU_WEAK)
+	if (self->m->mmu_flags & HOSTED_MMU_WEAK)
 		hosted_pte_pending(self->m, pa, old);
-	if (((hosted_mmu.flags & HOSTED_MMU_BBM) ||
+	if (((self->m->mmu_flags & HOSTED_MMU_BBM) ||
 	    hosted_mode(self->m, HOSTED_STRICT)) && hosted_mmu.valid(now) &&
 	    !(hosted_mmu.valid(old) && hosted_mmu.same(old, now)))
 		judge_replaced(self->m, pa, old, now);

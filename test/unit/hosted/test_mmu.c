@@ -479,6 +479,77 @@ test_fault_without_progress(void **state)
 	hosted_destroy(t.m);
 }
 
+/* ---- what weaker formats ask of a port ---- */
+
+static void
+test_entries_seen_when_made_visible(void **state)
+{
+	struct tables t;
+	tome_pte_t *e;
+	uint8_t b;
+
+	(void)state;
+	t_init(&t, &(struct hosted_config){ .mmu_flags = HOSTED_MMU_WEAK });
+	e = t_entry(&t, t.root, VA, 12);
+	hosted_make_visible(t_ptr(&t, t.boot.ranges[0].base),
+	    (size_t)t.boot.ranges[0].len);
+	t_map(&t, VA, t_frame(&t), T_USER);
+	assert_int_equal(hosted_read(VA, &b, 1, NULL, NULL), TOME_EFAULT);
+	hosted_make_visible(e, sizeof *e);
+	assert_int_equal(hosted_read(VA, &b, 1, NULL, NULL), TOME_OK);
+	/* In any other mode a walker may see it early. */
+	hosted_destroy(t.m);
+	t_init(&t, &(struct hosted_config){ .mmu_flags = HOSTED_MMU_WEAK,
+	    .modes = HOSTED_NEVER_EVICT });
+	e = t_entry(&t, t.root, VA, 12);
+	hosted_make_visible(t_ptr(&t, t.boot.ranges[0].base),
+	    (size_t)t.boot.ranges[0].len);
+	t_map(&t, VA, t_frame(&t), T_USER);
+	while (hosted_read(VA, &b, 1, NULL, NULL) != TOME_OK)
+		continue;
+	hosted_destroy(t.m);
+}
+
+static void
+test_break_before_make(void **state)
+{
+	struct tables t;
+
+	(void)state;
+	t_init(&t, &(struct hosted_config){ .mmu_flags = HOSTED_MMU_BBM });
+	t_map(&t, VA, t_frame(&t), T_USER);
+	t_map(&t, VA, t_frame(&t), T_USER);
+	assert_true(t_violated(&t, HOSTED_BBM));
+	/* Rights may change in place. */
+	t_map(&t, VA, *t_entry(&t, t.root, VA, 12) & ~T_W, 0);
+	assert_int_equal(hosted_violations(t.m), 0);
+	hosted_destroy(t.m);
+}
+
+static void
+test_instructions_need_syncing(void **state)
+{
+	struct tables t;
+	tome_pa_t frame;
+	uint8_t b = 0;
+
+	(void)state;
+	t_init(&t, &(struct hosted_config){ .mmu_flags = HOSTED_MMU_ICACHE });
+	frame = t_frame(&t);
+	t_map(&t, VA, frame, T_USER);
+	assert_int_equal(write_byte(VA, 1), TOME_OK);
+	assert_int_equal(hosted_exec(VA, &b, 1, NULL, NULL), TOME_OK);
+	assert_true(t_violated(&t, HOSTED_ICACHE));
+	hosted_sync_icache(frame);
+	assert_int_equal(write_byte(VA, 2), TOME_OK);
+	assert_int_equal(hosted_exec(VA, &b, 1, NULL, NULL), TOME_OK);
+	assert_int_equal(b, 1);
+	hosted_sync_icache(frame);
+	assert_int_equal(hosted_exec(VA, &b, 1, NULL, NULL), TOME_OK);
+	assert_int_equal(b, 2);
+	hosted_destroy(t.m);
+}
+
 /* ---- kernel pointers ---- */
 
 static void
@@ -527,16 +598,13 @@ static void
 test_windows(void **state)
 {
 	struct tables t;
-	char text[128];
 	struct hosted_config config = { .nranges = 1, .ranges = {
 	    { .base = 0x100000, .len = 0x800000 } }, .direct_end = 0x300000 };
 	tome_pa_t high = 0x500000;
-	char *direct, *w;
+	char *w;
 
 	(void)state;
 	t_init(&t, &config);
-	direct = t_ptr(&t, high);
-	(void)direct;
 	tome_host_preempt_off();
 	w = hosted_host(t.m)->window_enter(t.m, high);
 	w[5] = 42;
@@ -544,7 +612,6 @@ test_windows(void **state)
 	*(tome_pte_t *)(void *)(w + 64) = 0;
 	tome_insn_pte_xchg((tome_pte_t *)(void *)(w + 64), 7);
 	hosted_host(t.m)->window_leave(t.m, w);
-	(void)text;
 	w = hosted_host(t.m)->window_enter(t.m, high);
 	assert_int_equal(w[5], 42);
 	assert_int_equal(w[64], 7);
@@ -577,6 +644,9 @@ main(void)
 		cmocka_unit_test(test_memory_types),
 		cmocka_unit_test(test_bad_tables),
 		cmocka_unit_test(test_fault_without_progress),
+		cmocka_unit_test(test_entries_seen_when_made_visible),
+		cmocka_unit_test(test_break_before_make),
+		cmocka_unit_test(test_instructions_need_syncing),
 		cmocka_unit_test(test_kernel_pointers),
 		cmocka_unit_test(test_windows),
 	};
