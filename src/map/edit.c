@@ -271,11 +271,12 @@ tome_edit_abandon(struct tome_edit *ed)
 	tome_epoch_enter(ed->map->vm);
 	while (ed->nwipes > 0) {
 		w = &ed->wipes[--ed->nwipes];
-		if (w->entry->amap != NULL)
-			tome_amap_wipe_release(tome_rd(&w->entry->amap),
+		if (tome_entry_amap(w->entry) != NULL)
+			tome_amap_wipe_release(tome_entry_amap(w->entry),
 			    &w->wipe);
 	}
 	tome_epoch_leave(ed->map->vm);
+	tome_edit_finish(ed);
 }
 
 /* Is the part of a cut entry that goes remembered? If not reserved, it is now. */
@@ -349,10 +350,10 @@ tome_edit_narrow(struct tome_edit *ed, tome_va_t start, tome_va_t end,
 
 static enum tome_err
 change_reserve(struct tome_edit *ed, tome_va_t start, tome_va_t end,
-    const struct tome_change *ch)
+    const struct tome_change *ch, struct tome_entry *first)
 {
-	struct tome_entry *first = tome_tree_find(&ed->map->tree, start);
-	struct tome_entry *last = tome_tree_find(&ed->map->tree, end - 1);
+	struct tome_entry *last = first != NULL && first->end >= end ? first :
+	    tome_tree_find(&ed->map->tree, end - 1);
 	bool head = first != NULL && first->start < start &&
 	    ch->differs(ch, first);
 	bool tail = last != NULL && last->start < end && last->end > end &&
@@ -371,13 +372,12 @@ tome_edit_change(struct tome_edit *ed, tome_va_t start, tome_va_t end,
     const struct tome_change *ch)
 {
 	struct tome_tree *tr = &ed->map->tree;
-	struct tome_entry *en, *next;
-	enum tome_err err = change_reserve(ed, start, end, ch);
+	struct tome_entry *en = tome_tree_find(tr, start), *next;
+	enum tome_err err = change_reserve(ed, start, end, ch, en);
 
 	if (err != TOME_OK)
 		return err;
-	for (en = tome_tree_find(tr, start); en != NULL && en->start < end;
-	    en = next) {
+	for (; en != NULL && en->start < end; en = next) {
 		if (ch->differs(ch, en)) {
 			if (en->start < start)
 				en = tome_edit_split(ed, en, start);

@@ -49,7 +49,8 @@ enum tome_err tome_edit_reserve_many(struct tome_edit *, unsigned n)
 /* What tome_edit_remove() of the range may need, beside `inserts` others. */
 enum tome_err tome_edit_remove_reserve(struct tome_edit *, tome_va_t start,
     tome_va_t end, unsigned inserts) TOME_NODISCARD;
-/* A reserve failed: what refers to the map goes back while it is locked. */
+/* A reserve failed: what refers to the map goes back while it is locked, and numbers
+ * turn even. */
 void tome_edit_abandon(struct tome_edit *);
 
 /* ---- 2: changing ---- */

@@ -82,7 +82,8 @@ fork_build(struct fork *f)
 
 	for (en = tome_tree_find(tr, 0); en != NULL;
 	    en = tome_tree_next(tr, en)) {
-		if (en->inherit == TOME_INHERIT_NONE)
+		if (en->inherit == TOME_INHERIT_NONE ||
+		    en->inherit == TOME_INHERIT_NONE_ZERO)
 			continue;
 		by = fork_entry(f, en);
 		if (by == NULL)

@@ -24,7 +24,7 @@ tome_map_inherit(struct tome_map *map, tome_va_t start, tome_va_t len,
 	struct tome_change change = { .differs = inherit_differs,
 		.set = inherit_set, .value = (uint32_t)inherit };
 
-	if ((uint32_t)inherit > TOME_INHERIT_ZERO)
+	if ((uint32_t)inherit > TOME_INHERIT_NONE_ZERO)
 		return TOME_EINVAL;
 	return tome_map_change(map, start, len, &change);
 }

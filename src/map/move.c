@@ -289,6 +289,17 @@ moved_len(const struct move *m)
 	return m->old_len < m->new_len ? m->old_len : m->new_len;
 }
 
+static void
+touch_source(struct move *m)
+{
+	struct tome_tree *tr = &m->map->tree;
+	struct tome_entry *en = tome_tree_find(tr, m->old);
+
+	for (; en != NULL && en->start < m->old + moved_len(m);
+	    en = tome_tree_next(tr, en))
+		tome_edit_touch(&m->ed, en);
+}
+
 /*
  * Reserve for the worst: a new entry per piece, one more for growth, two where the
  * old range is cut out of larger entries, one for a hole made at the destination.
@@ -305,9 +316,12 @@ move_away(struct move *m)
 		    0);
 	if (err == TOME_OK)
 		err = tome_edit_reserve_many(ed, m->pieces + 3 + fixed);
-	if (err == TOME_OK && moved_len(m) > 0)
+	if (err == TOME_OK && moved_len(m) > 0) {
+		/* From here on no fault makes a translation to be moved. */
+		touch_source(m);
 		err = tome_range_move_reserve(m->map->pmap, m->old, m->to,
 		    moved_len(m));
+	}
 	if (err != TOME_OK)
 		return err;
 	if (fixed) {

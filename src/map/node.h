@@ -25,7 +25,6 @@
 
 #define TOME_NODE_SIZE 256
 #define TOME_NODE_READ 192	/* what readers of inner nodes touch */
-#define TOME_TREE_HEIGHT 11	/* at half fill, more entries than memory */
 #define TOME_VA_NONE (~(tome_va_t)0)
 #define TOME_GAP_MAX UINT32_MAX
 
@@ -108,17 +107,7 @@ tree_root(const struct tome_tree *tr)
 	    &((struct tome_tree *)(uintptr_t)tr)->root);
 }
 
-/*
- * The writer's way down: node[0] is the leaf. at[l] is the child taken in node[l],
- * in the leaf the number of entries with start <= the address sought.
- */
-struct tome_path {
-	unsigned height;		/* 0: the tree is empty */
-	unsigned at[TOME_TREE_HEIGHT];
-	struct tome_node *node[TOME_TREE_HEIGHT];
-};
-
-void tome_path_to(const struct tome_tree *, tome_va_t, struct tome_path *);
+void tome_path_to(struct tome_tree *, tome_va_t, struct tome_path *);
 /* To the start of the next leaf, or the end of the one before; false: none. */
 bool tome_path_next_leaf(struct tome_path *);
 bool tome_path_prev_leaf(struct tome_path *);

@@ -52,7 +52,9 @@ protect_reach(struct tome_map *map, tome_va_t start, tome_va_t end,
 	struct tome_entry *en = tome_tree_find(&map->tree, start);
 	tome_va_t va = start, to;
 
-	for (; va < end; va = to, en = tome_tree_next(&map->tree, en)) {
+	for (; va < end; va = to) {
+		if (va > start)
+			en = tome_tree_next(&map->tree, en);
 		*err = TOME_ENOMEM;
 		if (en == NULL || en->start > va)
 			return va;

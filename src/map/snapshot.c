@@ -8,7 +8,7 @@
  */
 #include <map/fault.h>
 
-static bool snapshot(struct tome_attempt *, struct tome_entry *);
+static inline bool snapshot(struct tome_attempt *, struct tome_entry *);
 static enum tome_err lookup_tree(struct tome_attempt *, uint64_t epoch)
     TOME_NODISCARD;
 static enum tome_err lookup_rights(const struct tome_attempt *)
@@ -27,7 +27,7 @@ tome_attempt_lookup(struct tome_attempt *f, uint64_t epoch)
 	return err == TOME_OK ? lookup_rights(f) : err;
 }
 
-static enum tome_err
+static tome_noinline enum tome_err
 lookup_tree(struct tome_attempt *f, uint64_t epoch)
 {
 	struct tome_entry *en;
@@ -55,7 +55,7 @@ lookup_tree(struct tome_attempt *f, uint64_t epoch)
 }
 
 /* Bounds are part of it (models F6). */
-static bool
+static inline bool
 snapshot(struct tome_attempt *f, struct tome_entry *en)
 {
 	uint32_t seq = tome_rd_sc(&en->seq);

@@ -6,6 +6,9 @@
  */
 #include <map/node.h>
 
+static inline bool path_still(const struct tome_tree *, tome_va_t);
+static void path_descend(struct tome_tree *, tome_va_t);
+
 /* Turns before a reader asks for the lock: a restart means that a writer passed. */
 #define LOOKUP_TURNS 8
 
@@ -18,6 +21,7 @@ tome_tree_init(struct tome_tree *tr, struct tome_vm *vm, tome_va_t lo,
 	tr->lo = lo;
 	tr->hi = hi;
 	tr->last_end = lo;
+	tr->last.path.height = 0;
 }
 
 /* ---- readers ---- */
@@ -84,26 +88,59 @@ tome_tree_lookup(struct tome_tree *tr, tome_va_t va, struct tome_entry **out)
 
 /* ---- the writer ---- */
 
+/* An operation looks for neighbours of what it has just found. */
 void
-tome_path_to(const struct tome_tree *tr, tome_va_t va, struct tome_path *pa)
+tome_path_to(struct tome_tree *tr, tome_va_t va, struct tome_path *pa)
 {
-	struct tome_node *nd = tree_root(tr);
-	unsigned l;
+	const struct tome_path *last = &tr->last.path;
+	struct tome_node *root = tree_root(tr);
 
-	if (nd == NULL) {
-		pa->height = 0;
+	if (root == NULL || root->level == 0) {
+		pa->height = root != NULL;
+		pa->node[0] = root;
+		pa->at[0] = root != NULL ? leaf_count(root, va) : 0;
 		return;
 	}
-	l = nd->level;
-	pa->height = l + 1;
-	for (;; l--) {
+	if (!path_still(tr, va))
+		path_descend(tr, va);
+	pa->height = last->height;
+	for (unsigned l = 0; l < last->height; l++) {
+		pa->node[l] = last->node[l];
+		pa->at[l] = last->at[l];
+	}
+	pa->at[0] = leaf_count(pa->node[0], va);
+}
+
+/* Does the last way down, if there is one, lead to va? */
+static inline bool
+path_still(const struct tome_tree *tr, tome_va_t va)
+{
+	return tr->last.path.height != 0 && va >= tr->last.from &&
+	    va < tr->last.to;
+}
+
+static void
+path_descend(struct tome_tree *tr, tome_va_t va)
+{
+	struct tome_path *pa = &tr->last.path;
+	struct tome_node *nd = tree_root(tr);
+	unsigned i, l;
+
+	tr->last.from = 0;
+	tr->last.to = TOME_VA_NONE;
+	pa->height = nd->level + 1u;
+	for (l = pa->height; l-- > 0;) {
 		pa->node[l] = nd;
 		if (l == 0)
 			break;
-		pa->at[l] = inner_index(nd, va);
-		nd = nd->child[pa->at[l]];
+		i = inner_index(nd, va);
+		if (i > 0)
+			tr->last.from = nd->key[i];
+		if (i + 1 < nd->n)
+			tr->last.to = nd->key[i + 1];
+		pa->at[l] = i;
+		nd = nd->child[i];
 	}
-	pa->at[0] = leaf_count(nd, va);
 }
 
 /* GCC 12 would otherwise miss what is stored here (sources.mk). */
@@ -163,36 +200,63 @@ path_entry(struct tome_path *pa)
 	return pa->node[0]->entry[pa->at[0]];
 }
 
-struct tome_entry *
-tome_tree_find(struct tome_tree *tr, tome_va_t va)
+/* The leaf of va, NULL in an empty tree: all that is needed inside one leaf. */
+static struct tome_node *
+tree_leaf(struct tome_tree *tr, tome_va_t va)
+{
+	struct tome_node *root = tree_root(tr);
+
+	if (root == NULL || root->level == 0)
+		return root;
+	if (!path_still(tr, va))
+		path_descend(tr, va);
+	return tr->last.path.node[0];
+}
+
+/* The first entry beyond the leaf of va. */
+static tome_noinline struct tome_entry *
+beyond_leaf(struct tome_tree *tr, tome_va_t va)
 {
 	struct tome_path pa;
 
 	tome_path_to(tr, va, &pa);
-	if (pa.height == 0)
-		return NULL;
-	if (pa.at[0] > 0 && pa.node[0]->end[pa.at[0] - 1] > va)
-		pa.at[0]--;
+	pa.at[0] = pa.node[0]->n;
 	return path_entry(&pa);
+}
+
+struct tome_entry *
+tome_tree_find(struct tome_tree *tr, tome_va_t va)
+{
+	struct tome_node *leaf = tree_leaf(tr, va);
+	unsigned i;
+
+	if (leaf == NULL)
+		return NULL;
+	i = leaf_count(leaf, va);
+	if (i > 0 && leaf->end[i - 1] > va)
+		i--;
+	return i < leaf->n ? leaf->entry[i] : beyond_leaf(tr, va);
 }
 
 struct tome_entry *
 tome_tree_next(struct tome_tree *tr, struct tome_entry *en)
 {
-	struct tome_path pa;
+	struct tome_node *leaf = tree_leaf(tr, en->start);
+	unsigned i = leaf_count(leaf, en->start);
 
-	tome_path_to(tr, en->start, &pa);
-	return path_entry(&pa);
+	return i < leaf->n ? leaf->entry[i] : beyond_leaf(tr, en->start);
 }
 
 struct tome_entry *
 tome_tree_prev(struct tome_tree *tr, struct tome_entry *en)
 {
+	struct tome_node *leaf = tree_leaf(tr, en->start);
+	unsigned i = leaf_count(leaf, en->start);
 	struct tome_path pa;
 
+	if (i > 1)
+		return leaf->entry[i - 2];
 	tome_path_to(tr, en->start, &pa);
-	if (pa.at[0] > 1)
-		return pa.node[0]->entry[pa.at[0] - 2];
 	if (!tome_path_prev_leaf(&pa))
 		return NULL;
 	return pa.node[0]->entry[pa.node[0]->n - 1];
@@ -203,13 +267,14 @@ void
 tome_tree_around(struct tome_tree *tr, tome_va_t va, struct tome_entry **at,
     struct tome_entry **above)
 {
-	struct tome_path pa;
+	struct tome_node *leaf = tree_leaf(tr, va);
+	unsigned i;
 
 	*at = *above = NULL;
-	tome_path_to(tr, va, &pa);
-	if (pa.height == 0)
+	if (leaf == NULL)
 		return;
-	if (pa.at[0] > 0)
-		*at = pa.node[0]->entry[pa.at[0] - 1];
-	*above = path_entry(&pa);
+	i = leaf_count(leaf, va);
+	if (i > 0)
+		*at = leaf->entry[i - 1];
+	*above = i < leaf->n ? leaf->entry[i] : beyond_leaf(tr, va);
 }

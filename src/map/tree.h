@@ -21,11 +21,31 @@
 struct tome_entry;
 struct tome_node;
 
+#define TOME_TREE_HEIGHT 11	/* at half fill, more entries than memory */
+
+/*
+ * The writer's way down: node[0] is the leaf. at[l] is the child taken in node[l],
+ * in the leaf the number of entries with start <= the address sought.
+ */
+struct tome_path {
+	unsigned height;		/* 0: the tree is empty */
+	unsigned at[TOME_TREE_HEIGHT];
+	struct tome_node *node[TOME_TREE_HEIGHT];
+};
+
 struct tome_tree {
 	struct tome_vm *vm;
 	_Atomic uintptr_t root;		/* node; 0 while empty */
 	tome_va_t lo, hi;		/* bounds, for gaps */
 	tome_va_t last_end;		/* end of the last entry; lo while empty */
+	/*
+	 * The writer's last way down: every address in [from, to) goes the same
+	 * way, until the root or a node above a leaf changes.
+	 */
+	struct {
+		struct tome_path path;	/* height 0: none */
+		tome_va_t from, to;
+	} last __attribute__((aligned(64)));
 };
 
 enum tome_lookup {

@@ -35,6 +35,7 @@ tome_tree_build(struct tome_tree *tr, struct tome_entry *(*next)(void *),
 		ok = spine_add(&sp, en);
 	if (sp.height > 0)
 		tome_wr(&tr->root, (uintptr_t)sp.node[sp.height - 1]);
+	tr->last.path.height = 0;
 	for (unsigned l = 0; l + 1 < sp.height; l++)
 		spine_gaps(&sp, l);
 	if (ok)
@@ -138,6 +139,7 @@ tome_tree_clear(struct tome_tree *tr)
 
 	tome_path_to(tr, 0, &pa);
 	tome_wr(&tr->root, 0);
+	tr->last.path.height = 0;
 	tr->last_end = tr->lo;
 	while (l < pa.height) {
 		struct tome_node *dead = pa.node[l];

@@ -262,6 +262,8 @@ edit_touch(struct edit *ed, struct tome_node *nd)
 	tome_host_point();
 	tome_wr_relaxed(&nd->version, version + 1);
 	ed->odd[ed->nodd++] = nd;
+	if (nd->level > 0)
+		ed->tree->last.path.height = 0;
 }
 
 /* Odd from now on: a reader that still comes here turns round. */
@@ -292,6 +294,7 @@ set_root(struct edit *ed, struct tome_node *nd)
 {
 	tome_host_point();
 	tome_wr(&ed->tree->root, (uintptr_t)nd);
+	ed->tree->last.path.height = 0;
 }
 
 /* ---- insert ---- */

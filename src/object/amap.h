@@ -90,9 +90,32 @@ struct tome_dirent tome_amap_lookup(struct tome_amap *, uint64_t slot);
 /* Same, publishing an empty chunk where there is none. ENOMEM. */
 enum tome_err tome_amap_get(struct tome_amap *, uint64_t slot,
     struct tome_dirent *out) TOME_NODISCARD;
+static inline enum tome_rank
+tome_chunk_rank(const struct tome_amap *am)
+{
+	return am->object ? TOME_RANK_OBJECT : TOME_RANK_CHUNK;
+}
+static inline void
+tome_chunk_lock(struct tome_amap *am, struct tome_chunk *ch)
+{
+	tome_bit_lock(am->vm, &ch->word, TOME_CHUNK_LOCK, tome_chunk_rank(am));
+}
+static inline void
+tome_chunk_unlock(struct tome_amap *am, struct tome_chunk *ch)
+{
+	tome_bit_unlock(am->vm, &ch->word, TOME_CHUNK_LOCK,
+	    tome_chunk_rank(am));
+}
 /* Lock the chunk; false (unlocked): the directory no longer names it. */
-bool tome_dirent_lock(struct tome_amap *, struct tome_dirent *);
-void tome_chunk_unlock(struct tome_amap *, struct tome_chunk *);
+static inline bool
+tome_dirent_lock(struct tome_amap *am, struct tome_dirent *d)
+{
+	tome_chunk_lock(am, d->chunk);
+	if (tome_likely(tome_rd_sc(d->where) == (uintptr_t)d->chunk))
+		return true;
+	tome_chunk_unlock(am, d->chunk);
+	return false;
+}
 /*
  * The chunk is locked and shared: put a clone in its place (each anon +1 but
  * those of slots [lo,hi), which the clone leaves empty), born locked. On success the
@@ -139,9 +162,27 @@ void tome_amap_wipe(struct tome_amap *, uint64_t first, uint64_t n,
 /* New, count 1, born locked, with a frame (zeroed if `zero`). ENOMEM. */
 enum tome_err tome_anon_create(struct tome_amap *, bool zero,
     struct tome_anon **out) TOME_NODISCARD;
-void tome_anon_lock(struct tome_amap *, struct tome_anon *);
-bool tome_anon_trylock(struct tome_amap *, struct tome_anon *);
-void tome_anon_unlock(struct tome_amap *, struct tome_anon *);
+static inline enum tome_rank
+tome_anon_rank(const struct tome_amap *am)
+{
+	return am->object ? TOME_RANK_OBJECT_ANON : TOME_RANK_ANON;
+}
+static inline void
+tome_anon_lock(struct tome_amap *am, struct tome_anon *an)
+{
+	tome_bit_lock(am->vm, &an->word, TOME_ANON_LOCK, tome_anon_rank(am));
+}
+static inline bool
+tome_anon_trylock(struct tome_amap *am, struct tome_anon *an)
+{
+	return tome_bit_trylock(am->vm, &an->word, TOME_ANON_LOCK,
+	    tome_anon_rank(am));
+}
+static inline void
+tome_anon_unlock(struct tome_amap *am, struct tome_anon *an)
+{
+	tome_bit_unlock(am->vm, &an->word, TOME_ANON_LOCK, tome_anon_rank(am));
+}
 /* Drop one slot's count; the last one frees page and anon, under its lock. */
 void tome_anon_unref(struct tome_amap *, struct tome_anon *);
 /* The same by who holds its lock; unlocked in any case. */

@@ -11,12 +11,6 @@
 static void anon_free_page(struct tome_amap *, struct tome_anon *);
 static void page_release(struct tome_vm *, tome_pfn_t);
 
-static inline enum tome_rank
-anon_rank(const struct tome_amap *am)
-{
-	return am->object ? TOME_RANK_OBJECT_ANON : TOME_RANK_ANON;
-}
-
 enum tome_err
 tome_anon_create(struct tome_amap *am, bool zero, struct tome_anon **out)
 {
@@ -34,7 +28,7 @@ tome_anon_create(struct tome_amap *am, bool zero, struct tome_anon **out)
 		tome_frame_free(vm, pfn);
 		return TOME_ENOMEM;
 	}
-	tome_bit_born_locked(vm, &an->word, TOME_ANON_LOCK, anon_rank(am));
+	tome_bit_born_locked(vm, &an->word, TOME_ANON_LOCK, tome_anon_rank(am));
 	tome_wr_relaxed(&an->count, 1);
 	an->pfn = pfn;
 	an->slot = 0;
@@ -42,25 +36,6 @@ tome_anon_create(struct tome_amap *am, bool zero, struct tome_anon **out)
 	tome_count(vm, TOME_N_ANONS, 1);
 	*out = an;
 	return TOME_OK;
-}
-
-void
-tome_anon_lock(struct tome_amap *am, struct tome_anon *an)
-{
-	tome_bit_lock(am->vm, &an->word, TOME_ANON_LOCK, anon_rank(am));
-}
-
-bool
-tome_anon_trylock(struct tome_amap *am, struct tome_anon *an)
-{
-	return tome_bit_trylock(am->vm, &an->word, TOME_ANON_LOCK,
-	    anon_rank(am));
-}
-
-void
-tome_anon_unlock(struct tome_amap *am, struct tome_anon *an)
-{
-	tome_bit_unlock(am->vm, &an->word, TOME_ANON_LOCK, anon_rank(am));
 }
 
 void

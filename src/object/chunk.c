@@ -14,12 +14,6 @@ static void chunk_empty(struct tome_amap *, struct tome_chunk *);
 static void chunk_retire(struct tome_amap *, struct tome_chunk *);
 static void chunk_free(struct tome_vm *, struct tome_retired *);
 
-static inline enum tome_rank
-chunk_rank(const struct tome_amap *am)
-{
-	return am->object ? TOME_RANK_OBJECT : TOME_RANK_CHUNK;
-}
-
 struct tome_chunk *
 tome_chunk_create(struct tome_amap *am, uint64_t key)
 {
@@ -41,28 +35,6 @@ tome_chunk_discard(struct tome_amap *am, struct tome_chunk *ch)
 	tome_cache_put(am->vm->objects->chunks, ch);
 }
 
-void
-tome_chunk_lock(struct tome_amap *am, struct tome_chunk *ch)
-{
-	tome_bit_lock(am->vm, &ch->word, TOME_CHUNK_LOCK, chunk_rank(am));
-}
-
-void
-tome_chunk_unlock(struct tome_amap *am, struct tome_chunk *ch)
-{
-	tome_bit_unlock(am->vm, &ch->word, TOME_CHUNK_LOCK, chunk_rank(am));
-}
-
-bool
-tome_dirent_lock(struct tome_amap *am, struct tome_dirent *d)
-{
-	tome_chunk_lock(am, d->chunk);
-	if (tome_likely(tome_rd_sc(d->where) == (uintptr_t)d->chunk))
-		return true;
-	tome_chunk_unlock(am, d->chunk);
-	return false;
-}
-
 enum tome_err
 tome_dirent_clone(struct tome_amap *am, struct tome_dirent *d, unsigned lo,
     unsigned hi, struct tome_chunk **old)
@@ -81,7 +53,7 @@ tome_dirent_put_clone(struct tome_amap *am, struct tome_dirent *d,
     struct tome_chunk *clone, unsigned lo, unsigned hi)
 {
 	tome_bit_born_locked(am->vm, &clone->word, TOME_CHUNK_LOCK,
-	    chunk_rank(am));
+	    tome_chunk_rank(am));
 	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++) {
 		struct tome_anon *an = d->chunk->anon[i];
 

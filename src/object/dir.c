@@ -15,6 +15,8 @@
 /* 64-bit keys, six bits a level. */
 #define DIR_LEVELS_MAX 11
 
+static enum tome_err amap_add(struct tome_amap *, uint64_t slot,
+    struct tome_dirent *) TOME_NODISCARD;
 static bool node_covers(const struct tome_dirnode *, uint64_t key);
 static enum tome_err dir_grow(struct tome_amap *,
     uintptr_t root) TOME_NODISCARD;
@@ -26,8 +28,8 @@ static void node_free(struct tome_amap *, struct tome_dirnode *);
 static bool node_next(const struct tome_dirnode *, uint64_t *key,
     uint64_t last, struct tome_dirent *);
 
-struct tome_dirent
-tome_amap_lookup(struct tome_amap *am, uint64_t slot)
+static inline struct tome_dirent
+dir_lookup(struct tome_amap *am, uint64_t slot)
 {
 	struct tome_dirent none = { NULL, NULL };
 	uint64_t key = tome_slot_key(slot);
@@ -50,15 +52,27 @@ tome_amap_lookup(struct tome_amap *am, uint64_t slot)
 	return (struct tome_dirent){ where, (struct tome_chunk *)at };
 }
 
+struct tome_dirent
+tome_amap_lookup(struct tome_amap *am, uint64_t slot)
+{
+	return dir_lookup(am, slot);
+}
+
 enum tome_err
 tome_amap_get(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
+{
+	*out = dir_lookup(am, slot);
+	if (tome_likely(out->chunk != NULL))
+		return TOME_OK;
+	return amap_add(am, slot, out);
+}
+
+static tome_noinline enum tome_err
+amap_add(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
 {
 	struct tome_chunk *ch;
 	enum tome_err err;
 
-	*out = tome_amap_lookup(am, slot);
-	if (tome_likely(out->chunk != NULL))
-		return TOME_OK;
 	ch = tome_chunk_create(am, tome_slot_key(slot));
 	if (ch == NULL)
 		return TOME_ENOMEM;

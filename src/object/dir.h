@@ -63,7 +63,6 @@ void tome_dir_destroy(struct tome_amap *,
 struct tome_chunk *tome_chunk_create(struct tome_amap *, uint64_t key);
 /* Never published. */
 void tome_chunk_discard(struct tome_amap *, struct tome_chunk *);
-void tome_chunk_lock(struct tome_amap *, struct tome_chunk *);
 /* Drop one amap's count of a chunk nobody has locked for this amap. */
 void tome_chunk_unref(struct tome_amap *, struct tome_chunk *);
 

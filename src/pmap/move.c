@@ -13,8 +13,10 @@
 
 static bool moves_whole(tome_va_t from, tome_va_t to, tome_va_t len);
 static tome_va_t move_step(tome_va_t from, tome_va_t to, tome_va_t len);
+static bool leaf_vacant(struct tome_leaf *);
 static void move_leaf(struct tome_gather *, struct tome_leaf *, tome_va_t to);
 static void drop_spare_leaf(struct tome_gather *, tome_va_t);
+static bool part_vacant(const struct tome_leaf *, size_t i, tome_va_t len);
 static void move_part(struct tome_gather *, struct tome_leaf *,
     tome_va_t from, tome_va_t to, tome_va_t len);
 static void move_slot(struct tome_leaf *, size_t i, struct tome_leaf *to,
@@ -69,13 +71,30 @@ tome_range_move(struct tome_gather *g, tome_va_t from, tome_va_t to,
 	for (; len > 0; from += step, to += step, len -= step) {
 		step = move_step(from, to, len);
 		va = from;
-		if (!tome_walk_next(g->pmap, &va, from + step, &l))
+		if (!tome_walk_next(g->pmap, &va, from + step, &l) ||
+		    leaf_vacant(&l))
 			continue;
 		if (moves_whole(from, to, step))
 			move_leaf(g, &l, to);
 		else
 			move_part(g, &l, from, to, step);
 	}
+}
+
+/*
+ * A fault that came too late may have left an empty leaf since the reserve. One
+ * that is still to change it must have looked at its entry's number under the
+ * leaf's lock, so looking means taking that lock.
+ */
+static bool
+leaf_vacant(struct tome_leaf *l)
+{
+	bool vacant;
+
+	tome_leaf_lock(l);
+	vacant = l->table->index == 0;
+	tome_leaf_unlock(l);
+	return vacant;
 }
 
 /* ---- whole ---- */
@@ -98,10 +117,10 @@ move_leaf(struct tome_gather *g, struct tome_leaf *l, tome_va_t to)
 	    __ATOMIC_SEQ_CST);
 	tome_group_link(p, 1, &up.table[tome_group_index(p, 1, to)],
 	    l->frame);
+	g->npages += l->table->index;
 	tome_bit_unlock(p->vm, &l->table->state, TOME_PAGE_TABLE_LOCK,
 	    TOME_RANK_TABLE);
 	tome_upper_collect(p, g, from);
-	g->npages += l->table->index;
 	g->tables = true;
 	tome_gather_range(g, from, from + tome_unit_span(0));
 }
@@ -129,6 +148,16 @@ leaves_lock(struct tome_leaf *a, struct tome_leaf *b)
 	tome_leaf_lock(a->table < b->table ? b : a);
 }
 
+static bool
+part_vacant(const struct tome_leaf *l, size_t i, tome_va_t len)
+{
+	size_t stop = i + (size_t)(len >> TOME_PAGE_SHIFT);
+
+	while (i < stop && tome_insn_pte_load(&l->ptes[i]) == 0)
+		i++;
+	return i == stop;
+}
+
 static void
 move_part(struct tome_gather *g, struct tome_leaf *l, tome_va_t from,
     tome_va_t to, tome_va_t len)
@@ -137,10 +166,11 @@ move_part(struct tome_gather *g, struct tome_leaf *l, tome_va_t from,
 	struct tome_leaf dest;
 	bool empty;
 
-	if (l->table->index == 0)
+	/* Made since the reserve, by a fault beside the range: nothing in it. */
+	if (tome_leaf_find(g->pmap, to, false, &dest) != TOME_OK) {
+		TOME_CHECK(g->pmap->vm, part_vacant(l, i, len));
 		return;
-	TOME_CHECK(g->pmap->vm,
-	    tome_leaf_find(g->pmap, to, false, &dest) == TOME_OK);
+	}
 	if (dest.table != l->table)
 		leaves_lock(l, &dest);
 	else

@@ -141,28 +141,32 @@ check_region(const struct advice *a, const struct tome_region *r)
 	}
 }
 
-/*
- * One inheritance stands for Linux's two flags: DONTFORK over WIPEONFORK.
- * Taking DONTFORK back leaves a copy, also where WIPEONFORK had been given
- * before.
- */
+/* Linux keeps two flags, DONTFORK and WIPEONFORK: an inheritance is a pair. */
+static enum tome_inherit
+inheritance(bool none, bool wipe)
+{
+	if (none)
+		return wipe ? TOME_INHERIT_NONE_ZERO : TOME_INHERIT_NONE;
+	return wipe ? TOME_INHERIT_ZERO : TOME_INHERIT_COPY;
+}
+
 static enum tome_err
 inherit_region(struct tome_posix *p, enum action action,
     const struct tome_region *r)
 {
-	enum tome_inherit again = r->shared ? TOME_INHERIT_SHARE :
-	    TOME_INHERIT_COPY;
-	enum tome_inherit to = r->inherit;
+	bool none = r->inherit == TOME_INHERIT_NONE ||
+	    r->inherit == TOME_INHERIT_NONE_ZERO;
+	bool wipe = r->inherit == TOME_INHERIT_ZERO ||
+	    r->inherit == TOME_INHERIT_NONE_ZERO;
+	enum tome_inherit to;
 
-	if (action == INHERIT_NONE)
-		to = TOME_INHERIT_NONE;
-	else if (action == INHERIT_AGAIN && to == TOME_INHERIT_NONE)
-		to = again;
-	else if (action == INHERIT_WIPE && to != TOME_INHERIT_NONE)
-		to = TOME_INHERIT_ZERO;
-	else if (action == INHERIT_KEEP && to == TOME_INHERIT_ZERO)
-		to = again;
-	if (to == r->inherit)
+	if (action == INHERIT_NONE || action == INHERIT_AGAIN)
+		none = action == INHERIT_NONE;
+	else
+		wipe = action == INHERIT_WIPE;
+	to = inheritance(none, wipe);
+	if (to == r->inherit || (to == TOME_INHERIT_COPY &&
+	    r->inherit == TOME_INHERIT_SHARE))
 		return TOME_OK;
 	return tome_map_inherit(p->map, r->start, r->end - r->start, to);
 }

@@ -68,6 +68,9 @@ check_target(const struct tome_posix *p, tome_va_t old, tome_va_t old_len,
 		return TOME_EINVAL;
 	if (old + old_len > new_addr && new_addr + new_len > old)
 		return TOME_EINVAL;
+	/* A second mapping over the first: Linux has unmapped it by now. */
+	if (old_len == 0 && new_addr <= old && old - new_addr < new_len)
+		return TOME_EFAULT;
 	return TOME_OK;
 }
 
