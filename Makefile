@@ -32,6 +32,7 @@ include tools/lib.mk
 -include bench/bench.mk
 -include $(wildcard examples/*/example.mk compat/*/compat.mk)
 -include test/oracle/oracle.mk
+-include test/stress/stress.mk
 -include test/litmus/litmus.mk
 -include test/unit/unit.mk
 -include test/ports/ports.mk
@@ -99,6 +100,7 @@ run debug test check:
 size: ## code size, metadata per page, deepest stack
 	@sh tools/size
 	@sh tools/stack
+	@sh tools/metadata
 
 ##: Housekeeping
 

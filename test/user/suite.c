@@ -196,7 +196,7 @@ run_case(const struct suite_case *c)
 	why[0] = '\0';
 	pid = fork();
 	if (pid == 0) {
-		alarm(60);
+		alarm(120);
 		c->run();
 		_exit(0);
 	}

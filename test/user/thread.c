@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 
-enum { THREADS = 4, ROUNDS = 300 };
+enum { THREADS = 4, ROUNDS = 100 };
 
 static void
 start(pthread_t *thread, void *(*fn)(void *), void *arg)
