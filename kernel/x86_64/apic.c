@@ -29,6 +29,7 @@
 #define APIC_ENABLE 0x100u
 #define APIC_BUSY 0x1000u
 #define APIC_MASKED 0x10000u
+#define APIC_LVT_NMI 0x400u
 #define APIC_OTHERS 0xc0000u
 #define APIC_DIVIDE_16 3u
 
@@ -115,7 +116,7 @@ apic_start(void)
 	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | 1u << 11);
 	lapic_write(APIC_SPURIOUS_REG, APIC_ENABLE | VECTOR_SPURIOUS);
 	lapic_write(APIC_LVT_LINT0, APIC_MASKED);
-	lapic_write(APIC_LVT_LINT1, APIC_MASKED);
+	lapic_write(APIC_LVT_LINT1, APIC_LVT_NMI);	/* for a hung machine */
 	lapic_write(APIC_LVT_ERROR, APIC_MASKED);
 	lapic_write(APIC_TIMER_DIVIDE, APIC_DIVIDE_16);
 	lapic_write(APIC_LVT_TIMER, APIC_MASKED);
