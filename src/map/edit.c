@@ -464,7 +464,7 @@ merge(struct tome_edit *ed, struct tome_entry *a, struct tome_entry *b)
 		tome_wr(&a->slot, b->slot - tome_entry_pages(a));
 		tome_wr(&a->flags, a->flags |
 		    (tome_entry_flags(b) & TOME_ENTRY_NEEDS_COPY));
-		b->amap = NULL;
+		tome_wr(&b->amap, NULL);
 	}
 	tome_edit_kill(ed, b);
 	tome_edit_set_bounds(ed, a, a->start, end);
