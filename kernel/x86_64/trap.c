@@ -96,28 +96,36 @@ trap_load(void)
 static tome_prot_t
 access_of(uint64_t code)
 {
-	if (code & PF_WRITE)
-		return TOME_PROT_WRITE;
-	return code & PF_FETCH ? TOME_PROT_EXEC : TOME_PROT_READ;
+	static const uint8_t access[] = {
+		[0] = TOME_PROT_READ,
+		[PF_WRITE] = TOME_PROT_WRITE,
+		[PF_FETCH] = TOME_PROT_EXEC,
+		[PF_WRITE | PF_FETCH] = TOME_PROT_WRITE,
+	};
+
+	return access[code & (PF_WRITE | PF_FETCH)];
 }
 
+/* For signal frames; the address is stored apart. */
 static void
-remember(uint64_t vector, uint64_t code, uint64_t address)
+remember(uint64_t vector, uint64_t code)
 {
 	struct thread *t = current();
 
 	t->trap_number = vector;
 	t->trap_code = code;
-	t->trap_address = address;
 }
 
-/* Interrupts on. The kernel half is the personality's to refuse. */
+/*
+ * Interrupts on. The kernel half is the personality's to refuse. The address is
+ * remembered beforehand, so that nothing need be kept across the call.
+ */
 void
 trap_user_page_fault(struct trap_frame *f, uint64_t va, uint64_t code)
 {
-	if (user_fault(f, va, access_of(code)))
-		return;
-	remember(PAGE_FAULT, code, va);
+	current()->trap_address = va;
+	if (__builtin_expect(!user_fault(f, va, access_of(code)), 0))
+		remember(PAGE_FAULT, current()->frame->code);
 }
 
 static bool
@@ -211,7 +219,8 @@ exception_from_user(struct trap_frame *f, unsigned vector)
 	if (vector == X87 || vector == SIMD)
 		s.code = read_floating_code(vector);
 	irq_on();
-	remember(vector, f->code, 0);
+	current()->trap_address = 0;
+	remember(vector, f->code);
 	user_exception(f, s.signo, s.code, s.at_ip ? f->rip : 0);
 }
 
@@ -322,7 +331,8 @@ trap_user_work(struct trap_frame *f)
 			irq_off();
 		} else if (!sane) {
 			irq_on();
-			remember(PROTECTION, 0, 0);
+			current()->trap_address = 0;
+			remember(PROTECTION, 0);
 			user_exception(f, SIGSEGV, SI_KERNEL, 0);
 			irq_off();
 		} else
