@@ -87,13 +87,22 @@ alien_copy(struct tome_map *map, tome_va_t va, uint8_t *in,
 static enum tome_err
 alien_run(struct tome_map *map, tome_va_t va, struct alien *a, bool force)
 {
+	enum tome_err err;
+
 	tome_attempt_begin(&a->f, map, va,
 	    alien_writes(a) ? TOME_PROT_WRITE : TOME_PROT_READ);
 	a->f.force = force;
 	a->at = (size_t)(va & TOME_PAGE_MASK);
 	if (va < map->lo || va >= map->hi)
 		return TOME_EFAULT;
-	return tome_attempt_run(&a->f, alien_try);
+	/* Somebody may take the page away again: that is a race like others. */
+	while ((err = tome_attempt_run(&a->f, alien_try)) == TOME_RETRY) {
+		err = force ? tome_fault_forced(map, va, a->f.access) :
+		    tome_fault(map, va, a->f.access);
+		if (err != TOME_OK)
+			break;
+	}
+	return err;
 }
 
 static enum tome_err

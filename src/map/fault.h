@@ -12,7 +12,8 @@ enum tome_need {
 	TOME_NEED_MAP,		/* an entry is being changed: wait for the map */
 	TOME_NEED_LOOK,		/* a hole: look under the lock, or grow a stack */
 	TOME_NEED_MEMORY,
-	TOME_NEED_PAGE,		/* a page of the space's own: fault it in */
+	TOME_NEED_PAGE,		/* a page of the space's own: the caller's to
+				 * fault in */
 };
 
 struct tome_attempt {
@@ -69,7 +70,7 @@ tome_attempt_needs(struct tome_attempt *f, enum tome_need need)
 }
 /*
  * Attempt until it succeeds or fails, meeting each need in between; may sleep. The
- * attempt enters and leaves its own epoch.
+ * attempt enters and leaves its own epoch. TOME_RETRY: it needs TOME_NEED_PAGE.
  */
 enum tome_err tome_attempt_run(struct tome_attempt *,
     enum tome_err (*attempt)(struct tome_attempt *)) TOME_NODISCARD;

@@ -13,7 +13,6 @@
 
 static enum tome_err attempt_meet(struct tome_attempt *) TOME_NODISCARD;
 static enum tome_err need_memory(struct tome_attempt *) TOME_NODISCARD;
-static enum tome_err need_page(struct tome_attempt *) TOME_NODISCARD;
 
 enum tome_err
 tome_attempt_run(struct tome_attempt *f,
@@ -21,7 +20,7 @@ tome_attempt_run(struct tome_attempt *f,
 {
 	enum tome_err err = attempt(f);
 
-	if (tome_likely(err != TOME_RETRY))
+	if (tome_likely(err != TOME_RETRY) || f->need == TOME_NEED_PAGE)
 		return err;
 	f->locked = false;
 	f->starved = 0;
@@ -29,7 +28,7 @@ tome_attempt_run(struct tome_attempt *f,
 		err = attempt_meet(f);
 		if (err == TOME_OK)
 			err = attempt(f);
-	} while (err == TOME_RETRY);
+	} while (err == TOME_RETRY && f->need != TOME_NEED_PAGE);
 	if (f->locked)
 		tome_mutex_unlock(f->vm, &f->map->lock, TOME_RANK_MAP);
 	return err;
@@ -51,7 +50,6 @@ attempt_meet(struct tome_attempt *f)
 	case TOME_NEED_MEMORY:
 		return need_memory(f);
 	case TOME_NEED_PAGE:
-		return need_page(f);
 	case TOME_NEED_MAP:
 	case TOME_NEED_AGAIN:
 		break;
@@ -78,12 +76,4 @@ need_memory(struct tome_attempt *f)
 	if (f->starved > 1)
 		(void)tome_kmem_reap(f->vm);
 	return TOME_OK;
-}
-
-/* Somebody may take it away again before the next try: that is a race like others. */
-static enum tome_err
-need_page(struct tome_attempt *f)
-{
-	return f->force ? tome_fault_forced(f->map, f->va, f->access) :
-	    tome_fault(f->map, f->va, f->access);
 }
