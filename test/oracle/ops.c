@@ -238,7 +238,8 @@ choose_kind(struct mapping *g, const struct op *op, bool object)
 	    (g->proto.keep ? TOME_MAP_KEEP : 0) |
 	    (g->proto.wired ? TOME_MAP_LOCKED : 0) |
 	    (!guard && flag(op, 12, 2) == 0 ? TOME_MAP_POPULATE : 0) |
-	    (flag(op, 19, 2) == 0 ? TOME_MAP_ZERO_SHARED_READ : 0);
+	    /* Over an object it may take its page early: left open. */
+	    (!object && flag(op, 19, 2) == 0 ? TOME_MAP_ZERO_SHARED_READ : 0);
 }
 
 /* Where it must go, or why it must not. */
