@@ -22,6 +22,7 @@
 #define CR4_PAE 0x20
 #define CR4_LA57 0x1000
 #define CPUID7_ECX_LA57 0x10000
+#define CPUIDX1_EDX_NX 0x100000
 #define MSR_EFER 0xc0000080
 #define EFER_LME 0x100
 #define EFER_NXE 0x800
@@ -68,7 +69,14 @@ boot_start:
 	movl $PHYS(boot_pdpt_low) + PTE_P + PTE_RW, PHYS(boot_pml4)
 	movl $PHYS(boot_pdpt_high) + PTE_P + PTE_RW, PHYS(boot_pml4) + 511 * 8
 
-	/* Five levels where the CPU has them. */
+	/* NX and five levels where the CPU has them. */
+	movl $EFER_LME, PHYS(boot_efer)
+	movl $0x80000001, %eax
+	cpuid
+	testl $CPUIDX1_EDX_NX, %edx
+	jz 2f
+	orl $EFER_NXE, PHYS(boot_efer)
+2:
 	movl $CR4_PAE, PHYS(boot_cr4)
 	movl $PHYS(boot_pml4), PHYS(boot_cr3)
 	xorl %eax, %eax
@@ -96,7 +104,7 @@ long_mode:
 	movl %eax, %cr3
 	movl $MSR_EFER, %ecx
 	rdmsr
-	orl $(EFER_LME | EFER_NXE), %eax
+	orl PHYS(boot_efer), %eax
 	wrmsr
 	movl %cr0, %eax
 	andl $~CR0_NO_CACHE, %eax	/* as INIT leaves it */
@@ -199,7 +207,10 @@ boot_cr4:
 	.skip 4
 boot_cr3:
 	.skip 4
+boot_efer:
+	.skip 4
 	/* For the one CPU that is being started (smp.c). */
+	.balign 8
 	.globl ap_root, ap_stack, ap_cpu
 ap_root:
 	.skip 8

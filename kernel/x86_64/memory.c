@@ -28,6 +28,7 @@
 #define RIGHTS_DATA (PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX)
 
 static tome_pa_t root, next_table;
+static uint64_t reserved_bits;		/* in an entry, on this CPU */
 
 static tome_pa_t
 physical(const char *image)
@@ -81,7 +82,7 @@ map_image(const char *start, const char *end, uint64_t rights)
 {
 	for (const char *p = start; p < end; p += PAGE)
 		*entry_for((uintptr_t)p, 0) =
-		    physical(p) | rights | PTE_GLOBAL;
+		    (physical(p) | rights | PTE_GLOBAL) & ~reserved_bits;
 }
 
 /* All addresses up to the highest RAM; holes of devices are mapped elsewhere,
@@ -94,12 +95,15 @@ map_ram(tome_pa_t end)
 
 	for (tome_pa_t pa = 0; pa < end; pa += step)
 		*entry_for(KERNEL_DIRECT_MAP + pa, huge ? 2 : 1) =
-		    pa | RIGHTS_DATA | PTE_LARGE | PTE_GLOBAL;
+		    (pa | RIGHTS_DATA | PTE_LARGE | PTE_GLOBAL) &
+		    ~reserved_bits;
 }
 
 void
 memory_start(void)
 {
+	if (!(rdmsr(MSR_EFER) & EFER_NXE))
+		reserved_bits = PTE_NX;
 	next_table = physical(kernel_end);
 	root = new_table();
 	map_image(text_start, text_end, RIGHTS_TEXT);
