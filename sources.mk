@@ -32,6 +32,7 @@ TOME_SRC_TIER2 = \
 	src/pmap/pmap.c \
 	src/pmap/pool.c \
 	src/pmap/pv.c \
+	src/pmap/quiesce.c \
 	src/pmap/range.c \
 	src/pmap/reverse.c \
 	src/pmap/side.c \

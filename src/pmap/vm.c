@@ -55,20 +55,6 @@ tome_vm_interrupt(struct tome_vm *vm)
 	tome_rank_interrupt(vm, false);
 }
 
-void
-tome_vm_quiesce(struct tome_vm *vm, bool drain)
-{
-	const struct tome_layer *layer;
-
-	tome_epoch_drain(vm);
-	for (layer = vm->layers; layer != NULL; layer = layer->next)
-		if (layer->quiesce != NULL)
-			layer->quiesce(vm, drain);
-	tome_epoch_drain(vm);
-	if (drain)
-		tome_frames_drain(vm, false);
-}
-
 const char *
 tome_vm_check(struct tome_vm *vm)
 {

@@ -462,9 +462,12 @@ tome_unit_free_unseen(struct tome_vm *vm, tome_pfn_t unit)
 
 	tome_bit_unlock(vm, &pg->state, TOME_PAGE_TABLE_LOCK, TOME_RANK_TABLE);
 	pg->next = unit;
-	if (level > 0)
+	if (level == 0) {
+		leaf_free(vm, &pg->retired);
+	} else {
 		pg->prev = tome_unit_order(level);
-	(level == 0 ? leaf_free : upper_free)(vm, &pg->retired);
+		upper_free(vm, &pg->retired);
+	}
 }
 
 void
