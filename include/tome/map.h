@@ -77,6 +77,7 @@ enum tome_inherit {
 	TOME_INHERIT_SHARE,	/* both see one memory */
 	TOME_INHERIT_NONE,	/* not in the child */
 	TOME_INHERIT_ZERO,	/* the child's reads as zero */
+	TOME_INHERIT_NONE_ZERO,	/* NONE; ZERO once that is taken back */
 };
 
 /* Placement and kind. A set. */

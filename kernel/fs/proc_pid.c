@@ -347,8 +347,10 @@ show_flags(struct text *t, const struct tome_region *r)
 	    r->max_prot & TOME_PROT_WRITE ? " mw" : "",
 	    r->max_prot & TOME_PROT_EXEC ? " me" : "",
 	    r->growsdown ? " gd" : "", r->wired ? " lo" : "",
-	    r->inherit == TOME_INHERIT_NONE ? " dc" : "",
-	    r->inherit == TOME_INHERIT_ZERO ? " wf" : "");
+	    r->inherit == TOME_INHERIT_NONE ||
+		r->inherit == TOME_INHERIT_NONE_ZERO ? " dc" : "",
+	    r->inherit == TOME_INHERIT_ZERO ||
+		r->inherit == TOME_INHERIT_NONE_ZERO ? " wf" : "");
 }
 
 /* Pss counts a shared page whole: how many share it is not kept. */

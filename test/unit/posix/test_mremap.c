@@ -46,6 +46,7 @@ test_errors(void **state)
 		{ AT + 8 * PG, 2 * PG, 3 * PG, MAY, 0, -EFAULT },
 		/* Twice a private one. */
 		{ AT, 0, PG, MAY, 0, -EINVAL },
+		{ AT, 0, PG, FIXED, AT, -EFAULT },
 		/* In the way. */
 		{ AT + 8 * PG, PG, 2 * PG, 0, 0, -ENOMEM },
 		{ AT, PG, TOP - PG, MAY, 0, -ENOMEM },
