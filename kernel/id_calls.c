@@ -28,12 +28,15 @@ SYSCALL(vfork)
 SYSCALL(clone)
 {
 	const struct clone_args args = {
-		.flags = a[0] & 0xffffff00u & ~(uint64_t)CLONE_PIDFD,
-		.exit_signal = a[0] & CSIGNAL, .stack = a[1],
-		.parent_tid = a[2], .child_tid = a[3], .tls = a[4],
+		.flags = a[0] & 0xffffff00u, .exit_signal = a[0] & CSIGNAL,
+		.stack = a[1], .parent_tid = a[2], .pidfd = a[2],
+		.child_tid = a[3], .tls = a[4],
 	};
 
-	return a[0] & CLONE_PIDFD ? -EINVAL : process_clone(&args);
+	/* One place cannot take both. */
+	if ((a[0] & CLONE_PIDFD) && (a[0] & CLONE_PARENT_SETTID))
+		return -EINVAL;
+	return process_clone(&args);
 }
 
 SYSCALL(clone3)
@@ -50,8 +53,8 @@ SYSCALL(clone3)
 	err = copy_in(&args, a[0], n);
 	if (err != 0)
 		return err;
-	if ((args.flags & ~known) || (args.flags & CLONE_PIDFD) ||
-	    (args.stack == 0) != (args.stack_size == 0))
+	if ((args.flags & ~known) || (args.stack == 0) !=
+	    (args.stack_size == 0))
 		return -EINVAL;
 	if ((args.flags & (CLONE_THREAD | CLONE_PARENT)) &&
 	    args.exit_signal != 0)

@@ -12,6 +12,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/fs/io_calls.c \
 	kernel/fs/lock.c \
 	kernel/fs/path_calls.c \
+	kernel/fs/pidfd.c \
 	kernel/fs/pipe.c \
 	kernel/fs/proc.c \
 	kernel/fs/proc_pid.c \

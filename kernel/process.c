@@ -452,7 +452,8 @@ vfork_wait(void)
 }
 
 static int64_t
-clone_start(struct process *p, struct task *t, const struct clone_args *args)
+clone_start(struct process *p, struct task *t, const struct clone_args *args,
+    struct file *pidfd)
 {
 	uintptr_t irq = spin_lock_irq(&proc_lock);
 	int32_t tid;
@@ -464,6 +465,8 @@ clone_start(struct process *p, struct task *t, const struct clone_args *args)
 		return -EAGAIN;
 	}
 	publish(p, t, args->flags);
+	if (pidfd != NULL)
+		pidfd_set(pidfd, p);
 	tid = t->tid;
 	spin_unlock_irq(&proc_lock, irq);
 	if (args->flags & CLONE_PARENT_SETTID)
@@ -472,6 +475,33 @@ clone_start(struct process *p, struct task *t, const struct clone_args *args)
 	if (args->flags & CLONE_VFORK)
 		vfork_wait();
 	return tid;
+}
+
+/* The child's table is made already: it does not get this one. */
+static int64_t
+start_with_pidfd(struct process *p, struct task *t,
+    const struct clone_args *args)
+{
+	struct file *f;
+	int32_t fd;
+	int64_t result;
+
+	if (!(args->flags & CLONE_PIDFD))
+		return clone_start(p, t, args, NULL);
+	f = pidfd_new(0);
+	if (f == NULL)
+		return -ENOMEM;
+	file_ref(f);		/* another task may close it at once */
+	fd = fd_install(f, 0, true);
+	result = fd < 0 ? fd : copy_out(args->pidfd, &fd, sizeof fd);
+	if (result == 0)
+		result = clone_start(p, t, args, f);
+	if (fd < 0)
+		file_unref(f);
+	else if (result < 0)
+		(void)fd_close(fd);
+	file_unref(f);
+	return result;
 }
 
 int64_t
@@ -495,7 +525,7 @@ process_clone(const struct clone_args *args)
 	if (result == 0)
 		result = make_thread(t, args);
 	if (result == 0)
-		result = clone_start(p, t, args);
+		result = start_with_pidfd(p, t, args);
 	if (result >= 0)
 		return result;
 	if (t != NULL && t->thread != NULL)
@@ -713,6 +743,7 @@ become_zombie(struct process *p)
 	p->autoreap = parent_ignores(p);
 	signal_parent(p, (status & 0x7f) == 0 ? CLD_EXITED : CLD_KILLED,
 	    (status & 0x7f) == 0 ? status >> 8 : status & 0x7f);
+	poll_notify();		/* who holds a pidfd of it */
 	if (p->autoreap)
 		process_unlink(p);
 	return p->autoreap;

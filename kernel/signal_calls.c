@@ -1,6 +1,7 @@
 /*
  * signal_calls.c - system calls on signals.
  */
+#include <fs/vfs.h>
 #include <process.h>
 #include <syscall.h>
 
@@ -337,4 +338,33 @@ SYSCALL(rt_tgsigqueueinfo)
 
 	return err != 0 ? err :
 	    kill_task((int)a[0], (int)a[1], (int)a[2], q);
+}
+
+SYSCALL(pidfd_send_signal)
+{
+	int signo = (int)a[1], err = 0;
+	struct sigqueue *q = NULL;
+	struct process *p;
+	uintptr_t irq;
+	struct fd f;
+
+	if (a[3] != 0 || signo < 0 || signo >= NSIG)
+		return -EINVAL;
+	f = fd_borrow((int)a[0]);
+	if (f.file == NULL)
+		return -EBADF;
+	if (a[2] != 0 && signo != 0)
+		err = queue_in(signo, a[2], &q);
+	else
+		q = entry(signo, SI_USER, 0);
+	if (err == 0) {
+		irq = spin_lock_irq(&proc_lock);
+		p = pidfd_process(f.file);
+		err = p != NULL ? send(p, signo, q) : -ESRCH;
+		spin_unlock_irq(&proc_lock, irq);
+		if (p == NULL)
+			sigqueue_free(q);
+	}
+	fd_return(f);
+	return err;
 }

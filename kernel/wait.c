@@ -5,6 +5,7 @@
  * and sleeps on the count: a child that changes state raises it after the
  * change (signal_parent).
  */
+#include <fs/vfs.h>
 #include <process.h>
 #include <syscall.h>
 
@@ -174,6 +175,25 @@ waitid_info(const struct wait *w, uint64_t user)
 	return copy_out(user, &info, sizeof info);
 }
 
+/* The pid that a pidfd stands for. */
+static int
+pid_of(int fd)
+{
+	struct fd f = fd_borrow(fd);
+	struct process *p;
+	uintptr_t irq;
+	int pid;
+
+	if (f.file == NULL)
+		return -EBADF;
+	irq = spin_lock_irq(&proc_lock);
+	p = pidfd_process(f.file);
+	pid = p != NULL ? p->pid : -ECHILD;
+	spin_unlock_irq(&proc_lock, irq);
+	fd_return(f);
+	return pid;
+}
+
 SYSCALL(waitid)
 {
 	struct wait w = {.kind = (int)a[0], .id = (int)a[1],
@@ -184,6 +204,13 @@ SYSCALL(waitid)
 	    WAIT_THREADS_FLAGS) ||
 	    !(w.options & (WUNTRACED | WEXITED | WCONTINUED)))
 		return -EINVAL;
+	if (w.kind == P_PIDFD) {
+		found = pid_of((int)a[1]);
+		if (found < 0)
+			return found;
+		w.kind = P_PID;
+		w.id = found;
+	}
 	if (w.kind < P_ALL || w.kind > P_PGID ||
 	    (w.kind == P_PID && w.id <= 0) || (w.kind == P_PGID && w.id < 0))
 		return -EINVAL;

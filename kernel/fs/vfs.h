@@ -338,4 +338,11 @@ void pipe_destroy(struct pipe *);
 int64_t pipe_size(struct file *, uint64_t size);
 int tty_open(struct inode *, struct file *);
 
+/* Of no process yet. */
+struct file *pidfd_new(uint32_t flags);
+/* The next two with proc_lock held. */
+void pidfd_set(struct file *, const struct process *);
+/* NULL: not such a file, or the process is gone. */
+struct process *pidfd_process(const struct file *);
+
 #endif
