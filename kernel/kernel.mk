@@ -55,7 +55,9 @@ endif
 # No SSE, so no need for a stack aligned to 16 bytes at each call.
 ifneq ($(findstring clang,$(KERNEL_CC)),)
 KERNEL_CFLAGS += -mstack-alignment=8
+KERNEL_NO_IDIOMS := -fno-builtin
 else
+KERNEL_NO_IDIOMS := -fno-builtin -fno-tree-loop-distribute-patterns
 KERNEL_CFLAGS += -mpreferred-stack-boundary=3 $(TOME_CFLAGS_GCC)
 endif
 
@@ -70,8 +72,7 @@ $(KERNEL_BUILD)/kernel/%.o: KERNEL_INCLUDE := -Ikernel -Ikernel/x86_64
 $(KERNEL_BUILD)/src/%.o $(KERNEL_BUILD)/ports/%.o: KERNEL_INCLUDE := -Isrc \
 	-Ikernel/x86_64
 # Not into calls of the functions that these are.
-$(KERNEL_BUILD)/kernel/lib/string.o: KERNEL_INCLUDE += -fno-builtin \
-	-fno-tree-loop-distribute-patterns
+$(KERNEL_BUILD)/kernel/lib/string.o: KERNEL_INCLUDE += $(KERNEL_NO_IDIOMS)
 
 $(KERNEL_BUILD)/%.o: %.c
 	$(Q)mkdir -p $(@D)

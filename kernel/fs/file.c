@@ -241,9 +241,9 @@ bool
 dir_emit(struct dir_sink *s, const char *name, uint64_t ino, uint32_t mode,
     uint64_t next)
 {
-	struct {
+	union {
 		struct dirent64 e;
-		char name[NAME_MAX + 1 + 8];
+		char bytes[sizeof(struct dirent64) + NAME_MAX + 1 + 8];
 	} entry;
 	size_t n = strlen(name), len;
 

@@ -269,8 +269,10 @@ drain(struct pipe *p, struct ubuf to, size_t n)
 		}
 	}
 	/* An empty pipe starts at a page again, so that no page stays. */
-	if (tail == p->head)
-		tail = p->head = 0;
+	if (tail == p->head) {
+		p->head = 0;
+		tail = 0;
+	}
 	p->tail = tail;
 	return done > 0 ? (int64_t)done : err;
 }
