@@ -11,15 +11,14 @@ _Noreturn void
 tome_panic_at(struct tome_vm *vm, const char *what, const char *file,
     unsigned line)
 {
-	char why[200];
-	struct tome_text t = tome_text_begin(why, sizeof why);
+	struct tome_text t = tome_text_begin(vm->why, sizeof vm->why);
 
 	tome_text_str(&t, file);
 	tome_text_str(&t, ":");
 	tome_text_dec(&t, line);
 	tome_text_str(&t, ": ");
 	tome_text_str(&t, what);
-	vm->host->panic(vm->ctx, why);
+	vm->host->panic(vm->ctx, vm->why);
 }
 
 const char *

@@ -23,21 +23,23 @@ tome_text_str(struct tome_text *t, const char *s)
 }
 
 /*
- * Digits from the left, each by subtraction. Powers of ten are built up, never
- * divided down: 64-bit division is a library call on some CPUs.
+ * Digits from the left, each by subtraction: 64-bit division is a library call on
+ * some CPUs.
  */
 void
 tome_text_dec(struct tome_text *t, uint64_t n)
 {
-	uint64_t power[20];
-	unsigned i = 0;
+	static const uint64_t power[] = { 1, 10, 100, 1000, 10000, 100000,
+		1000000, 10000000, 100000000, 1000000000, 10000000000,
+		100000000000, 1000000000000, 10000000000000,
+		100000000000000, 1000000000000000, 10000000000000000,
+		100000000000000000, 1000000000000000000,
+		10000000000000000000u };
+	unsigned i = sizeof power / sizeof power[0] - 1;
 	char digit;
 
-	power[0] = 1;
-	while (i < 19 && n >= power[i] * 10) {
-		power[i + 1] = power[i] * 10;
-		i++;
-	}
+	while (i > 0 && n < power[i])
+		i--;
 	for (;; i--) {
 		for (digit = '0'; n >= power[i]; n -= power[i])
 			digit++;

@@ -11,7 +11,7 @@
 #include <kmem/kmem_i.h>
 
 /* Objects moved from slabs to a magazine at a time. */
-#define BATCH 16u
+#define BATCH 8u
 
 static void *from_slabs(struct tome_cache *);
 static uint32_t capacity_for(size_t size);

@@ -31,9 +31,35 @@ static bool enter_extend(struct enter *, struct tome_map *);
 static enum tome_err enter_insert(struct enter *, struct tome_map *)
     TOME_NODISCARD;
 
+/* What is left to do when the map is unlocked. */
+struct entered {
+	tome_va_t start, end;
+	tome_prot_t fill;		/* access to fill with; NONE: do not */
+};
+
+static enum tome_err enter_entry(struct tome_map *,
+    const struct tome_map_request *, struct entered *) TOME_NODISCARD;
+
 enum tome_err
 tome_map_enter(struct tome_map *map, const struct tome_map_request *rq,
     tome_va_t *out)
+{
+	struct entered done;
+	enum tome_err err = enter_entry(map, rq, &done);
+
+	if (err != TOME_OK)
+		return err;
+	/* As Linux: the mapping stands, whatever could be filled. */
+	if (done.fill != TOME_PROT_NONE)
+		(void)!tome_map_populate(map, done.start, done.end, done.fill);
+	*out = done.start;
+	return TOME_OK;
+}
+
+/* Apart, so that its edit is off the stack when the pages are filled. */
+static tome_noinline enum tome_err
+enter_entry(struct tome_map *map, const struct tome_map_request *rq,
+    struct entered *done)
 {
 	struct enter e;
 	enum tome_err err = enter_check(map, rq);
@@ -50,14 +76,11 @@ tome_map_enter(struct tome_map *map, const struct tome_map_request *rq,
 	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
 	tome_edit_release(&e.ed);
 	tome_entry_drop(map->vm, &e.like);
-	if (err != TOME_OK)
-		return err;
-	/* As Linux: the mapping stands, whatever could be filled. */
-	if (e.fill)
-		(void)!tome_map_populate(map, e.like.start, e.like.end,
-		    tome_entry_fill_access(&e.like));
-	*out = e.like.start;
-	return TOME_OK;
+	done->start = e.like.start;
+	done->end = e.like.end;
+	done->fill = err == TOME_OK && e.fill ?
+	    tome_entry_fill_access(&e.like) : TOME_PROT_NONE;
+	return err;
 }
 
 /* ---- checking ---- */

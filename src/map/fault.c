@@ -338,7 +338,7 @@ fault_fresh(struct tome_attempt *f, struct tome_chunk *ch,
 
 /* ---- shared entries ---- */
 
-static enum tome_err
+static tome_noinline enum tome_err
 fault_shared(struct tome_attempt *f)
 {
 	struct commit c = { .prot = f->prot };

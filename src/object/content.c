@@ -66,7 +66,7 @@ hold_own(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 
 /* One with a parent, which has none: one step. Both chunks are of one rank; the
  * order is object, then parent. */
-static enum tome_err
+static tome_noinline enum tome_err
 hold_inherited(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
     struct tome_held *h)
 {
@@ -134,7 +134,7 @@ static enum tome_err
 hold_present(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
     struct tome_held *h)
 {
-	struct tome_held old;
+	struct tome_anon *shared;
 	enum tome_err err;
 
 	tome_anon_lock(ob->amap, h->anon);
@@ -153,13 +153,12 @@ hold_present(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 	tome_anon_lock(ob->amap, h->anon);
 	if (!tome_anon_shared(h->d.chunk, h->anon))
 		return TOME_OK;
-	old = *h;
+	shared = h->anon;
 	err = hold_copy(ob, pg, NULL, h);
-	if (err == TOME_OK) {
-		tome_anon_unref_locked(ob->amap, old.anon);
-		return TOME_OK;
-	}
-	tome_held_release(&old);
+	if (err == TOME_OK)
+		tome_anon_unref_locked(ob->amap, shared);
+	else
+		tome_held_release(h);
 	return err;
 }
 
