@@ -76,11 +76,13 @@ enter_entry(struct tome_map *map, const struct tome_map_request *rq,
 	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
 	tome_edit_release(&e.ed);
 	tome_entry_drop(map->vm, &e.like);
+	if (err != TOME_OK)
+		return err;
 	done->start = e.like.start;
 	done->end = e.like.end;
 	done->fill = err == TOME_OK && e.fill ?
 	    tome_entry_fill_access(&e.like) : TOME_PROT_NONE;
-	return err;
+	return TOME_OK;
 }
 
 /* ---- checking ---- */

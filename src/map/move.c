@@ -35,9 +35,38 @@ static enum tome_err move_place(struct move *) TOME_NODISCARD;
 static enum tome_err move_away(struct move *) TOME_NODISCARD;
 static void move_commit(struct move *);
 
+/* What is left to do when the map is unlocked. */
+struct moved {
+	tome_va_t to;
+	tome_va_t fill, fill_end;
+	tome_prot_t fill_access;
+};
+
+static enum tome_err move_range(struct tome_map *, tome_va_t old,
+    tome_va_t old_len, tome_va_t new_len, unsigned flags, tome_va_t new_addr,
+    struct moved *) TOME_NODISCARD;
+
 enum tome_err
 tome_map_move(struct tome_map *map, tome_va_t old, tome_va_t old_len,
     tome_va_t new_len, unsigned flags, tome_va_t new_addr, tome_va_t *out)
+{
+	struct moved done;
+	enum tome_err err = move_range(map, old, old_len, new_len, flags,
+	    new_addr, &done);
+
+	if (err != TOME_OK)
+		return err;
+	if (done.fill < done.fill_end)
+		(void)!tome_map_populate(map, done.fill, done.fill_end,
+		    done.fill_access);
+	*out = done.to;
+	return TOME_OK;
+}
+
+/* Apart, so that its edit is off the stack when pages are filled. */
+static tome_noinline enum tome_err
+move_range(struct tome_map *map, tome_va_t old, tome_va_t old_len,
+    tome_va_t new_len, unsigned flags, tome_va_t new_addr, struct moved *done)
 {
 	struct move m = { .map = map, .old = old, .old_len = old_len,
 		.new_len = new_len, .flags = flags, .to = new_addr };
@@ -52,13 +81,8 @@ tome_map_move(struct tome_map *map, tome_va_t old, tome_va_t old_len,
 		tome_edit_abandon(&m.ed);
 	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
 	tome_edit_release(&m.ed);
-	if (err != TOME_OK)
-		return err;
-	if (m.fill < m.fill_end)
-		(void)!tome_map_populate(map, m.fill, m.fill_end,
-		    m.fill_access);
-	*out = m.to;
-	return TOME_OK;
+	*done = (struct moved){ m.to, m.fill, m.fill_end, m.fill_access };
+	return err;
 }
 
 static enum tome_err
