@@ -224,6 +224,15 @@ not_yet_visible(struct hosted_cpu *c, tome_pa_t pa, uint64_t *old)
 }
 
 bool
+hosted_is_free(struct hosted_cpu *c, tome_pa_t pa)
+{
+	struct hosted_machine *m = c->m;
+
+	return m->vm != NULL && m->identity != NULL &&
+	    m->identity(m->vm, tome_pa_pfn(pa)) == TOME_PAGE_FREE;
+}
+
+bool
 hosted_fetch64(struct hosted_cpu *c, tome_pa_t pa, uint64_t *raw)
 {
 	uint64_t *p = hosted_ram(c->m, pa);

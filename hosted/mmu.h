@@ -104,6 +104,8 @@ extern const struct hosted_mmu hosted_mmu;
 
 /* ---- for MMUs: memory ---- */
 
+/* Is this frame free? Then no walk may come through it (invariant 5). */
+bool hosted_is_free(struct hosted_cpu *, tome_pa_t);
 /* An entry as this CPU's walker sees it now. False: no RAM there. */
 bool hosted_fetch64(struct hosted_cpu *, tome_pa_t, uint64_t *);
 bool hosted_fetch32(struct hosted_cpu *, tome_pa_t, uint32_t *);

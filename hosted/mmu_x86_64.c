@@ -182,6 +182,8 @@ step(struct trip *t)
 
 	if (!hosted_fetch64(t->c, at, &raw))
 		return bad_walk(t, "table where no RAM is", t->table);
+	if (!(t->how & HOSTED_WALK_FRESH) && hosted_is_free(t->c, t->table))
+		return bad_walk(t, "the table is a free frame", t->table);
 	if (!(raw & E_P))
 		return HOSTED_ABSENT;
 	if (raw & reserved(t, raw))

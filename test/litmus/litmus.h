@@ -16,6 +16,10 @@
 #define LITMUS_CPUS 3u
 #define LITMUS_OBJECT_PAGES 8u
 
+/* A set: how the machine is. */
+#define LITMUS_FEW_ASIDS 1u	/* numbers 0 to 3 only */
+#define LITMUS_SPECULATE 2u	/* TLBs fill by themselves */
+
 enum litmus_kind {
 	OP_END,
 	OP_READ,	/* page's first byte: got = value, or -error */
@@ -37,6 +41,7 @@ enum litmus_kind {
 	OP_WIRE, OP_UNWIRE,	/* n pages */
 	OP_MIGRATE,	/* give the page another frame, from the page side, as
 			 * page-out comes: no effect that a program sees */
+	OP_QUIESCE,	/* what waits for an epoch is freed */
 	OP_CAS,		/* word at page from 0 to value, through copy and access */
 };
 
@@ -55,7 +60,7 @@ struct litmus_done {
 struct litmus {
 	const char *name;
 	unsigned cpus;
-	unsigned asids;			/* 0: as the CPU has */
+	unsigned how;			/* LITMUS_* */
 	struct litmus_op before[LITMUS_OPS * 2];
 	struct litmus_op run[LITMUS_CPUS][LITMUS_OPS];
 };

@@ -29,6 +29,7 @@
 #define RUN(s) { OP_SWITCH, s, 0, 0, 0 }
 #define WIRE(s, p, n) { OP_WIRE, s, p, n, 0 }
 #define MIGRATE(s, p) { OP_MIGRATE, s, p, 1, 0 }
+#define QUIESCE { OP_QUIESCE, 0, 0, 0, 0 }
 #define CAS(s, p, v) { OP_CAS, s, p, 1, v }
 #define LEAF LITMUS_LEAF
 
@@ -125,7 +126,7 @@ const struct litmus litmus_table[] = {
 	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1), FORK(0, 2) },
 	    { { UNMAP(0, 0, 1), R(0, 0) },
 	      { R(0, 0), RUN(1), R(1, 0), RUN(0), R(0, 0) } } },
-	{ "unmap against numbers running out", 2, 4,
+	{ "unmap against numbers running out", 2, LITMUS_FEW_ASIDS,
 	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1), FORK(0, 2) },
 	    { { R(0, 0), UNMAP(0, 0, 1), R(0, 0) },
 	      { RUN(1), R(1, 0), RUN(2), R(2, 0), RUN(0), R(0, 0) } } },
@@ -171,6 +172,42 @@ const struct litmus litmus_table[] = {
 	{ "three writers of one chunk", 3, 0,
 	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1) },
 	    { { W(0, 0, 1) }, { W(0, 0, 2), R(0, 0) }, { RUN(1), R(1, 0) } } },
+	/* CPU 0 comes with the page in its TLB: one preemption shows what it still
+	 * translates to. */
+	{ "a copy written to, and a reader of the original", 3, 0,
+	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1), R(0, 0) },
+	    { { R(0, 0) }, { W(0, 0, 1) }, { W(0, 0, 2) } } },
+	{ "the original written to, and a reader before its copy", 3, 0,
+	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1), R(0, 0) },
+	    { { R(0, 0) }, { W(0, 0, 1) }, { W(1, 0, 7) } } },
+	{ "DONTNEED, and readers before and after", 3, 0,
+	    { MAP(0, 0, 4), W(0, 0, 9) },
+	    { { R(0, 0) }, { DISCARD(0, 0, 4) }, { R(0, 0) } } },
+	/* CPU 0 runs another space, so that no round hands it the turn. */
+	{ "a chunk's first page against the end of its amap", 2, 0,
+	    { MAP(0, 0, LEAF + 4), W(0, 0, 9), FORK(0, 1), W(0, 0, 8) },
+	    { { RUN(1), AW(0, LEAF, 1) }, { UNMAP(0, 0, LEAF + 4) } } },
+	{ "page-out's first half against the last reference", 2, 0,
+	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1), W(0, 0, 8) },
+	    { { RUN(1), MIGRATE(0, 0) }, { DISCARD(0, 0, 4), R(0, 0) } } },
+	{ "shared chunk of a resolved copy, read and written", 2, 0,
+	    { MAP(0, 0, LEAF + 4), W(0, 0, 9), W(0, LEAF, 8), FORK(0, 1),
+	      W(0, 0, 1), MIGRATE(0, LEAF) },
+	    { { R(0, LEAF), W(0, LEAF, 5) }, { R(1, LEAF), R(1, LEAF) } } },
+	{ "unmap against a switch back", 2, 0,
+	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1), R(0, 0), RUN(1) },
+	    { { R(0, 0), R(0, 0) }, { UNMAP(0, 0, 1) } } },
+	{ "table freed against a switch away", 2, LITMUS_SPECULATE,
+	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1) },
+	    { { R(0, 0), RUN(1), R(1, 0) },
+	      { R(1, 0), UNMAP(0, 0, 4), QUIESCE, R(1, 1), W(1, 1, 3) } } },
+	/* Space 2 runs first when the numbers 1 to 3 are given. */
+	{ "numbers run out beside another CPU's reads", 2,
+	    LITMUS_FEW_ASIDS | LITMUS_SPECULATE,
+	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1), RUN(1), FORK(0, 2), RUN(2),
+	      EXIT(2), RUN(0), W(0, 0, 5), FORK(0, 2) },
+	    { { R(0, 0), R(0, 1), R(0, 0), R(0, 1), R(0, 0) },
+	      { R(1, 0), RUN(2), R(2, 0) } } },
 };
 
 const unsigned litmus_count = sizeof litmus_table / sizeof litmus_table[0];

@@ -59,8 +59,8 @@ world_setup(struct hosted_machine *m)
 	hosted_attach(m, w->vm, tome_vm_interrupt, tome_frame_identity);
 	world_must(tome_kmem_start(w->vm), "kmem_start");
 	world_must(tome_map_start(w->vm), "map_start");
-	if (current->asids != 0)
-		w->vm->pmaps->mmu.asids = current->asids;
+	if (current->how & LITMUS_FEW_ASIDS)
+		w->vm->pmaps->mmu.asids = 4;
 	world_must(tome_map_create(w->vm, NULL, &w->space[0]), "map_create");
 	world_must(tome_object_create_anon(w->vm,
 	    (uint64_t)LITMUS_OBJECT_PAGES << TOME_PAGE_SHIFT, NULL, 0,
@@ -325,6 +325,9 @@ world_do(struct world *w, const struct litmus_op *op)
 		return -(int)tome_map_unwire(map, va, len);
 	case OP_MIGRATE:
 		return world_migrate(w, op);
+	case OP_QUIESCE:
+		tome_vm_quiesce(w->vm, false);
+		return 0;
 	case OP_END:
 		break;
 	}
@@ -339,7 +342,8 @@ litmus_program(const struct litmus *l, struct hosted_program *out)
 	out->name = l->name;
 	out->nthreads = l->cpus;
 	out->config.ram = 2u << 20;
-	out->config.modes = HOSTED_NEVER_EVICT | HOSTED_WALK_CACHE;
+	out->config.modes = HOSTED_NEVER_EVICT | HOSTED_WALK_CACHE |
+	    (l->how & LITMUS_SPECULATE ? HOSTED_SPECULATE : 0);
 	out->config.quiet = true;
 	out->setup = world_setup;
 	out->body[0] = world_body0;
