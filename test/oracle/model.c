@@ -9,6 +9,8 @@
 
 static const unsigned char zeroes[M_BYTES];
 
+static struct cell *cell_of(const struct m_page *);
+
 /* ---- cells ---- */
 
 static struct cell *
@@ -52,7 +54,17 @@ model_object_unref(struct m_object *o)
 		return;
 	for (i = 0; i < M_OBJECT_PAGES; i++)
 		cell_drop(&o->page[i]);
+	if (o->parent != NULL)
+		model_object_unref(o->parent);	/* which has none */
 	free(o);
+}
+
+void
+model_adopt(struct m_object *o, struct m_object *parent, unsigned page)
+{
+	o->parent = parent;
+	o->parent_page = page;
+	parent->refs++;
 }
 
 static bool
@@ -70,6 +82,16 @@ model_punch(struct m_object *o, unsigned first, unsigned n)
 		cell_drop(&o->page[i]);
 }
 
+/* The rest of a partial last page; a parent's page shown there is copied first. */
+static void
+zero_tail(struct m_object *o, unsigned last, size_t part)
+{
+	struct m_page p = { .shared = true, .object = o, .index = last };
+
+	if (part != 0 && last < M_OBJECT_PAGES && cell_of(&p) != NULL)
+		memset(model_own(&p) + part, 0, M_BYTES - part);
+}
+
 /* Pages beyond the end go, private copies of them too; the last is zeroed from
  * the end on. */
 void
@@ -82,8 +104,7 @@ model_resize(struct model *m, struct m_object *o, uint64_t len)
 	for (i = 0; i < M_OBJECT_PAGES; i++)
 		if (beyond(o, i))
 			cell_drop(&o->page[i]);
-	if (part != 0 && last < M_OBJECT_PAGES && o->page[last] != NULL)
-		memset(o->page[last]->bytes + part, 0, M_BYTES - part);
+	zero_tail(o, last, part);
 	for (s = 0; s < M_SPACES; s++)
 		for (i = 0; i < M_PAGES; i++) {
 			struct m_page *p = &m->space[s].page[i];
@@ -113,9 +134,15 @@ model_access(const struct m_space *s, unsigned page, tome_prot_t access)
 static struct cell *
 cell_of(const struct m_page *p)
 {
-	if (p->cell != NULL || p->object == NULL)
+	const struct m_object *o = p->object;
+
+	if (p->cell != NULL || o == NULL)
 		return p->cell;
-	return p->object->page[p->index];
+	if (o->page[p->index] != NULL || o->parent == NULL ||
+	    p->index + o->parent_page >= M_OBJECT_PAGES ||
+	    beyond(o->parent, p->index + o->parent_page))
+		return o->page[p->index];
+	return o->parent->page[p->index + o->parent_page];
 }
 
 const unsigned char *

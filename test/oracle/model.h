@@ -24,6 +24,8 @@ struct m_object {
 	uint64_t len;			/* bytes */
 	uint64_t id;			/* the instance's, 0: not seen yet */
 	bool common;			/* made by INHERIT_SHARE, for one page */
+	struct m_object *parent;	/* what holes show, from parent_page on */
+	unsigned parent_page;
 	struct cell *page[M_OBJECT_PAGES];
 	unsigned refs;			/* pages mapping it, and the driver */
 };
@@ -80,6 +82,8 @@ void model_move(struct m_space *, unsigned from, unsigned to, unsigned n,
 /* Made present for good: a private writable page becomes the space's own. */
 void model_fill(struct m_page *);
 struct m_object *model_object(uint64_t len);
+/* Holes of o show the parent's pages; takes a reference. */
+void model_adopt(struct m_object *o, struct m_object *parent, unsigned page);
 void model_object_unref(struct m_object *);
 void model_resize(struct model *, struct m_object *, uint64_t len);
 void model_punch(struct m_object *, unsigned first, unsigned n);

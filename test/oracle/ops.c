@@ -1037,19 +1037,25 @@ object_len(const struct op *op)
 static bool
 op_object(struct world *w, const struct op *op)
 {
-	unsigned o = op->other % M_OBJECTS;
+	unsigned o = op->other % M_OBJECTS, up = op->space % M_OBJECTS;
+	unsigned first = op->to % M_OBJECT_PAGES;
+	struct tome_object *parent = flag(op, 4, 2) ? NULL : w->object[up];
+	struct m_object *above = w->model.object[up], *mo;
 	uint64_t len = object_len(op);
 	bool apply;
 
 	if (w->object[o] != NULL)
 		return true;
-	if (!agree(w, op, tome_object_create_anon(w->vm, len, NULL, 0,
-	    &w->object[o]), TOME_OK, &apply))
+	if (!agree(w, op, tome_object_create_anon(w->vm, len, parent, first,
+	    &w->object[o]), parent != NULL && above->parent != NULL ?
+	    TOME_EINVAL : TOME_OK, &apply))
 		return false;
-	if (apply) {
-		w->model.object[o] = model_object(len);
-		w->model.object[o]->id = tome_object_id(w->object[o]);
-	}
+	if (!apply)
+		return true;
+	w->model.object[o] = mo = model_object(len);
+	mo->id = tome_object_id(w->object[o]);
+	if (parent != NULL)
+		model_adopt(mo, above, first);
 	return true;
 }
 
