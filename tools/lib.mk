@@ -40,10 +40,12 @@ endef
 
 X86_64_FLAGS := -mno-red-zone -mgeneral-regs-only -mcmodel=kernel
 # Without SSE nothing asks for a stack aligned to 16 bytes; and code that is
-# counted in instructions and bytes gains nothing from padding.
+# counted in instructions and bytes gains nothing from padding, nor from copies of
+# functions that nobody asked to be inline.
 $(eval $(call lib_variant,x86_64-gcc,ports/x86_64,gcc,,$(X86_64_FLAGS) \
 	-mpreferred-stack-boundary=3 -falign-functions=1 -falign-jumps=1 \
-	-falign-loops=1 -falign-labels=1 -fstack-usage -fcallgraph-info=su))
+	-falign-loops=1 -falign-labels=1 $(TOME_CFLAGS_GCC) \
+	-fno-inline-functions -fstack-usage -fcallgraph-info=su))
 $(eval $(call lib_variant,x86_64-clang,ports/x86_64,clang,,$(X86_64_FLAGS) \
 	-Wthread-safety))
 
@@ -56,7 +58,8 @@ $(eval $(call lib_variant,i386-clang,tools/bare/words,\
 	clang --target=i686-linux-gnu,,$(WORDS) -march=i686 \
 	-mgeneral-regs-only -malign-double,-m elf_i386))
 $(eval $(call lib_variant,armv7-gcc,tools/bare/words,arm-linux-gnueabihf-gcc,\
-	arm-linux-gnueabihf-,$(WORDS) -march=armv7-a+fp -marm -Wno-psabi))
+	arm-linux-gnueabihf-,$(WORDS) $(TOME_CFLAGS_GCC) \
+	-march=armv7-a+fp -marm -Wno-psabi))
 
 .PHONY: print-lib-variants
 print-lib-variants:
