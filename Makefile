@@ -36,6 +36,7 @@ include tools/lib.mk
 -include test/litmus/litmus.mk
 -include test/unit/unit.mk
 -include test/ports/ports.mk
+-include test/models/models.mk
 
 # A target that ends with the status of what it ran writes that status to
 # $(LEFT) and has a second target, which ends make with it: GNU make by itself would turn it
