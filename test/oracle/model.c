@@ -248,7 +248,8 @@ model_discard(struct m_page *p)
 static void
 inherit(struct m_page *from, struct m_page *to)
 {
-	if (!from->mapped || from->inherit == TOME_INHERIT_NONE)
+	if (!from->mapped || from->inherit == TOME_INHERIT_NONE ||
+	    from->inherit == TOME_INHERIT_NONE_ZERO)
 		return;
 	*to = *from;
 	to->wired = to->onfault = false;

@@ -420,7 +420,7 @@ static bool
 op_inherit(struct world *w, const struct op *op)
 {
 	struct m_space *s = space_of(w, op);
-	enum tome_inherit how = (enum tome_inherit)(op->value % 4);
+	enum tome_inherit how = (enum tome_inherit)(op->value % 5);
 	unsigned n = span(op), i;
 	enum tome_err want = TOME_OK, got;
 	bool apply;
