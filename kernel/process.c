@@ -8,6 +8,7 @@
  * Invariant: who reads another's space, files or fs takes a reference under
  *   proc_lock; who gives its own up clears the pointer under it first.
  */
+#include <caches.h>
 #include <process.h>
 #include <fs/tty.h>
 #include <fs/vfs.h>
@@ -35,16 +36,9 @@ static void task_drop(struct task *);
 void
 process_start(void)
 {
-	const struct tome_cache_config config[] = {
-		{.name = "process", .size = sizeof(struct process)},
-		{.name = "task", .size = sizeof(struct task)},
-		{.name = "space", .size = sizeof(struct space)},
-	};
-
-	if (tome_cache_create(the_vm, &config[0], &processes) != TOME_OK ||
-	    tome_cache_create(the_vm, &config[1], &tasks) != TOME_OK ||
-	    tome_cache_create(the_vm, &config[2], &spaces) != TOME_OK)
-		panic("no memory for processes");
+	processes = cache_new("process", sizeof(struct process));
+	tasks = cache_new("task", sizeof(struct task));
+	spaces = cache_new("space", sizeof(struct space));
 }
 
 /* ---- ids: proc_lock held ---- */
@@ -799,15 +793,15 @@ task_exit(int status)
 	struct thread *me = current();
 	struct task *t = me->personal;
 	struct process *p = t->process;
-	bool last = is_last_task(p, status), reap = false;
+	bool reap = false;
 	uintptr_t irq;
 
+	/* The last task drops the space: who is not the last has left it. */
 	futex_exit(t);
-	drop_files(t);
-	if (last)
+	thread_use_pmap(NULL);
+	if (is_last_task(p, status))
 		release_process(p);
-	else
-		thread_use_pmap(NULL);
+	drop_files(t);
 	irq = spin_lock_irq(&proc_lock);
 	p->dead_cpu_ns += thread_cpu_ns(me);
 	p->dead_minflt += t->minflt;

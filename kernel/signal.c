@@ -7,6 +7,7 @@
  *
  * PID 1 gets only the signals it has a handler for; a fault of its own ends it.
  */
+#include <caches.h>
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
@@ -31,16 +32,8 @@ static struct tome_cache *queue_cache, *sighand_cache;
 void
 signal_start(void)
 {
-	const struct tome_cache_config queues = {
-		.name = "sigqueue", .size = sizeof(struct sigqueue),
-	};
-	const struct tome_cache_config hands = {
-		.name = "sighand", .size = sizeof(struct sighand),
-	};
-
-	if (tome_cache_create(the_vm, &queues, &queue_cache) != TOME_OK ||
-	    tome_cache_create(the_vm, &hands, &sighand_cache) != TOME_OK)
-		panic("no memory for signals");
+	queue_cache = cache_new("sigqueue", sizeof(struct sigqueue));
+	sighand_cache = cache_new("sighand", sizeof(struct sighand));
 }
 
 /* ---- actions ---- */

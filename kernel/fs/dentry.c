@@ -5,6 +5,7 @@
  *   one reference for that; a child holds one on its parent. So a dentry whose
  *   last reference goes is linked nowhere, and needs no lock to die.
  */
+#include <caches.h>
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
@@ -19,12 +20,7 @@ static struct dentry *hash[BUCKETS];
 void
 dentry_start(void)
 {
-	const struct tome_cache_config config = {
-		.name = "dentry", .size = sizeof(struct dentry),
-	};
-
-	if (tome_cache_create(the_vm, &config, &dentries) != TOME_OK)
-		panic("no memory for names");
+	dentries = cache_new("dentry", sizeof(struct dentry));
 }
 
 static struct dentry **

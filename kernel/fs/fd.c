@@ -6,6 +6,7 @@
  * Locks: files->lock for slots and bits; a table used by one task only is read
  *   by it without.
  */
+#include <caches.h>
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
@@ -18,12 +19,7 @@ static struct tome_cache *tables;
 void
 fd_start(void)
 {
-	const struct tome_cache_config config = {
-		.name = "files", .size = sizeof(struct files),
-	};
-
-	if (tome_cache_create(the_vm, &config, &tables) != TOME_OK)
-		panic("no memory for descriptor tables");
+	tables = cache_new("files", sizeof(struct files));
 }
 
 static size_t

@@ -4,6 +4,7 @@
  * Invariant: a file holds a reference on its inode and on its dentry. Its
  *   position moves only under pos_lock.
  */
+#include <caches.h>
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
@@ -14,12 +15,7 @@ static struct tome_cache *files_cache;
 void
 file_start(void)
 {
-	const struct tome_cache_config config = {
-		.name = "file", .size = sizeof(struct file),
-	};
-
-	if (tome_cache_create(the_vm, &config, &files_cache) != TOME_OK)
-		panic("no memory for files");
+	files_cache = cache_new("file", sizeof(struct file));
 }
 
 struct file *

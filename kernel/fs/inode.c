@@ -3,6 +3,7 @@
  *
  * Invariant: an inode's number is unique among all; 1 is never given out.
  */
+#include <caches.h>
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
@@ -47,12 +48,7 @@ wall_ns(void)
 void
 inode_start(void)
 {
-	const struct tome_cache_config config = {
-		.name = "inode", .size = sizeof(struct inode),
-	};
-
-	if (tome_cache_create(the_vm, &config, &inodes) != TOME_OK)
-		panic("no memory for inodes");
+	inodes = cache_new("inode", sizeof(struct inode));
 }
 
 struct inode *
