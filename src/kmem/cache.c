@@ -11,7 +11,6 @@
 #include <kmem/kmem_i.h>
 
 /* Objects moved from slabs to a magazine at a time. */
-#define BATCH 8u
 
 static void *from_slabs(struct tome_cache *);
 static uint32_t capacity_for(size_t size);
@@ -65,22 +64,19 @@ tome_cache_free_slow(struct tome_cache *c, void *object, void *who)
 	tome_host_preempt_on();
 }
 
-/* One for the caller, and a batch for the empty magazine. */
+/* A batch fills the empty magazine where it stands: one visit to the shared slabs
+ * for as many objects as it holds. */
 static void *
 from_slabs(struct tome_cache *c)
 {
-	struct tome_magazine *spill;
-	void *batch[BATCH];
-	uint32_t want = c->mag.capacity < BATCH ? c->mag.capacity + 1 : BATCH;
-	uint32_t n = tome_slab_take(c, batch, want), i;
+	struct tome_magazine_cpu *m = tome_magazines_empty(&c->mag);
+	void *one = NULL;
 
-	for (i = 1; i < n; i++) {
-		if (!tome_magazines_push(&c->mag, batch[i], &spill)) {
-			tome_slab_give(c, &batch[i], n - i);
-			break;
-		}
-	}
-	return n > 0 ? batch[0] : NULL;
+	if (m != NULL)
+		m->rounds = tome_slab_take(c, m->loaded->round, m->room);
+	if (m != NULL && m->rounds > 0)
+		return m->loaded->round[--m->rounds];
+	return tome_slab_take(c, &one, 1) > 0 ? one : NULL;
 }
 
 /* ---- creation ---- */

@@ -51,6 +51,11 @@ tome_object_pfn(struct tome_vm *vm, const void *object)
 size_t tome_magazines_size(unsigned ncpus);
 void tome_magazines_init(struct tome_magazines *, struct tome_kmem *,
     uint32_t capacity);
+/*
+ * This CPU's, with an empty magazine loaded, for a batch; NULL: what is loaded has
+ * rounds, or there is no magazine to be had. Preemption is off.
+ */
+struct tome_magazine_cpu *tome_magazines_empty(struct tome_magazines *);
 /* NULL: neither this CPU nor the depot has one. */
 void *tome_magazines_pop(struct tome_magazines *);
 /*

@@ -59,6 +59,20 @@ tome_magazines_push(struct tome_magazines *m, void *round,
 	return true;
 }
 
+/* Preemption is off. What the caller puts in it counts once `rounds` says so. */
+struct tome_magazine_cpu *
+tome_magazines_empty(struct tome_magazines *m)
+{
+	struct tome_magazine_cpu *cpu = &m->cpu[tome_host_cpu()];
+	struct tome_magazine *spill = NULL;
+
+	if (cpu->rounds != 0)
+		return NULL;
+	if (cpu->loaded == NULL && !make_room(m, cpu, &spill))
+		return NULL;
+	return cpu;
+}
+
 static void
 swap(struct tome_magazine_cpu *cpu)
 {

@@ -18,8 +18,9 @@ tome_objects_start(struct tome_vm *vm)
 		{ &all->anons, { .name = "anon",
 		    .size = sizeof(struct tome_anon),
 		    .construct = anon_construct } },
+		/* Neighbours are different CPUs' to lock. */
 		{ &all->chunks, { .name = "chunk",
-		    .size = sizeof(struct tome_chunk) } },
+		    .size = sizeof(struct tome_chunk), .align = 64 } },
 		{ &all->nodes, { .name = "amap directory",
 		    .size = sizeof(struct tome_dirnode) } },
 		{ &all->amaps, { .name = "amap",

@@ -21,6 +21,8 @@
 
 static enum tome_err leaf_walk(struct tome_pmap *, tome_va_t, bool create,
     struct tome_leaf *out) TOME_NODISCARD;
+static enum tome_err table_frame(struct tome_vm *, tome_pfn_t *out)
+    TOME_NODISCARD;
 static enum tome_err walk_publish(const struct tome_walk *, tome_va_t);
 static bool publish_allowed(const struct tome_walk *);
 static bool publish_stands(const struct tome_page *parent);
@@ -445,9 +447,31 @@ tome_table_frames(struct tome_vm *vm, unsigned order, tome_pfn_t *out)
 	unsigned flags = TOME_FRAME_ZERO | TOME_FRAME_DIRECT;
 
 	if (order == 0)
-		return tome_frame_alloc(vm, TOME_PAGE_TABLE, flags, out);
+		return table_frame(vm, out);
 	return tome_frames_alloc(vm, TOME_PAGE_TABLE, order,
 	    (tome_pfn_t)1 << order, 0, flags, out);
+}
+
+/*
+ * Two descriptors share a cache line, and tables made one after the other may be
+ * locked by different CPUs ever after: tables take even frames as far as they can.
+ */
+static enum tome_err
+table_frame(struct tome_vm *vm, tome_pfn_t *out)
+{
+	enum tome_err err = tome_frame_alloc(vm, TOME_PAGE_TABLE,
+	    TOME_FRAME_DIRECT, out);
+	tome_pfn_t other;
+
+	if (err != TOME_OK)
+		return err;
+	if ((*out & 1) != 0 && tome_frame_alloc(vm, TOME_PAGE_TABLE,
+	    TOME_FRAME_DIRECT, &other) == TOME_OK) {
+		tome_frame_free(vm, (other & 1) != 0 ? other : *out);
+		*out = (other & 1) != 0 ? *out : other;
+	}
+	tome_frame_zero(vm, *out);
+	return TOME_OK;
 }
 
 /*
