@@ -489,13 +489,13 @@ op_wire(struct world *w, const struct op *op)
 	unsigned n = span(op);
 	enum tome_err got, want = TOME_OK;
 
+	/* ENOMEM must then mean one thing only. */
 	if (op->fail != 0 && (has_private_objects(s, op->page, n) ||
-	    !model_all_mapped(s, op->page, n)))
+	    !all_access(s, op->page, n, TOME_PROT_READ)))
 		return true;
 	got = tome_map_wire(w->map[op->space], w_va(op->page), bytes_of(n),
 	    false);
-	if (op->fail != 0 && got == TOME_ENOMEM &&
-	    all_access(s, op->page, n, TOME_PROT_READ))
+	if (op->fail != 0 && got == TOME_ENOMEM)
 		return true;
 	if (set_wired(s, op->page, n, true) < n ||
 	    !fill_wired(s, op->page, n))
