@@ -36,13 +36,14 @@ include tools/lib.mk
 -include test/litmus/litmus.mk
 -include test/unit/unit.mk
 -include test/ports/ports.mk
+-include test/mutants/mutants.mk
 -include test/models/models.mk
 
 # A target that ends with the status of what it ran writes that status to
 # $(LEFT) and has a second target, which ends make with it: GNU make by itself would turn it
 # into 2 (tools/leave.c).
 LEFT := $(BUILD)/left
-STATUS_GOALS := $(filter run debug test test-% check,$(MAKECMDGOALS))
+STATUS_GOALS := $(filter run debug test test-% check soak,$(MAKECMDGOALS))
 ifneq ($(and $(STATUS_GOALS),$(filter load,$(.FEATURES))),)
 -load $(BUILD)/tools/leave.so
 $(BUILD)/tools/leave.so: tools/leave.c
@@ -76,7 +77,7 @@ kernel: $(BUILD)/kernel/tome.elf ## build the reference kernel
 
 ##: Testing
 
-.PHONY: test check soak mutants
+.PHONY: test check soak
 test: test.begin ## everything, in under 15 minutes; test-PART runs one part
 test.begin:
 	$(call ending,sh test/run)
@@ -91,9 +92,13 @@ check: check.begin ## layers, names, stack use and recursion of the sources alon
 check.begin:
 	$(call ending,sh test/run checks)
 
-run debug test check:
+run debug test check soak:
 	$(leave $(LEFT))
 	@exit $$(cat $(LEFT))
+
+soak: soak.begin ## the same programs for HOURS= (1), on fresh seeds; a line in docs/soak.md
+soak.begin:
+	$(call ending,HOURS=$(HOURS) sh tools/soak)
 
 ##: Measuring
 
