@@ -111,11 +111,9 @@ tome_map_unref(struct tome_map *map)
 	tome_maps_unlink(map);
 	tome_edit_init(&ed, map);
 	map_empty(&ed);
-	if (map->kernel)
-		tome_pmap_remove(map->pmap, map->lo, map->hi);
-	else
-		tome_pmap_destroy(map->pmap);
 	tome_edit_flush(&ed);
+	if (!map->kernel)
+		tome_pmap_destroy(map->pmap);
 	tome_edit_finish(&ed);
 	tome_edit_release(&ed);
 	tome_cache_put(vm->maps->maps, map);
@@ -129,24 +127,36 @@ tome_map_clear(struct tome_map *map)
 	tome_edit_init(&ed, map);
 	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
 	map_empty(&ed);
-	tome_edit_unmap(&ed, map->lo, map->hi);
 	tome_edit_flush(&ed);
 	tome_edit_finish(&ed);
 	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
 	tome_edit_release(&ed);
 }
 
-/* Every entry dies; the tree goes at once instead of entry by entry. */
+/*
+ * Every entry dies; the tree goes at once instead of entry by entry, and the page
+ * tables by runs of entries: a walk over all of a space would cost more than most
+ * spaces hold.
+ */
 static void
 map_empty(struct tome_edit *ed)
 {
 	struct tome_map *map = ed->map;
 	struct tome_entry *en, *next;
+	tome_va_t from = map->lo, to = map->lo;
 
 	for (en = tome_tree_find(&map->tree, map->lo); en != NULL; en = next) {
 		next = tome_tree_next(&map->tree, en);
+		if (en->start - to >= tome_leaf_span()) {
+			if (to > from)
+				tome_edit_unmap(ed, from, to);
+			from = en->start;
+		}
+		to = en->end;
 		tome_edit_kill_linked(ed, en);
 	}
+	if (to > from)
+		tome_edit_unmap(ed, from, to);
 	tome_tree_clear(&map->tree);
 }
 
