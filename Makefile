@@ -36,7 +36,7 @@ include tools/lib.mk
 -include test/litmus/litmus.mk
 -include test/unit/unit.mk
 -include test/ports/ports.mk
--include test/mutants/mutants.mk
+-include tools/mutants.mk
 -include test/models/models.mk
 
 # A target that ends with the status of what it ran writes that status to
