@@ -1,11 +1,9 @@
 /*
  * mm.c - the memory calls, each a call of layer 7; faults; limits.
- *
- * Policy when memory runs out: the process whose fault could not be met is
- * killed with SIGKILL, and a line says so. No other process is touched.
  */
 #include <fs/vfs.h>
 #include <mm.h>
+#include <oom.h>
 #include <personality.h>
 #include <process.h>
 #include <syscall.h>
@@ -44,19 +42,6 @@ mm_limits_changed(struct process *p)
 /* ---- faults ---- */
 
 static void
-out_of_memory(tome_va_t va)
-{
-	struct process *p = current_process();
-	uintptr_t irq;
-
-	kprintf("out of memory: killing %s (pid %d) at %#lx\n", p->comm, p->pid,
-	    (unsigned long)va);
-	irq = spin_lock_irq(&proc_lock);
-	process_kill(p, SIGKILL);
-	spin_unlock_irq(&proc_lock, irq);
-}
-
-static void
 post_fault(enum tome_err err, tome_va_t va)
 {
 	switch (err) {
@@ -85,8 +70,8 @@ user_fault(struct trap_frame *f, tome_va_t va, tome_prot_t access)
 	if (__builtin_expect(err == TOME_OK, 1))
 		return true;
 	if (err == TOME_ENOMEM)
-		out_of_memory(va);
-	else if (frame_is_user(f))
+		return out_of_memory();
+	if (frame_is_user(f))
 		post_fault(err, va);
 	return false;
 }

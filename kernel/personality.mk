@@ -26,6 +26,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/futex.c \
 	kernel/id_calls.c \
 	kernel/mm.c \
+	kernel/oom.c \
 	kernel/personality.c \
 	kernel/poll.c \
 	kernel/process.c \

@@ -26,6 +26,10 @@ static struct process *pid_table[BUCKETS];
 static struct task *tid_table[BUCKETS];
 static int last_id;
 static bool ids_wrapped;
+static unsigned total_tasks;	/* under proc_lock */
+
+/* So many that a free id is always near. */
+#define TASKS_MAX (PID_MAX * 3u / 4)
 
 static struct process *process_new(const struct clone_args *);
 static int share(struct process *, struct task *, uint64_t flags);
@@ -409,6 +413,7 @@ publish(struct process *p, struct task *t, uint64_t flags)
 	list_add_tail(&p->tasks, &t->peers);
 	p->ntasks++;
 	p->live_tasks++;
+	total_tasks++;
 	if (flags & CLONE_THREAD)
 		return;
 	p->pid = t->tid;
@@ -452,9 +457,11 @@ clone_start(struct process *p, struct task *t, const struct clone_args *args,
 	uintptr_t irq = spin_lock_irq(&proc_lock);
 	int32_t tid;
 
-	/* A dying process gets no new task: it would outlive the others. */
+	/* A dying process gets no new task: it would outlive the others. Nor does
+	 * anyone when ids run short. */
 	if (current_process()->group_exit ||
-	    current_process()->exec_task != NULL) {
+	    current_process()->exec_task != NULL ||
+	    total_tasks >= TASKS_MAX) {
 		spin_unlock_irq(&proc_lock, irq);
 		return -EAGAIN;
 	}
@@ -809,6 +816,7 @@ task_exit(int status)
 	task_unhash(t);
 	list_remove(&t->peers);
 	p->ntasks--;
+	total_tasks--;
 	pending_flush(&t->pending, ~(sigset_t)0);
 	me->process = NULL;
 	me->personal = NULL;
@@ -909,7 +917,7 @@ process_become_init(void)
 	process_hash(p);
 	list_add_tail(&process_list, &p->all);
 	list_add_tail(&p->tasks, &t->peers);
-	p->ntasks = p->live_tasks = 1;
+	p->ntasks = p->live_tasks = total_tasks = 1;
 	init_process = p;
 	spin_unlock_irq(&proc_lock, irq);
 	tty_adopt(&console_tty, p);

@@ -9,6 +9,7 @@
 
 struct itimer {
 	struct timer timer;
+	struct mutex setting;		/* one starts it at a time */
 	struct spinlock lock;
 	int pid;			/* constant */
 	uint64_t deadline, interval;	/* deadline 0: not running */
@@ -282,6 +283,7 @@ itimer_set(uint64_t value, uint64_t interval, struct itimerval *old)
 
 	if (it == NULL)
 		return -ENOMEM;
+	mutex_lock(&it->setting);
 	irq = spin_lock_irq(&it->lock);
 	periodic = it->interval;
 	itimer_read(it, old);
@@ -295,6 +297,7 @@ itimer_set(uint64_t value, uint64_t interval, struct itimerval *old)
 	if (value != 0)
 		timer_start(&it->timer, it->deadline, itimer_fire);
 	spin_unlock_irq(&it->lock, irq);
+	mutex_unlock(&it->setting);
 	return 0;
 }
 

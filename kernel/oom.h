@@ -1,0 +1,13 @@
+/*
+ * oom.h - running out of memory.
+ */
+#ifndef KERNEL_OOM_H
+#define KERNEL_OOM_H
+
+#include <stdbool.h>
+
+/* A fault of the caller could not be met. True: try it again, some memory may be
+ * free now. False: the caller's process is to end. May sleep. */
+bool out_of_memory(void);
+
+#endif
