@@ -1,10 +1,10 @@
 /*
  * oom.c - what happens when memory runs out in a fault.
  *
- * Policy: the process with the most resident memory is killed, with SIGKILL and a
- * line that says so; oom_score_adj counts as thousandths of all memory, -1000
- * exempts, and PID 1 is taken last. Whoever faulted waits for the victim's end and
- * tries again; if that does not come in time, the next victim is chosen.
+ * Policy: the process with the most resident memory is killed, with SIGKILL and
+ * a line that says so; oom_score_adj counts as thousandths of all memory, -1000
+ * exempts, and PID 1 is taken last. Whoever faulted waits for the victim's end
+ * and tries again; if that does not come in time, the next victim is chosen.
  */
 #include <fs/proc.h>
 #include <oom.h>

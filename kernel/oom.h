@@ -6,8 +6,10 @@
 
 #include <stdbool.h>
 
-/* A fault of the caller could not be met. True: try it again, some memory may be
- * free now. False: the caller's process is to end. May sleep. */
+/*
+ * A fault of the caller could not be met. True: try it again, some memory may
+ * be free now. False: the caller's process is to end. May sleep.
+ */
 bool out_of_memory(void);
 
 #endif

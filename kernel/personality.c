@@ -6,8 +6,6 @@
 #include <personality.h>
 #include <process.h>
 
-void futex_start(void);
-
 static const char *const init_env[] = {
 	"HOME=/", "TERM=vt100", NULL,
 };

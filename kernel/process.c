@@ -2,9 +2,9 @@
  * process.c - processes and tasks: ids, clone, exit, groups.
  *
  * Invariant: a process is in process_list and in the table of pids until it is
- *   reaped; a task in its process's list and in the table of tids until it ends. The
- *   first task's tid is the pid, which stays taken as long as a process, task,
- *   group or session bears it.
+ *   reaped; a task in its process's list and in the table of tids until it
+ *   ends. The first task's tid is the pid, which stays taken as long as a
+ *   process, task, group or session bears it.
  * Invariant: who reads another's space, files or fs takes a reference under
  *   proc_lock; who gives its own up clears the pointer under it first.
  */
@@ -87,7 +87,7 @@ id_new(void)
 {
 	do {
 		if (++last_id >= PID_MAX) {
-			last_id = 300;	/* low ids are for those who came first */
+			last_id = 300;	/* low ones are the first's */
 			ids_wrapped = true;
 		}
 	} while (id_is_taken(last_id));
@@ -457,8 +457,10 @@ clone_start(struct process *p, struct task *t, const struct clone_args *args,
 	uintptr_t irq = spin_lock_irq(&proc_lock);
 	int32_t tid;
 
-	/* A dying process gets no new task: it would outlive the others. Nor does
-	 * anyone when ids run short. */
+	/*
+	 * A dying process gets no new task: it would outlive the others. Nor
+	 * does anyone when ids run short.
+	 */
 	if (current_process()->group_exit ||
 	    current_process()->exec_task != NULL ||
 	    total_tasks >= TASKS_MAX) {

@@ -102,7 +102,7 @@ struct task {
 	/* The task's own; others read files and fs under proc_lock. */
 	struct files *files;
 	struct fs *fs;
-	uint64_t set_tid;		/* where its id goes before it first runs */
+	uint64_t set_tid;		/* its id goes there first of all */
 	uint64_t clear_tid, robust_list;
 	struct sigaltstack altstack;
 	struct restart restart;
@@ -117,7 +117,7 @@ struct task {
 	bool restore_blocked;
 	sigset_t awaited;		/* sigtimedwait */
 	struct pending pending;
-	struct process *vfork_child;	/* it waits for that one's exec or end */
+	struct process *vfork_child;	/* whose exec or end it awaits */
 	_Atomic uint32_t vfork_event;
 };
 
@@ -159,10 +159,13 @@ void space_unref(struct space *);
 int64_t process_clone(const struct clone_args *);
 void task_exit(int status) __attribute__((noreturn));
 void process_exit(int status) __attribute__((noreturn));
-/* Groups: any living process outside it could continue it; some process of it is
- * in the session. The second needs proc_lock. */
+/*
+ * A group is orphaned when no member has a parent in its session but outside the
+ * group: nobody would continue it. Those below with proc_lock held.
+ */
 bool group_is_orphaned(int pgid);
 bool group_is_orphaned_locked(int pgid);
+/* Some member of the group is in the session. */
 bool group_in_session(int pgid, int sid);
 /* A descriptor table that is the task's alone. False: no memory. */
 bool task_own_files(struct task *);
@@ -171,8 +174,10 @@ void process_kill(struct process *, int status);
 /* End every other task of the caller's process: exec. False: a group exit came
  * first. */
 bool process_single(void);
-/* The caller's space is another from now on (taken over); drops the old one, and
- * lets the parent of a vfork go on. */
+/*
+ * The caller's space is another from now on (taken over); drops the old one,
+ * and lets the parent of a vfork go on.
+ */
 void process_set_space(struct space *);
 uint64_t process_limit(struct process *, unsigned which);
 uint64_t process_cpu_ns(struct process *);	/* proc_lock held */
@@ -186,6 +191,7 @@ void process_reap(struct process *);
 
 /* ---- futex.c ---- */
 
+void futex_start(void);
 /* What a task leaves behind: robust locks, its clear_tid word. */
 void futex_exit(struct task *);
 

@@ -2,7 +2,8 @@
  * signal.c - signals: posting, stopping, choosing, delivering.
  *
  * Invariant: a task whose WORK_SIGNAL bit is clear has nothing to deliver and
- *   no change of state to notice. [signal_check() sets it, user_return() clears]
+ *   no change of state to notice. [signal_check() sets it, user_return()
+ *   clears]
  * Locks: all state here is under proc_lock.
  *
  * PID 1 gets only the signals it has a handler for; a fault of its own ends it.
@@ -143,8 +144,8 @@ pending_add(struct pending *p, int signo, struct sigqueue *q)
 }
 
 /*
- * Take signo's first entry out, as *out; without one it is the kernel's. The bit
- * stays while another entry of a real-time signal is queued.
+ * Take signo's first entry out, as *out; without one it is the kernel's. The
+ * bit stays while another entry of a real-time signal is queued.
  */
 static void
 pending_take(struct pending *p, int signo, struct sigqueue *out)

@@ -69,7 +69,9 @@ void signal_force(int signo, int code, uint64_t address);
 
 /* Recompute whether the task has something to deliver. proc_lock held. */
 void signal_check(struct task *);
-/* An action was set; what is ignored now is no longer pending. proc_lock held. */
+/*
+ * An action was set; what is ignored now is no longer pending. proc_lock held.
+ */
 void signal_action_changed(struct process *, int signo);
 /* Something unblocked is pending for the caller. */
 bool signal_waiting(void);
@@ -77,8 +79,8 @@ bool signal_waiting(void);
 void signal_set_blocked(sigset_t);
 /*
  * The same until the call is over: sigsuspend, ppoll. If it is interrupted, the
- * old set returns after the handler's frame was made; else signal_resume_blocked
- * brings it back.
+ * old set returns after the handler's frame was made; else
+ * signal_resume_blocked brings it back.
  */
 void signal_suspend_blocked(sigset_t);
 void signal_resume_blocked(void);

@@ -3,7 +3,8 @@
  *
  * A call that was interrupted before it did anything says so with one of the
  * ERESTART codes. They end here: what becomes of the call is decided before the
- * return to user mode (settle_restart), when it is known whether a handler runs.
+ * return to user mode (settle_restart), when it is known whether a handler
+ * runs.
  */
 #include <personality.h>
 #include <process.h>

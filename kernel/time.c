@@ -204,7 +204,9 @@ SYSCALL(clock_nanosleep)
 
 /* ---- the interval timer ---- */
 
-/* Interrupt context. The process may be gone: then nobody is there to signal. */
+/*
+ * Interrupt context. The process may be gone: then nobody is there to signal.
+ */
 static void
 itimer_fire(struct timer *timer)
 {

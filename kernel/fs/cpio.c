@@ -223,7 +223,8 @@ cpio_unpack(const void *archive, size_t n)
 			kprintf("initramfs: %s: error %d\n", r.name, -err);
 	}
 	if (u.left > 0)
-		kprintf("initramfs: %zu bytes are not a cpio archive\n", u.left);
+		kprintf("initramfs: %zu bytes are not a cpio archive\n",
+		    u.left);
 	while ((l = u.links) != NULL) {
 		u.links = l->next;
 		dentry_unref(l->dentry);

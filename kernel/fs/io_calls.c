@@ -345,7 +345,9 @@ SYSCALL(ftruncate)
 #define FALLOC_KEEP_SIZE 1u
 #define FALLOC_PUNCH_HOLE 2u
 
-/* The pages wholly inside are dropped; what sticks out at the ends is zeroed. */
+/*
+ * The pages wholly inside are dropped; what sticks out at the ends is zeroed.
+ */
 static int
 punch(struct inode *i, uint64_t off, uint64_t len)
 {

@@ -1,9 +1,9 @@
 /*
  * lock.c - advisory record locks (fcntl).
  *
- * An owner is a descriptor table, as POSIX's processes are. An inode's locks lie
- * in a list; those of one owner do not overlap, and touching ones of one kind are
- * left as they are.
+ * An owner is a descriptor table, as POSIX's processes are. An inode's locks
+ * lie in a list; those of one owner do not overlap, and touching ones of one
+ * kind are left as they are.
  * Locks: one for all lists. Waiters sleep on one count of releases.
  */
 #include <fs/vfs.h>
@@ -77,7 +77,8 @@ carve(struct inode *i, const struct file_lock *want, struct file_lock **spare)
 	struct file_lock **p = &i->locks, *l;
 
 	while ((l = *p) != NULL) {
-		bool before = l->start < want->start, after = l->end > want->end;
+		bool before = l->start < want->start;
+		bool after = l->end > want->end;
 
 		if (l->owner != want->owner || !overlaps(l, want)) {
 			p = &l->next;

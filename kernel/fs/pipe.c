@@ -3,12 +3,12 @@
  * they drain.
  *
  * Invariant: page[i] exists while some byte of [tail, head) lies in it. A page
- *   goes when its last byte is read; one that a failed copy left empty stays for
- *   the next write, or the end.
- * Locks: pipe->lock for all but the counts, which poll reads without. Copying to
- *   and from user memory happens under it; it is a sleeping lock.
- * Sleeping: readers on `fed`, writers on `drained`, openers of a FIFO on either;
- *   each is a count of events, raised under the lock before the wake.
+ *   goes when its last byte is read; one that a failed copy left empty stays
+ *   for the next write, or the end.
+ * Locks: pipe->lock for all but the counts, which poll reads without. Copying
+ *   to and from user memory happens under it; it is a sleeping lock.
+ * Sleeping: readers on `fed`, writers on `drained`, openers of a FIFO on
+ *   either; each is a count of events, raised under the lock before the wake.
  */
 #include <fs/vfs.h>
 #include <lib.h>

@@ -58,7 +58,9 @@ inode_with(const struct filesystem *fs, uint32_t mode,
 	if (object != NULL) {
 		i->object = object;
 		i->size = tome_object_size(object);
-		/* /proc/pid/maps tells the object's id: let it be the inode's. */
+		/*
+		 * /proc/pid/maps tells the object's id: let it be the inode's.
+		 */
 		i->ino = OBJECT_INO | tome_object_id(object);
 	}
 	return i;

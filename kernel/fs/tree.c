@@ -2,9 +2,9 @@
  * tree.c - changing the tree of names: create, link, unlink, rename, mount.
  *
  * Each change looks its names up, then takes tree_lock and looks again at what
- * could have changed: the directory is still linked, the name is still absent or
- * still the same. A name that appeared or went in between is a lost race, and
- * the call answers as if it had come later.
+ * could have changed: the directory is still linked, the name is still absent
+ * or still the same. A name that appeared or went in between is a lost race,
+ * and the call answers as if it had come later.
  */
 #include <fs/vfs.h>
 #include <lib.h>
@@ -98,7 +98,8 @@ enter_inode(struct walk *w, struct inode *i, struct dentry **out)
 	int err;
 
 	i->uid = c->fsuid;
-	i->gid = (w->dir->inode->mode & S_ISGID) ? w->dir->inode->gid : c->fsgid;
+	i->gid = (w->dir->inode->mode & S_ISGID) ? w->dir->inode->gid :
+	    c->fsgid;
 	d = dentry_new(w->dir, w->last, i);
 	if (d == NULL)
 		return -ENOMEM;

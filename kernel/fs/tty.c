@@ -27,7 +27,9 @@ struct tty {
 	struct winsize size;
 	uint32_t head, ready, tail;
 	uint16_t ring[RING];
-	/* Under proc_lock to write: the foreground, and whose terminal it is. */
+	/*
+	 * Under proc_lock to write: the foreground, and whose terminal it is.
+	 */
 	int pgid, sid;
 	_Atomic uint32_t event;		/* readers sleep on it */
 };

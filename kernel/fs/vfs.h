@@ -26,7 +26,10 @@ struct dentry;
 struct inode;
 struct process;
 
-/* Memory that a read or write transfers: of a space, or (map NULL) the kernel's. */
+/*
+ * Memory that a read or write transfers: of a space, or (map NULL) the
+ * kernel's.
+ */
 struct ubuf {
 	struct tome_map *map;
 	uint64_t addr;
@@ -49,9 +52,13 @@ struct file_ops {
 	int64_t (*write)(struct file *, struct ubuf, size_t, uint64_t *pos);
 	/* -ENOTTY for what it does not know. */
 	int64_t (*ioctl)(struct file *, unsigned cmd, uint64_t arg);
-	unsigned (*poll)(struct file *);	/* what is ready; NULL: in and out */
+	/* What is ready; NULL: always in and out. */
+	unsigned (*poll)(struct file *);
 	void (*release)(struct file *);		/* the last reference went */
-	/* The object behind, with a reference; NULL result: private zero memory. */
+	/*
+	 * The object behind, with a reference; NULL result: private zero
+	 * memory.
+	 */
 	int (*object)(struct file *, struct tome_object **);
 	bool seekable;
 };

@@ -86,7 +86,9 @@ sigframe_size(void)
 	return sizeof(struct frame) + RED_ZONE + 16 + 64 + fpu_bytes();
 }
 
-/* A 64-byte aligned buffer of the FPU state's size in p, which is to be freed. */
+/*
+ * A 64-byte aligned buffer of the FPU state's size in p, which is to be freed.
+ */
 static uint8_t *
 fpu_buffer(void **p)
 {
