@@ -11,36 +11,27 @@
 
 static bool access_in_span(const struct tome_map *, tome_va_t, size_t n);
 static bool access_is_current(const struct tome_map *);
-static enum tome_err access_alien(enum tome_err err, size_t done, size_t n);
 
 enum tome_err
 tome_copyin(struct tome_map *map, void *dst, tome_va_t src, size_t n)
 {
-	size_t done;
-	enum tome_err err;
-
 	if (!access_in_span(map, src, n))
 		return TOME_EFAULT;
 	if (tome_likely(access_is_current(map)))
 		return tome_insn_copy_in(tome_pmap_mmu(map->pmap), dst, src,
 		    n) == 0 ? TOME_OK : TOME_EFAULT;
-	err = tome_map_read(map, src, dst, n, false, &done);
-	return access_alien(err, done, n);
+	return tome_alien_in(map, dst, src, n);
 }
 
 enum tome_err
 tome_copyout(struct tome_map *map, tome_va_t dst, const void *src, size_t n)
 {
-	size_t done;
-	enum tome_err err;
-
 	if (!access_in_span(map, dst, n))
 		return TOME_EFAULT;
 	if (tome_likely(access_is_current(map)))
 		return tome_insn_copy_out(tome_pmap_mmu(map->pmap), dst, src,
 		    n) == 0 ? TOME_OK : TOME_EFAULT;
-	err = tome_map_write(map, dst, src, n, false, &done);
-	return access_alien(err, done, n);
+	return tome_alien_out(map, dst, src, n);
 }
 
 enum tome_err
@@ -123,10 +114,4 @@ static bool
 access_is_current(const struct tome_map *map)
 {
 	return tome_pmap_current(map->vm) == map->pmap;
-}
-
-static enum tome_err
-access_alien(enum tome_err err, size_t done, size_t n)
-{
-	return err == TOME_OK && done == n ? TOME_OK : TOME_EFAULT;
 }

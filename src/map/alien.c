@@ -19,15 +19,15 @@ struct alien {
 	uint32_t *seen;
 };
 
-static enum tome_err alien_run(struct tome_map *, tome_va_t, struct alien *,
-    bool force) TOME_NODISCARD;
+static enum tome_err alien_copy(struct tome_map *, tome_va_t, size_t n,
+    struct alien *, size_t *done) TOME_NODISCARD;
+static enum tome_err alien_run(struct tome_map *, tome_va_t,
+    struct alien *) TOME_NODISCARD;
 static enum tome_err alien_try(struct tome_attempt *) TOME_NODISCARD;
 static enum tome_err alien_private(struct alien *) TOME_NODISCARD;
 static enum tome_err alien_below(struct alien *) TOME_NODISCARD;
 static enum tome_err alien_object(struct alien *) TOME_NODISCARD;
 static void alien_touch(struct alien *, tome_pfn_t);
-static enum tome_err alien_copy(struct tome_map *, tome_va_t, uint8_t *in,
-    const uint8_t *from, size_t n, bool force, size_t *done) TOME_NODISCARD;
 
 static inline bool
 alien_writes(const struct alien *a)
@@ -39,14 +39,38 @@ enum tome_err
 tome_map_read(struct tome_map *map, tome_va_t src, void *dst, size_t n,
     bool force, size_t *done)
 {
-	return alien_copy(map, src, dst, NULL, n, force, done);
+	struct alien a = { .f.force = force, .in = dst };
+
+	return alien_copy(map, src, n, &a, done);
 }
 
 enum tome_err
 tome_map_write(struct tome_map *map, tome_va_t dst, const void *src, size_t n,
     bool force, size_t *done)
 {
-	return alien_copy(map, dst, NULL, src, n, force, done);
+	struct alien a = { .f.force = force, .from = src };
+
+	return alien_copy(map, dst, n, &a, done);
+}
+
+enum tome_err
+tome_alien_in(struct tome_map *map, void *dst, tome_va_t src, size_t n)
+{
+	size_t done;
+	struct alien a = { .in = dst };
+
+	return alien_copy(map, src, n, &a, &done) == TOME_OK ? TOME_OK :
+	    TOME_EFAULT;
+}
+
+enum tome_err
+tome_alien_out(struct tome_map *map, tome_va_t dst, const void *src, size_t n)
+{
+	size_t done;
+	struct alien a = { .from = src };
+
+	return alien_copy(map, dst, n, &a, &done) == TOME_OK ? TOME_OK :
+	    TOME_EFAULT;
 }
 
 enum tome_err
@@ -55,50 +79,48 @@ tome_alien_cas_u32(struct tome_map *map, tome_va_t va, uint32_t want,
 {
 	struct alien a = { .n = sizeof want, .want = &want, .seen = seen };
 
-	return alien_run(map, va, &a, false) == TOME_OK ? TOME_OK :
-	    TOME_EFAULT;
+	return alien_run(map, va, &a) == TOME_OK ? TOME_OK : TOME_EFAULT;
 }
 
+/* A failure ends it; what lies before was copied. */
 static enum tome_err
-alien_copy(struct tome_map *map, tome_va_t va, uint8_t *in,
-    const uint8_t *from, size_t n, bool force, size_t *done)
+alien_copy(struct tome_map *map, tome_va_t va, size_t n, struct alien *a,
+    size_t *done)
 {
 	enum tome_err err = TOME_OK;
 
-	*done = 0;
-	while (*done < n && err == TOME_OK) {
-		struct alien a = { .in = in != NULL ? in + *done : NULL,
-			.from = from != NULL ? from + *done : NULL };
-
-		a.n = (size_t)(TOME_PAGE_SIZE - (va & TOME_PAGE_MASK));
-		if (a.n > n - *done)
-			a.n = n - *done;
-		err = alien_run(map, va, &a, force);
-		if (err == TOME_OK) {
-			*done += a.n;
-			va += a.n;
-			if (va == 0 && *done < n)
-				err = TOME_EFAULT;
-		}
+	for (*done = 0; *done < n && err == TOME_OK; *done += a->n) {
+		a->n = (size_t)(TOME_PAGE_SIZE - (va & TOME_PAGE_MASK));
+		if (a->n > n - *done)
+			a->n = n - *done;
+		err = va == 0 && *done > 0 ? TOME_EFAULT :
+		    alien_run(map, va, a);
+		if (err != TOME_OK)
+			break;
+		va += a->n;
+		if (alien_writes(a))
+			a->from += a->n;
+		else
+			a->in += a->n;
 	}
 	return err == TOME_EACCES ? TOME_EFAULT : err;
 }
 
 static enum tome_err
-alien_run(struct tome_map *map, tome_va_t va, struct alien *a, bool force)
+alien_run(struct tome_map *map, tome_va_t va, struct alien *a)
 {
+	bool force = a->f.force;
 	enum tome_err err;
 
+	if (va < map->lo || va >= map->hi)
+		return TOME_EFAULT;
 	tome_attempt_begin(&a->f, map, va,
 	    alien_writes(a) ? TOME_PROT_WRITE : TOME_PROT_READ);
 	a->f.force = force;
 	a->at = (size_t)(va & TOME_PAGE_MASK);
-	if (va < map->lo || va >= map->hi)
-		return TOME_EFAULT;
 	/* Somebody may take the page away again: that is a race like others. */
 	while ((err = tome_attempt_run(&a->f, alien_try)) == TOME_RETRY) {
-		err = force ? tome_fault_forced(map, va, a->f.access) :
-		    tome_fault(map, va, a->f.access);
+		err = tome_fault_run(&a->f);
 		if (err != TOME_OK)
 			break;
 	}

@@ -14,16 +14,6 @@
 #include <base/memory.h>
 #include <map/fault.h>
 
-/* What the last step enters. */
-struct commit {
-	struct tome_chunk *chunk;	/* locked; NULL: there is none */
-	struct tome_anon *fresh;	/* for its slot, locked; NULL: none */
-	tome_pfn_t pfn;
-	tome_prot_t prot;
-	enum tome_memtype type;
-	struct tome_held *around;	/* neighbours of this page too; NULL: no */
-};
-
 static enum tome_err fault_try(struct tome_attempt *) TOME_NODISCARD;
 static enum tome_err fault_own_amap(struct tome_attempt *) TOME_NODISCARD;
 static enum tome_err fault_private(struct tome_attempt *) TOME_NODISCARD;
@@ -37,21 +27,21 @@ static enum tome_err fault_absent(struct tome_attempt *,
     struct tome_chunk *, bool fill) TOME_NODISCARD;
 static enum tome_err fault_zero(struct tome_attempt *, struct tome_chunk *,
     bool fill) TOME_NODISCARD;
+static enum tome_err fault_device(struct tome_attempt *, struct tome_chunk *,
+    bool fill) TOME_NODISCARD;
 static enum tome_err fault_below(struct tome_attempt *, struct tome_chunk *,
     bool fill) TOME_NODISCARD;
 static enum tome_err fault_copy_below(struct tome_attempt *,
     struct tome_chunk *, tome_pfn_t from) TOME_NODISCARD;
 static enum tome_err fault_shared(struct tome_attempt *) TOME_NODISCARD;
+static enum tome_err fault_shared_page(struct tome_attempt *) TOME_NODISCARD;
 static enum tome_err fault_fresh(struct tome_attempt *, struct tome_chunk *,
     struct tome_anon *) TOME_NODISCARD;
-static enum tome_err fault_commit(struct tome_attempt *,
-    const struct commit *) TOME_NODISCARD;
-static bool fault_still(const struct tome_attempt *, const struct commit *,
+static enum tome_err fault_commit(struct tome_attempt *) TOME_NODISCARD;
+static bool fault_still(const struct tome_attempt *,
     const struct tome_leaf *);
-static void fault_install(struct tome_attempt *, const struct commit *,
-    struct tome_leaf *);
-static void fault_around(struct tome_attempt *, const struct commit *,
-    struct tome_leaf *);
+static void fault_install(struct tome_attempt *, struct tome_leaf *);
+static void fault_around(struct tome_attempt *, struct tome_leaf *);
 
 static inline void
 count_here(struct tome_attempt *f, enum tome_counter which)
@@ -94,13 +84,9 @@ tome_fault(struct tome_map *map, tome_va_t va, tome_prot_t access)
 }
 
 enum tome_err
-tome_fault_forced(struct tome_map *map, tome_va_t va, tome_prot_t access)
+tome_fault_run(struct tome_attempt *f)
 {
-	struct tome_attempt f;
-
-	tome_attempt_begin(&f, map, va, access);
-	f.force = true;
-	return tome_attempt_run(&f, fault_try);
+	return tome_attempt_run(f, fault_try);
 }
 
 static enum tome_err
@@ -202,12 +188,10 @@ fault_present(struct tome_attempt *f, struct tome_chunk *ch,
 	if (shared && writes(f)) {
 		err = fault_promote(f, ch, an);
 	} else {
-		struct commit c = { .chunk = ch, .pfn = an->pfn,
-			.prot = f->prot };
-
-		if (shared)
-			c.prot = read_only(f);
-		err = fault_commit(f, &c);
+		f->commit = (struct tome_commit){ .chunk = ch,
+			.pfn = an->pfn,
+			.prot = shared ? read_only(f) : f->prot };
+		err = fault_commit(f);
 	}
 	/* A promotion that succeeded dropped it, with its lock. */
 	if (err != TOME_OK || !shared || !writes(f))
@@ -221,10 +205,10 @@ static enum tome_err
 fault_promote(struct tome_attempt *f, struct tome_chunk *ch,
     struct tome_anon *from)
 {
-	struct tome_anon *copy;
+	struct tome_anon *copy = tome_anon_create(f->amap, false);
 	enum tome_err err;
 
-	if (tome_anon_create(f->amap, false, &copy) != TOME_OK)
+	if (copy == NULL)
 		return tome_attempt_needs(f, TOME_NEED_MEMORY);
 	tome_frame_copy(f->vm, copy->pfn, from->pfn);
 	err = fault_fresh(f, ch, copy);
@@ -250,7 +234,8 @@ fault_absent(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
 	case TOME_BELOW_PART:
 		break;
 	}
-	return fault_below(f, ch, fill);
+	return f->object->kind == TOME_OBJECT_DEVICE ?
+	    fault_device(f, ch, fill) : fault_below(f, ch, fill);
 }
 
 static enum tome_err
@@ -259,41 +244,44 @@ fault_zero(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
 	struct tome_anon *an;
 
 	if (!fill) {
-		struct commit c = { .chunk = ch,
+		f->commit = (struct tome_commit){ .chunk = ch,
 			.pfn = tome_zero_frame(f->vm),
 			.prot = read_only(f) };
-
-		return fault_commit(f, &c);
+		return fault_commit(f);
 	}
-	if (tome_anon_create(f->amap, true, &an) != TOME_OK)
+	an = tome_anon_create(f->amap, true);
+	if (an == NULL)
 		return tome_attempt_needs(f, TOME_NEED_MEMORY);
 	count_here(f, TOME_N_FAULTS_ZERO);
 	return fault_fresh(f, ch, an);
 }
 
+static tome_noinline enum tome_err
+fault_device(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
+{
+	f->commit = (struct tome_commit){ .chunk = ch, .prot = read_only(f),
+		.pfn = f->object->first + (tome_pfn_t)f->page,
+		.type = f->object->type };
+	return fill ? fault_copy_below(f, ch, f->commit.pfn) :
+	    fault_commit(f);
+}
+
 /* The object's page, read-only, or a copy of it. */
-static enum tome_err
+static tome_noinline enum tome_err
 fault_below(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
 {
-	struct commit c = { .chunk = ch, .prot = read_only(f) };
 	struct tome_held h;
-	enum tome_err err;
+	enum tome_err err = tome_object_hold(f->object, f->page,
+	    TOME_HOLD_READ, &h);
 
-	if (f->object->kind == TOME_OBJECT_DEVICE) {
-		c.pfn = f->object->first + (tome_pfn_t)f->page;
-		c.type = f->object->type;
-		return fill ? fault_copy_below(f, ch, c.pfn) :
-		    fault_commit(f, &c);
-	}
-	err = tome_object_hold(f->object, f->page, TOME_HOLD_READ, &h);
 	if (err == TOME_ENOMEM)
 		return tome_attempt_needs(f, TOME_NEED_MEMORY);
 	if (err != TOME_OK)
 		return err;
-	c.pfn = h.anon->pfn;
-	c.around = &h;
+	f->commit = (struct tome_commit){ .chunk = ch, .prot = read_only(f),
+		.pfn = h.anon->pfn, .around = &h };
 	count_here(f, TOME_N_FAULTS_FILE);
-	err = fill ? fault_copy_below(f, ch, c.pfn) : fault_commit(f, &c);
+	err = fill ? fault_copy_below(f, ch, h.anon->pfn) : fault_commit(f);
 	tome_held_release(&h);
 	return err;
 }
@@ -302,11 +290,11 @@ static enum tome_err
 fault_copy_below(struct tome_attempt *f, struct tome_chunk *ch,
     tome_pfn_t from)
 {
-	struct tome_anon *copy;
+	struct tome_anon *copy = tome_anon_create(f->amap, false);
 	uint8_t *page;
 	size_t keep;
 
-	if (tome_anon_create(f->amap, false, &copy) != TOME_OK)
+	if (copy == NULL)
 		return tome_attempt_needs(f, TOME_NEED_MEMORY);
 	tome_frame_copy(f->vm, copy->pfn, from);
 	if (tome_attempt_below(f) == TOME_BELOW_PART) {
@@ -325,10 +313,11 @@ static enum tome_err
 fault_fresh(struct tome_attempt *f, struct tome_chunk *ch,
     struct tome_anon *an)
 {
-	struct commit c = { .chunk = ch, .fresh = an, .pfn = an->pfn,
-		.prot = f->prot };
-	enum tome_err err = fault_commit(f, &c);
+	enum tome_err err;
 
+	f->commit = (struct tome_commit){ .chunk = ch, .fresh = an,
+		.pfn = an->pfn, .prot = f->prot };
+	err = fault_commit(f);
 	if (err == TOME_OK)
 		tome_anon_unlock(f->amap, an);
 	else
@@ -341,31 +330,33 @@ fault_fresh(struct tome_attempt *f, struct tome_chunk *ch,
 static tome_noinline enum tome_err
 fault_shared(struct tome_attempt *f)
 {
-	struct commit c = { .prot = f->prot };
 	struct tome_object *ob = f->object;
-	struct tome_held h;
-	enum tome_err err;
 
-	if (ob->kind == TOME_OBJECT_DEVICE) {
-		if (f->page >= ob->npages)
-			return TOME_ENXIO;
-		c.pfn = ob->first + (tome_pfn_t)f->page;
-		c.type = ob->type;
-		return fault_commit(f, &c);
-	}
-	err = tome_object_hold(ob, f->page,
+	if (ob->kind != TOME_OBJECT_DEVICE)
+		return fault_shared_page(f);
+	if (f->page >= ob->npages)
+		return TOME_ENXIO;
+	f->commit = (struct tome_commit){ .prot = f->prot,
+		.pfn = ob->first + (tome_pfn_t)f->page, .type = ob->type };
+	return fault_commit(f);
+}
+
+static tome_noinline enum tome_err
+fault_shared_page(struct tome_attempt *f)
+{
+	struct tome_held h;
+	enum tome_err err = tome_object_hold(f->object, f->page,
 	    writes(f) ? TOME_HOLD_WRITE : TOME_HOLD_READ, &h);
+
 	if (err == TOME_ENOMEM)
 		return tome_attempt_needs(f, TOME_NEED_MEMORY);
 	if (err != TOME_OK)
 		return err;
-	c.pfn = h.anon->pfn;
-	if (h.read_only)
-		c.prot = read_only(f);
-	if (!writes(f))
-		c.around = &h;
+	f->commit = (struct tome_commit){ .pfn = h.anon->pfn,
+		.prot = h.read_only ? read_only(f) : f->prot,
+		.around = writes(f) ? NULL : &h };
 	count_here(f, TOME_N_FAULTS_FILE);
-	err = fault_commit(f, &c);
+	err = fault_commit(f);
 	tome_held_release(&h);
 	return err;
 }
@@ -373,21 +364,21 @@ fault_shared(struct tome_attempt *f)
 /* ---- the last step ---- */
 
 static enum tome_err
-fault_commit(struct tome_attempt *f, const struct commit *c)
+fault_commit(struct tome_attempt *f)
 {
-	struct tome_leaf leaf;
+	struct tome_leaf *leaf = tome_leaf_make(f->map->pmap, f->va);
 	enum tome_err err = TOME_OK;
 
-	if (tome_leaf_find(f->map->pmap, f->va, true, &leaf) != TOME_OK)
+	if (leaf == NULL)
 		return tome_attempt_needs(f, TOME_NEED_MEMORY);
-	tome_leaf_lock(&leaf);
-	if (tome_unlikely(!fault_still(f, c, &leaf)))
+	tome_leaf_lock(leaf);
+	if (tome_unlikely(!fault_still(f, leaf)))
 		err = tome_attempt_needs(f, TOME_NEED_AGAIN);
-	else if (tome_unlikely(tome_leaf_reserve(&leaf, 1) != TOME_OK))
+	else if (tome_unlikely(tome_leaf_reserve(leaf, 1) != TOME_OK))
 		err = tome_attempt_needs(f, TOME_NEED_MEMORY);
 	else
-		fault_install(f, c, &leaf);
-	tome_leaf_unlock(&leaf);
+		fault_install(f, leaf);
+	tome_leaf_unlock(leaf);
 	return err;
 }
 
@@ -396,19 +387,18 @@ fault_commit(struct tome_attempt *f, const struct commit *c)
  * was no lock in common with a fault that has made one since (models F9).
  */
 static bool
-fault_still(const struct tome_attempt *f, const struct commit *c,
-    const struct tome_leaf *leaf)
+fault_still(const struct tome_attempt *f, const struct tome_leaf *leaf)
 {
 	if (!tome_attempt_holds(f) || tome_leaf_stray(leaf))
 		return false;
-	return c->chunk != NULL || f->amap == NULL ||
+	return f->commit.chunk != NULL || f->amap == NULL ||
 	    tome_amap_lookup(f->amap, f->slot).chunk == NULL;
 }
 
 static void
-fault_install(struct tome_attempt *f, const struct commit *c,
-    struct tome_leaf *leaf)
+fault_install(struct tome_attempt *f, struct tome_leaf *leaf)
 {
+	const struct tome_commit *c = &f->commit;
 	struct tome_slot_view now = tome_leaf_read(leaf, f->va);
 	unsigned flags = pmap_flags(f, c->prot);
 
@@ -426,7 +416,7 @@ fault_install(struct tome_attempt *f, const struct commit *c,
 		tome_leaf_enter(leaf, f->va, c->pfn, c->prot, c->type, flags);
 		if (c->around != NULL && !(f->flags & TOME_ENTRY_WIRED) &&
 		    f->advice != TOME_ADV_RANDOM)
-			fault_around(f, c, leaf);
+			fault_around(f, leaf);
 	}
 }
 
@@ -439,9 +429,9 @@ fault_install(struct tome_attempt *f, const struct commit *c,
  * locked, or known to be absent, for the faulting page. Anons are only tried.
  */
 static void
-fault_around(struct tome_attempt *f, const struct commit *c,
-    struct tome_leaf *leaf)
+fault_around(struct tome_attempt *f, struct tome_leaf *leaf)
 {
+	const struct tome_commit *c = &f->commit;
 	struct tome_held *h = c->around;
 	unsigned at = (unsigned)(f->va >> TOME_PAGE_SHIFT) & (AROUND_PAGES - 1);
 	tome_va_t end = f->limit == 0 || f->limit > f->end - f->start ? f->end :

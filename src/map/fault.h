@@ -16,6 +16,16 @@ enum tome_need {
 				 * fault in */
 };
 
+/* What a fault's last step enters. */
+struct tome_commit {
+	struct tome_chunk *chunk;	/* locked; NULL: there is none */
+	struct tome_anon *fresh;	/* for its slot, locked; NULL: none */
+	tome_pfn_t pfn;
+	tome_prot_t prot;
+	enum tome_memtype type;
+	struct tome_held *around;	/* neighbours of this page too; NULL: no */
+};
+
 struct tome_attempt {
 	struct tome_map *map;
 	struct tome_vm *vm;
@@ -36,6 +46,7 @@ struct tome_attempt {
 	struct tome_object *object;
 	tome_pgoff_t page;		/* of va in the object */
 	uint64_t limit;
+	struct tome_commit commit;
 };
 
 static inline void
@@ -80,6 +91,9 @@ enum tome_err tome_attempt_run(struct tome_attempt *,
  * hole. ENOMEM: the stack may not grow. (grow.c)
  */
 enum tome_err tome_map_grow(struct tome_map *, tome_va_t va) TOME_NODISCARD;
+
+/* As tome_fault(), with an attempt that was begun. */
+enum tome_err tome_fault_run(struct tome_attempt *) TOME_NODISCARD;
 
 /* Will the object's page be seen through this private entry as it is? */
 enum tome_below { TOME_BELOW_ZERO, TOME_BELOW_PAGE, TOME_BELOW_PART,

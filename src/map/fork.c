@@ -47,6 +47,18 @@ tome_map_fork(struct tome_map *parent, struct tome_map **child)
 
 /* ---- in private ---- */
 
+/* Nothing of what the parent sees: zero, whatever lay below. */
+static void
+entry_forget(struct tome_entry *en)
+{
+	en->slot = en->start >> TOME_PAGE_SHIFT;
+	if (en->object != NULL)
+		tome_object_unref(en->object);
+	en->object = NULL;
+	en->offset = 0;
+	en->limit = 0;
+}
+
 /* What the child gets of an entry, but for the amap. */
 static struct tome_entry *
 fork_entry(struct fork *f, const struct tome_entry *en)
@@ -59,7 +71,7 @@ fork_entry(struct fork *f, const struct tome_entry *en)
 	by->flags &= (uint16_t)~(TOME_ENTRY_WIRED | TOME_ENTRY_ONFAULT);
 	if (by->inherit == TOME_INHERIT_ZERO &&
 	    !(by->flags & TOME_ENTRY_SHARED))
-		by->slot = by->start >> TOME_PAGE_SHIFT;
+		entry_forget(by);
 	by->seq = 0;
 	return by;
 }

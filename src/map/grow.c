@@ -9,7 +9,9 @@
 #include <map/edit.h>
 #include <map/fault.h>
 
-static enum tome_err grow_locked(struct tome_edit *, tome_va_t va)
+static enum tome_err grow_locked(struct tome_map *, tome_va_t va)
+    TOME_NODISCARD;
+static enum tome_err grow_edit(struct tome_edit *, tome_va_t va)
     TOME_NODISCARD;
 static enum tome_err grow_beside(struct tome_edit *, struct tome_entry *,
     tome_va_t va) TOME_NODISCARD;
@@ -20,19 +22,28 @@ static enum tome_err grow_check(struct tome_map *,
 enum tome_err
 tome_map_grow(struct tome_map *map, tome_va_t va)
 {
+	enum tome_err err;
+
+	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
+	err = grow_locked(map, tome_page_floor(va));
+	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
+	return err;
+}
+
+static tome_noinline enum tome_err
+grow_locked(struct tome_map *map, tome_va_t va)
+{
 	struct tome_edit ed;
 	enum tome_err err;
 
 	tome_edit_init(&ed, map);
-	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
-	err = grow_locked(&ed, tome_page_floor(va));
-	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
+	err = grow_edit(&ed, va);
 	tome_edit_release(&ed);
 	return err;
 }
 
 static enum tome_err
-grow_locked(struct tome_edit *ed, tome_va_t va)
+grow_edit(struct tome_edit *ed, tome_va_t va)
 {
 	struct tome_entry *below, *en;
 	enum tome_err err;

@@ -147,10 +147,11 @@ enum tome_err tome_map_populate(struct tome_map *, tome_va_t start,
  * private and writable. */
 tome_prot_t tome_entry_fill_access(const struct tome_entry *);
 
-/* A fault that needs no rights, as ptrace's. (fault.c) */
-enum tome_err tome_fault_forced(struct tome_map *, tome_va_t va,
-    tome_prot_t access) TOME_NODISCARD;
-
+/* Copy from or to a space that does not run here: all of it, or EFAULT. (alien.c) */
+enum tome_err tome_alien_in(struct tome_map *, void *dst, tome_va_t src,
+    size_t n) TOME_NODISCARD;
+enum tome_err tome_alien_out(struct tome_map *, tome_va_t dst, const void *src,
+    size_t n) TOME_NODISCARD;
 /* Compare and swap in a space that does not run here. EFAULT. (alien.c) */
 enum tome_err tome_alien_cas_u32(struct tome_map *, tome_va_t va,
     uint32_t want, uint32_t *seen) TOME_NODISCARD;

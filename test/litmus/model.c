@@ -149,12 +149,13 @@ static int
 model_each(struct state *s, const struct litmus_op *op)
 {
 	for (unsigned i = 0; i < op->n; i++) {
-		struct cell *c = &s->cell[op->space][slot_of(op->page + i)];
 		struct cell fresh = { .mapped = 1, .prot = TOME_PROT_READ |
 		    TOME_PROT_WRITE };
+		struct cell *c;
 
 		if (!has_slot(op->page + i))
 			continue;
+		c = &s->cell[op->space][slot_of(op->page + i)];
 		switch (op->kind) {
 		case OP_MAP:
 			*c = fresh;

@@ -115,8 +115,8 @@ op_clear(struct world *w, const struct op *op)
 	return true;
 }
 
-/* What a private mapping of an object becomes, when it is to be shared or wiped,
- * is left open. */
+/* What a private mapping of an object becomes, when it is to be shared, is left
+ * open. */
 static bool
 forkable(const struct m_space *s)
 {
@@ -124,8 +124,7 @@ forkable(const struct m_space *s)
 
 	for (i = 0; i < M_PAGES; i++)
 		if (s->page[i].mapped && !s->page[i].shared &&
-		    (s->page[i].inherit == TOME_INHERIT_SHARE ||
-			s->page[i].inherit == TOME_INHERIT_ZERO) &&
+		    s->page[i].inherit == TOME_INHERIT_SHARE &&
 		    s->page[i].object != NULL)
 			return false;
 	return true;

@@ -155,6 +155,34 @@ test_shared_object(void **state)
 	tome_map_unref(child);
 }
 
+/* A child that is to see zero does not see the object below either. */
+static void
+test_zero_over_object(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r), *child;
+	struct tome_map_request rq = { .addr = AT, .len = 2 * PG, .prot = RW,
+		.flags = TOME_MAP_FIXED, .inherit = TOME_INHERIT_ZERO };
+	tome_va_t va;
+	size_t done;
+
+	assert_int_equal(tome_object_create_anon(r->vm, 2 * PG, NULL, 0,
+	    &rq.object), TOME_OK);
+	assert_int_equal(tome_object_write(rq.object, 0, "a", 1, &done),
+	    TOME_OK);
+	assert_int_equal(tome_map_enter(map, &rq, &va), TOME_OK);
+	tome_object_unref(rq.object);
+	rig_poke(map, AT + PG, 'b');
+	child = fork_of(map);
+	assert_int_equal(rig_peek(child, AT), 0);
+	assert_int_equal(rig_peek(child, AT + PG), 0);
+	assert_int_equal(rig_peek(map, AT), 'a');
+	rig_check(r);
+	tome_map_unref(map);
+	rig_poke(child, AT, 'c');
+	tome_map_unref(child);
+}
+
 /*
  * Every allocation fails once: fork says so, and parent and counts are as before; or
  * it could do without.
@@ -204,6 +232,7 @@ main(void)
 		RIG_TEST(test_unmap_after_fork),
 		RIG_TEST(test_inheritance),
 		RIG_TEST(test_shared_object),
+		RIG_TEST(test_zero_over_object),
 		RIG_TEST(test_out_of_memory),
 	};
 
