@@ -21,7 +21,7 @@ tome_pool_init(struct tome_pool *p, size_t size)
 	size_t room = TOME_PAGE_SIZE - sizeof(struct pool_frame);
 
 	*p = (struct tome_pool){.size = (uint32_t)size};
-	p->per_frame = (uint32_t)(room / size);
+	p->per_frame = tome_pool_count(room, size);
 }
 
 void *

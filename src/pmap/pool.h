@@ -33,6 +33,18 @@ tome_pool_frame(const void *object)
 	return tome_pool_header(object)->frame;
 }
 
+/* How many objects of `size` go into n bytes. There are few; and not every CPU
+ * can divide. */
+static inline unsigned
+tome_pool_count(size_t n, size_t size)
+{
+	unsigned count = 0;
+
+	for (; n >= size; n -= size)
+		count++;
+	return count;
+}
+
 static inline void *
 tome_pool_at(const struct tome_pool *p, void *frame, unsigned place)
 {
@@ -45,7 +57,7 @@ tome_pool_place(const struct tome_pool *p, const void *object)
 {
 	size_t at = (uintptr_t)object & (uintptr_t)TOME_PAGE_MASK;
 
-	return (unsigned)((at - sizeof(struct pool_frame)) / p->size);
+	return tome_pool_count(at - sizeof(struct pool_frame), p->size);
 }
 
 #endif
