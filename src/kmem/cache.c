@@ -10,10 +10,10 @@
  */
 #include <kmem/kmem_i.h>
 
-/* Objects moved from slabs to a magazine at a time. */
-
 static void *from_slabs(struct tome_cache *);
 static uint32_t capacity_for(size_t size);
+static void drain_magazine(struct tome_cache *, struct tome_magazine *,
+    uint32_t rounds);
 static void drain_cpu(struct tome_cache *, unsigned cpu);
 static void drain_depot(struct tome_cache *);
 
@@ -64,19 +64,26 @@ tome_cache_free_slow(struct tome_cache *c, void *object, void *who)
 	tome_host_preempt_on();
 }
 
-/* A batch fills the empty magazine where it stands: one visit to the shared slabs
- * for as many objects as it holds. */
+/*
+ * A magazine is filled in one visit to the shared slabs, and one of its rounds is
+ * the caller's. It is on no CPU meanwhile: whoever makes room for the slabs'
+ * frames may reap this cache, or allocate from it.
+ */
 static void *
 from_slabs(struct tome_cache *c)
 {
-	struct tome_magazine_cpu *m = tome_magazines_empty(&c->mag);
-	void *one = NULL;
+	struct tome_magazine *mg = tome_magazines_unload(&c->mag);
+	void *object = NULL;
+	uint32_t n;
 
-	if (m != NULL)
-		m->rounds = tome_slab_take(c, m->loaded->round, m->room);
-	if (m != NULL && m->rounds > 0)
-		return m->loaded->round[--m->rounds];
-	return tome_slab_take(c, &one, 1) > 0 ? one : NULL;
+	if (mg == NULL)
+		return tome_slab_take(c, &object, 1) > 0 ? object : NULL;
+	n = tome_slab_take(c, mg->round, c->mag.capacity);
+	if (n > 0)
+		object = mg->round[--n];
+	if (!tome_magazines_load(&c->mag, mg, n))
+		drain_magazine(c, mg, n);
+	return object;
 }
 
 /* ---- creation ---- */

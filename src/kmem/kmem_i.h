@@ -51,11 +51,6 @@ tome_object_pfn(struct tome_vm *vm, const void *object)
 size_t tome_magazines_size(unsigned ncpus);
 void tome_magazines_init(struct tome_magazines *, struct tome_kmem *,
     uint32_t capacity);
-/*
- * This CPU's, with an empty magazine loaded, for a batch; NULL: what is loaded has
- * rounds, or there is no magazine to be had. Preemption is off.
- */
-struct tome_magazine_cpu *tome_magazines_empty(struct tome_magazines *);
 /* NULL: neither this CPU nor the depot has one. */
 void *tome_magazines_pop(struct tome_magazines *);
 /*
@@ -66,6 +61,14 @@ void *tome_magazines_pop(struct tome_magazines *);
 bool tome_magazines_push(struct tome_magazines *, void *round,
     struct tome_magazine **spill);
 void tome_magazine_free(struct tome_kmem *, struct tome_magazine *);
+/*
+ * After a pop of NULL: an empty magazine, the CPU's own if it has one, to fill from
+ * the slabs; NULL: none. And back, with its rounds; false: the CPU has got others
+ * meanwhile, and this one is the caller's to empty and free.
+ */
+struct tome_magazine *tome_magazines_unload(struct tome_magazines *);
+bool tome_magazines_load(struct tome_magazines *, struct tome_magazine *,
+    uint32_t rounds);
 /* Take every magazine of the CPU (or the depot) away, one after another: false
  * when there are no more. */
 bool tome_magazines_strip_cpu(struct tome_magazines *, unsigned cpu,

@@ -19,6 +19,7 @@
 static bool refill(struct tome_magazines *, struct tome_magazine_cpu *);
 static bool make_room(struct tome_magazines *, struct tome_magazine_cpu *,
     struct tome_magazine **spill);
+static struct tome_magazine *empty_magazine(struct tome_magazines *);
 
 size_t
 tome_magazines_size(unsigned ncpus)
@@ -57,20 +58,6 @@ tome_magazines_push(struct tome_magazines *m, void *round,
 		return false;
 	cpu->loaded->round[cpu->rounds++] = round;
 	return true;
-}
-
-/* Preemption is off. What the caller puts in it counts once `rounds` says so. */
-struct tome_magazine_cpu *
-tome_magazines_empty(struct tome_magazines *m)
-{
-	struct tome_magazine_cpu *cpu = &m->cpu[tome_host_cpu()];
-	struct tome_magazine *spill = NULL;
-
-	if (cpu->rounds != 0)
-		return NULL;
-	if (cpu->loaded == NULL && !make_room(m, cpu, &spill))
-		return NULL;
-	return cpu;
 }
 
 static void
@@ -129,6 +116,41 @@ refill(struct tome_magazines *m, struct tome_magazine_cpu *cpu)
 		cpu->spare = empty;
 	cpu->loaded = full;
 	cpu->rounds = cpu->room = m->capacity;
+	return true;
+}
+
+struct tome_magazine *
+tome_magazines_unload(struct tome_magazines *m)
+{
+	struct tome_magazine_cpu *cpu = &m->cpu[tome_host_cpu()];
+	struct tome_magazine *mg = cpu->spare;
+
+	if (m->capacity == 0)
+		return NULL;
+	if (mg != NULL) {
+		cpu->spare = NULL;
+	} else if (cpu->loaded != NULL) {
+		mg = cpu->loaded;
+		cpu->loaded = NULL;
+		cpu->room = 0;
+	} else {
+		mg = empty_magazine(m);
+	}
+	return mg;
+}
+
+bool
+tome_magazines_load(struct tome_magazines *m, struct tome_magazine *mg,
+    uint32_t rounds)
+{
+	struct tome_magazine_cpu *cpu = &m->cpu[tome_host_cpu()];
+
+	if (cpu->rounds > 0 || cpu->spare != NULL)
+		return false;
+	cpu->spare = cpu->loaded;
+	cpu->loaded = mg;
+	cpu->rounds = rounds;
+	cpu->room = m->capacity;
 	return true;
 }
 

@@ -34,7 +34,8 @@ union slab_word {
 	} f;
 };
 
-static bool slab_create(struct tome_cache *, tome_pfn_t *out);
+static bool slab_frames(struct tome_cache *, tome_pfn_t *out, unsigned *order);
+static bool slab_make(struct tome_cache *, tome_pfn_t head, unsigned order);
 static void slab_destroy(struct tome_cache *, tome_pfn_t head);
 static size_t slab_trim(struct tome_cache *, uint32_t keep);
 
@@ -163,26 +164,34 @@ take_locked(struct tome_cache *c, void **out, uint32_t n)
 	return got;
 }
 
+/* `fresh`: a slab to list first; TOME_PFN_NONE: none. */
+static tome_noinline uint32_t
+take(struct tome_cache *c, tome_pfn_t fresh, void **out, uint32_t n)
+{
+	uintptr_t irq = tome_spin_lock(c->vm, &c->mag.lock, TOME_RANK_SLAB);
+
+	if (fresh != TOME_PFN_NONE) {
+		list_push(c, TOME_SLAB_EMPTY, fresh);
+		c->nslabs++;
+		c->frames += (uint64_t)1 <<
+		    slab_order(tome_page(c->vm, fresh));
+	}
+	n = take_locked(c, out, n);
+	tome_spin_unlock(c->vm, &c->mag.lock, TOME_RANK_SLAB, irq);
+	return n;
+}
+
 uint32_t
 tome_slab_take(struct tome_cache *c, void **out, uint32_t n)
 {
+	uint32_t got = take(c, TOME_PFN_NONE, out, n);
+	unsigned order;
 	tome_pfn_t fresh;
-	uint32_t got;
-	uintptr_t irq;
 
-	irq = tome_spin_lock(c->vm, &c->mag.lock, TOME_RANK_SLAB);
-	got = take_locked(c, out, n);
-	tome_spin_unlock(c->vm, &c->mag.lock, TOME_RANK_SLAB, irq);
-	if (got > 0 || !slab_create(c, &fresh))
+	if (got > 0 || !slab_frames(c, &fresh, &order) ||
+	    !slab_make(c, fresh, order))
 		return got;
-
-	irq = tome_spin_lock(c->vm, &c->mag.lock, TOME_RANK_SLAB);
-	list_push(c, TOME_SLAB_EMPTY, fresh);
-	c->nslabs++;
-	c->frames += (uint64_t)1 << slab_order(tome_page(c->vm, fresh));
-	got = take_locked(c, out, n);
-	tome_spin_unlock(c->vm, &c->mag.lock, TOME_RANK_SLAB, irq);
-	return got;
+	return take(c, fresh, out, n);
 }
 
 static void
@@ -295,18 +304,24 @@ thread_objects(struct tome_cache *c, tome_pfn_t head, uint32_t end,
 	return true;
 }
 
-static bool
-slab_create(struct tome_cache *c, tome_pfn_t *out)
+static tome_noinline bool
+slab_frames(struct tome_cache *c, tome_pfn_t *out, unsigned *order)
+{
+	for (*order = c->order; !frames_alloc(c, *order, out);
+	    *order = c->low_order)
+		if (*order == c->low_order)
+			return false;
+	return true;
+}
+
+/* Into a slab; only one of the usual order has room for a colour. */
+static tome_noinline bool
+slab_make(struct tome_cache *c, tome_pfn_t head, unsigned order)
 {
 	union slab_word w = { .f.free = NOTHING };
-	unsigned order = c->order;
-	tome_pfn_t head;
 
-	if (frames_alloc(c, order, &head))
+	if (order == c->order)
 		w.f.start = (uint16_t)(next_colour(c) >> UNIT_SHIFT);
-	else if (order == c->low_order ||
-	    !frames_alloc(c, order = c->low_order, &head))
-		return false;
 	for (uint32_t i = 0; i < 1u << order; i++) {
 		struct tome_page *pg = tome_page(c->vm, head + i);
 
@@ -318,7 +333,6 @@ slab_create(struct tome_cache *c, tome_pfn_t *out)
 		return false;
 	}
 	set_word(tome_page(c->vm, head), w);
-	*out = head;
 	return true;
 }
 

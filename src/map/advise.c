@@ -79,7 +79,7 @@ flags_set(const struct tome_change *ch, struct tome_edit *ed,
 	    (uint16_t)((en->flags & ~ch->clear) | ch->value));
 }
 
-static enum tome_err
+static tome_noinline enum tome_err
 advise_flags(struct tome_map *map, tome_va_t start, tome_va_t len,
     uint16_t clear, uint16_t set)
 {
@@ -103,7 +103,7 @@ advice_set(const struct tome_change *ch, struct tome_edit *ed,
 	tome_wr(&en->advice, (uint8_t)ch->value);
 }
 
-static enum tome_err
+static tome_noinline enum tome_err
 advise_remember(struct tome_map *map, tome_va_t start, tome_va_t len,
     enum tome_advice advice)
 {
@@ -147,7 +147,7 @@ advise_entry(struct tome_map *map, struct tome_entry *en, tome_va_t start,
 
 /* What is mapped is advised though there be holes; the first entry that does not
  * take it ends it (Linux). */
-static enum tome_err
+static tome_noinline enum tome_err
 advise_each(struct tome_map *map, tome_va_t start, tome_va_t end,
     enum tome_advice advice)
 {
@@ -202,7 +202,7 @@ remove_find(struct tome_map *map, tome_va_t va, tome_va_t end, struct punch *p)
 	return TOME_OK;
 }
 
-static enum tome_err
+static tome_noinline enum tome_err
 advise_remove(struct tome_map *map, tome_va_t start, tome_va_t end)
 {
 	enum tome_err err = TOME_OK;

@@ -10,6 +10,7 @@
 #include <map/edit.h>
 
 static const char *map_check(struct tome_map *);
+static const char *entries_check(struct tome_map *);
 static const char *recount_all(struct tome_vm *, enum tome_recount);
 
 const char *
@@ -143,33 +144,48 @@ translations_check(const struct tome_entry *en, uint64_t *seen)
 	return why;
 }
 
-static const char *
-totals_check(struct tome_map *map, const struct tome_map *sum)
-{
-	struct tome_vm *vm = map->vm;
-	const struct {
-		const char *what;
-		uint64_t is, should;
-	} total[] = {
-		{ "11: virtual pages", map->vpages, sum->vpages },
-		{ "11: data pages", map->data_pages, sum->data_pages },
-		{ "11: stack pages", map->stack_pages, sum->stack_pages },
-		{ "11: exec pages", map->exec_pages, sum->exec_pages },
-		{ "11: locked pages", map->locked_pages, sum->locked_pages },
-	};
+struct total {
+	const char *what;
+	uint64_t *is, was;
+};
 
-	for (size_t i = 0; i < sizeof total / sizeof total[0]; i++)
-		if (total[i].is != total[i].should)
-			return tome_why(vm, total[i].what, map->id,
-			    total[i].is, total[i].should);
-	return NULL;
-}
-
+/* The map's totals must be what its entries sum up to, from nothing. */
 static const char *
 map_check(struct tome_map *map)
 {
-	struct tome_map sum = { .vm = map->vm };
+	struct total total[] = {
+		{ "11: virtual pages", &map->vpages, 0 },
+		{ "11: data pages", &map->data_pages, 0 },
+		{ "11: stack pages", &map->stack_pages, 0 },
+		{ "11: exec pages", &map->exec_pages, 0 },
+		{ "11: locked pages", &map->locked_pages, 0 },
+	};
+	const unsigned n = sizeof total / sizeof total[0];
 	const char *why = tome_tree_check(&map->tree, map->nentries);
+
+	if (why != NULL)
+		return why;
+	for (unsigned i = 0; i < n; i++) {
+		total[i].was = *total[i].is;
+		*total[i].is = 0;
+	}
+	why = entries_check(map);
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t should = *total[i].is;
+
+		*total[i].is = total[i].was;
+		if (why == NULL && should != total[i].was)
+			why = tome_why(map->vm, total[i].what, map->id,
+			    total[i].was, should);
+	}
+	return why;
+}
+
+/* Each by itself; and counts them. */
+static tome_noinline const char *
+entries_check(struct tome_map *map)
+{
+	const char *why = NULL;
 	struct tome_entry *en;
 	uint64_t seen = 0, resident;
 
@@ -178,13 +194,11 @@ map_check(struct tome_map *map)
 		why = entry_check(map, en);
 		if (why == NULL)
 			why = translations_check(en, &seen);
-		tome_entry_count(&sum, en);
+		tome_entry_count(map, en);
 	}
 	if (why != NULL)
 		return why;
 	resident = map->kernel ? seen : tome_pmap_resident(map->pmap);
-	if (seen != resident)
-		return tome_why(map->vm, "7: translations outside of entries",
-		    map->id, resident, seen);
-	return totals_check(map, &sum);
+	return seen == resident ? NULL : tome_why(map->vm,
+	    "7: translations outside of entries", map->id, resident, seen);
 }

@@ -78,7 +78,6 @@ discard_chunk(struct tome_map *map, struct tome_entry *en,
 	unsigned lo = first > base ? (unsigned)(first - base) : 0;
 	unsigned hi = last - base < TOME_CHUNK_ANONS ?
 	    (unsigned)(last - base) + 1 : TOME_CHUNK_ANONS;
-	struct tome_anon *gone[TOME_CHUNK_ANONS];
 	struct tome_chunk *old = NULL;
 	tome_va_t va = en->start +
 	    (tome_va_t)((base + lo - en->slot) << TOME_PAGE_SHIFT);
@@ -89,17 +88,12 @@ discard_chunk(struct tome_map *map, struct tome_entry *en,
 	if (tome_rd(&d->chunk->count) > 1)
 		err = tome_dirent_clone(am, d, lo, hi, &old);
 	if (err == TOME_OK) {
-		for (unsigned i = lo; i < hi && old == NULL; i++) {
-			gone[i] = d->chunk->anon[i];
-			d->chunk->anon[i] = NULL;
-		}
 		discard_pages(map, va,
 		    va + ((tome_va_t)(hi - lo) << TOME_PAGE_SHIFT));
-		for (unsigned i = lo; i < hi && old == NULL; i++)
-			if (gone[i] != NULL)
-				tome_anon_unref(am, gone[i]);
 		if (old != NULL)
 			tome_chunk_drop_locked(am, old);
+		else
+			tome_chunk_empty(am, d->chunk, lo, hi);
 	}
 	tome_chunk_unlock(am, d->chunk);
 	return err;

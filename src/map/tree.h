@@ -46,6 +46,9 @@ struct tome_tree {
 		struct tome_path path;	/* height 0: none */
 		tome_va_t from, to;
 	} last __attribute__((aligned(64)));
+	/* Nodes that the edit in progress changes: two a level at most. */
+	unsigned nodd;
+	struct tome_node *odd[2 * TOME_TREE_HEIGHT];
 };
 
 enum tome_lookup {

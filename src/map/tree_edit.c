@@ -13,11 +13,10 @@
  */
 #include <map/node.h>
 
+/* Nodes that are odd meanwhile stand in the tree. */
 struct edit {
 	struct tome_tree *tree;
-	unsigned nodd, ndead;
-	struct tome_node *odd[2 * TOME_TREE_HEIGHT];
-	struct tome_node *dead[2 * TOME_TREE_HEIGHT];
+	struct tome_retired *dead;	/* by their links */
 };
 
 static void edit_begin(struct edit *, struct tome_tree *);
@@ -25,6 +24,7 @@ static void edit_touch(struct edit *, struct tome_node *);
 static void edit_kill(struct edit *, struct tome_node *);
 static void edit_end(struct edit *);
 
+static unsigned splits_at(struct tome_tree *, tome_va_t, unsigned inserts);
 static enum tome_err spare_fill(struct tome_tree *, struct tome_tree_spare *,
     unsigned want, unsigned height) TOME_NODISCARD;
 static void make_room(struct edit *, struct tome_tree_spare *,
@@ -154,6 +154,14 @@ tome_node_retire(struct tome_vm *vm, struct tome_node *nd)
 	tome_epoch_retire(vm, &nd->retired, node_retired);
 }
 
+static unsigned
+tree_height(const struct tome_tree *tr)
+{
+	const struct tome_node *root = tree_root(tr);
+
+	return root != NULL ? root->level + 1u : 0;
+}
+
 /*
  * A node with less than `inserts` free places may split, and then its parent
  * receives one more. A split leaves two free places on either side, so that one
@@ -164,21 +172,27 @@ enum tome_err
 tome_tree_reserve(struct tome_tree *tr, struct tome_tree_spare *sp,
     tome_va_t va, unsigned inserts)
 {
+	return spare_fill(tr, sp, sp->n + splits_at(tr, va, inserts),
+	    tree_height(tr));
+}
+
+static tome_noinline unsigned
+splits_at(struct tome_tree *tr, tome_va_t va, unsigned inserts)
+{
 	struct tome_path pa;
 	unsigned l = 0;
 
 	tome_path_to(tr, va, &pa);
 	while (l < pa.height && pa.node[l]->n + inserts > node_max(pa.node[l]))
 		l++;
-	return spare_fill(tr, sp, sp->n + l + (l == pa.height), pa.height);
+	return l + (l == pa.height);
 }
 
 enum tome_err
 tome_tree_reserve_most(struct tome_tree *tr, struct tome_tree_spare *sp,
     unsigned inserts)
 {
-	struct tome_node *root = tree_root(tr);
-	unsigned height = root != NULL ? root->level + 1u : 0;
+	unsigned height = tree_height(tr);
 
 	return spare_fill(tr, sp, inserts * (height + 1), height);
 }
@@ -249,7 +263,8 @@ static void
 edit_begin(struct edit *ed, struct tome_tree *tr)
 {
 	ed->tree = tr;
-	ed->nodd = ed->ndead = 0;
+	ed->dead = NULL;
+	tr->nodd = 0;
 }
 
 static void
@@ -261,7 +276,7 @@ edit_touch(struct edit *ed, struct tome_node *nd)
 		return;
 	tome_host_point();
 	tome_wr_relaxed(&nd->version, version + 1);
-	ed->odd[ed->nodd++] = nd;
+	ed->tree->odd[ed->tree->nodd++] = nd;
 	if (nd->level > 0)
 		ed->tree->last.path.height = 0;
 }
@@ -271,22 +286,28 @@ static void
 edit_kill(struct edit *ed, struct tome_node *nd)
 {
 	edit_touch(ed, nd);
-	ed->dead[ed->ndead++] = nd;
 	nd->n = 0;
+	nd->retired.next = ed->dead;
+	ed->dead = &nd->retired;
 }
 
 static void
 edit_end(struct edit *ed)
 {
-	for (unsigned i = 0; i < ed->nodd; i++) {
-		struct tome_node *nd = ed->odd[i];
+	struct tome_retired *dead, *next;
+
+	for (unsigned i = 0; i < ed->tree->nodd; i++) {
+		struct tome_node *nd = ed->tree->odd[i];
 
 		tome_host_point();
 		if (nd->n > 0)
 			tome_wr(&nd->version, tome_rd_relaxed(&nd->version) + 1);
 	}
-	while (ed->ndead > 0)
-		tome_node_retire(ed->tree->vm, ed->dead[--ed->ndead]);
+	for (dead = ed->dead; dead != NULL; dead = next) {
+		next = dead->next;
+		tome_node_retire(ed->tree->vm,
+		    tome_container(dead, struct tome_node, retired));
+	}
 }
 
 static void

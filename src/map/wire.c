@@ -10,6 +10,8 @@
 
 #define WIRE_FLAGS (TOME_ENTRY_WIRED | TOME_ENTRY_ONFAULT)
 
+static enum tome_err wire_range(struct tome_map *, tome_va_t start,
+    tome_va_t len, uint16_t flags) TOME_NODISCARD;
 static enum tome_err wire_locked(struct tome_edit *, tome_va_t start,
     tome_va_t end, uint16_t flags) TOME_NODISCARD;
 static enum tome_err wire_fill(struct tome_map *, tome_va_t start,
@@ -42,19 +44,34 @@ enum tome_err
 tome_map_wire(struct tome_map *map, tome_va_t start, tome_va_t len,
     bool onfault)
 {
+	enum tome_err err = wire_range(map, start, len, wire_flags(onfault));
+
+	if (err != TOME_OK || onfault)
+		return err;
+	return wire_fill(map, start, start + len, false);
+}
+
+enum tome_err
+tome_map_unwire(struct tome_map *map, tome_va_t start, tome_va_t len)
+{
+	return wire_range(map, start, len, 0);
+}
+
+/* Apart, so that its edit is off the stack when pages are filled. */
+static tome_noinline enum tome_err
+wire_range(struct tome_map *map, tome_va_t start, tome_va_t len, uint16_t flags)
+{
 	struct tome_edit ed;
-	enum tome_err err, fill = TOME_OK;
+	enum tome_err err;
 
 	if (!tome_range_ok(map, start, len))
 		return TOME_ENOMEM;
 	tome_edit_init(&ed, map);
 	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
-	err = wire_locked(&ed, start, start + len, wire_flags(onfault));
+	err = wire_locked(&ed, start, start + len, flags);
 	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
 	tome_edit_release(&ed);
-	if (err == TOME_OK && !onfault)
-		fill = wire_fill(map, start, start + len, false);
-	return err != TOME_OK ? err : fill;
+	return err;
 }
 
 /* Pages of the range that are wired already. */
@@ -144,22 +161,6 @@ wire_fill(struct tome_map *map, tome_va_t start, tome_va_t end,
 			return err == TOME_ENOMEM ? TOME_EAGAIN : TOME_ENOMEM;
 	}
 	return TOME_OK;
-}
-
-enum tome_err
-tome_map_unwire(struct tome_map *map, tome_va_t start, tome_va_t len)
-{
-	struct tome_edit ed;
-	enum tome_err err;
-
-	if (!tome_range_ok(map, start, len))
-		return TOME_ENOMEM;
-	tome_edit_init(&ed, map);
-	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
-	err = wire_locked(&ed, start, start + len, 0);
-	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
-	tome_edit_release(&ed);
-	return err;
 }
 
 /* ---- everything ---- */

@@ -213,14 +213,7 @@ wipe_chunk(struct tome_amap *am, struct tome_dirent *d, uint64_t first,
 		*d = tome_amap_lookup(am, base);
 	ch = d->chunk;
 	if (tome_rd(&ch->count) == 1) {
-		for (unsigned i = lo; i < hi; i++) {
-			struct tome_anon *an = ch->anon[i];
-
-			if (an == NULL)
-				continue;
-			ch->anon[i] = NULL;
-			tome_anon_unref(am, an);
-		}
+		tome_chunk_empty(am, ch, lo, hi);
 		tome_chunk_unlock(am, ch);
 	} else if (!range_cuts(ch->key, first, last)) {
 		tome_dir_replace(am, d, NULL);

@@ -129,6 +129,9 @@ void tome_dirent_put_clone(struct tome_amap *, struct tome_dirent *d,
     struct tome_chunk *clone, unsigned lo, unsigned hi);
 /* Unlock, then drop one amap's count; the last drops its anons and retires it. */
 void tome_chunk_drop_locked(struct tome_amap *, struct tome_chunk *);
+/* Drop the anons of slots [lo, hi) of a locked chunk that is the amap's alone. */
+void tome_chunk_empty(struct tome_amap *, struct tome_chunk *, unsigned lo,
+    unsigned hi);
 
 /*
  * A second amap with the content of slots [first,last], sharing their chunks
@@ -159,9 +162,8 @@ void tome_amap_wipe(struct tome_amap *, uint64_t first, uint64_t n,
 
 /* ---- anons ---- */
 
-/* New, count 1, born locked, with a frame (zeroed if `zero`). ENOMEM. */
-enum tome_err tome_anon_create(struct tome_amap *, bool zero,
-    struct tome_anon **out) TOME_NODISCARD;
+/* New, count 1, born locked, with a frame (zeroed if `zero`). NULL: no memory. */
+struct tome_anon *tome_anon_create(struct tome_amap *, bool zero);
 static inline enum tome_rank
 tome_anon_rank(const struct tome_amap *am)
 {

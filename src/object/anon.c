@@ -11,22 +11,20 @@
 static void anon_free_page(struct tome_amap *, struct tome_anon *);
 static void page_release(struct tome_vm *, tome_pfn_t);
 
-enum tome_err
-tome_anon_create(struct tome_amap *am, bool zero, struct tome_anon **out)
+struct tome_anon *
+tome_anon_create(struct tome_amap *am, bool zero)
 {
 	struct tome_vm *vm = am->vm;
 	struct tome_anon *an;
 	tome_pfn_t pfn;
-	enum tome_err err;
 
-	err = tome_frame_alloc(vm, TOME_PAGE_ANON, zero ? TOME_FRAME_ZERO : 0,
-	    &pfn);
-	if (err != TOME_OK)
-		return err;
+	if (tome_frame_alloc(vm, TOME_PAGE_ANON, zero ? TOME_FRAME_ZERO : 0,
+	    &pfn) != TOME_OK)
+		return NULL;
 	an = tome_cache_get(vm->objects->anons);
 	if (an == NULL) {
 		tome_frame_free(vm, pfn);
-		return TOME_ENOMEM;
+		return NULL;
 	}
 	tome_bit_born_locked(vm, &an->word, TOME_ANON_LOCK, tome_anon_rank(am));
 	tome_wr_relaxed(&an->count, 1);
@@ -34,8 +32,7 @@ tome_anon_create(struct tome_amap *am, bool zero, struct tome_anon **out)
 	an->slot = 0;
 	tome_wr(&tome_page(vm, pfn)->owner, an);
 	tome_count(vm, TOME_N_ANONS, 1);
-	*out = an;
-	return TOME_OK;
+	return an;
 }
 
 void

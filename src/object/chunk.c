@@ -10,7 +10,6 @@
 #include <base/memory.h>
 #include <object/dir.h>
 
-static void chunk_empty(struct tome_amap *, struct tome_chunk *);
 static void chunk_retire(struct tome_amap *, struct tome_chunk *);
 static void chunk_free(struct tome_vm *, struct tome_retired *);
 
@@ -72,7 +71,7 @@ tome_chunk_drop_locked(struct tome_amap *am, struct tome_chunk *ch)
 	bool last = tome_drop(&ch->count) == 0;
 
 	if (last)
-		chunk_empty(am, ch);
+		tome_chunk_empty(am, ch, 0, TOME_CHUNK_ANONS);
 	tome_chunk_unlock(am, ch);
 	if (last)
 		chunk_retire(am, ch);
@@ -85,10 +84,11 @@ tome_chunk_unref(struct tome_amap *am, struct tome_chunk *ch)
 	tome_chunk_drop_locked(am, ch);
 }
 
-static void
-chunk_empty(struct tome_amap *am, struct tome_chunk *ch)
+void
+tome_chunk_empty(struct tome_amap *am, struct tome_chunk *ch, unsigned lo,
+    unsigned hi)
 {
-	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++) {
+	for (unsigned i = lo; i < hi; i++) {
 		struct tome_anon *an = ch->anon[i];
 
 		if (an == NULL)

@@ -12,16 +12,19 @@ static enum tome_err hold_chunk(struct tome_object *, tome_pgoff_t,
     bool publish, struct tome_held *) TOME_NODISCARD;
 static enum tome_err hold_own(struct tome_object *, tome_pgoff_t,
     enum tome_hold, struct tome_held *) TOME_NODISCARD;
+static enum tome_err hold_slot(struct tome_object *, tome_pgoff_t,
+    enum tome_hold, struct tome_held *) TOME_NODISCARD;
 static enum tome_err hold_inherited(struct tome_object *, tome_pgoff_t,
     enum tome_hold, struct tome_held *) TOME_NODISCARD;
+static enum tome_err hold_joined(struct tome_object *, tome_pgoff_t,
+    enum tome_hold, enum tome_err, struct tome_dirent *own,
+    struct tome_held *) TOME_NODISCARD;
 static enum tome_err hold_present(struct tome_object *, tome_pgoff_t,
     enum tome_hold, struct tome_held *) TOME_NODISCARD;
-static enum tome_err hold_zero(struct tome_object *, tome_pgoff_t,
-    struct tome_held *) TOME_NODISCARD;
-static enum tome_err hold_copy(struct tome_object *, tome_pgoff_t,
-    struct tome_held *from, struct tome_held *) TOME_NODISCARD;
+static struct tome_anon *hold_fill(struct tome_object *, tome_pgoff_t,
+    struct tome_dirent *, struct tome_anon *from);
 static enum tome_err hold_unshare(struct tome_object *,
-    struct tome_held *) TOME_NODISCARD;
+    struct tome_dirent *) TOME_NODISCARD;
 static enum tome_err object_step(struct tome_object *, uint64_t off,
     uint8_t *buf, size_t n, bool write) TOME_NODISCARD;
 static enum tome_err object_copy(struct tome_object *, uint64_t off,
@@ -51,17 +54,22 @@ hold_own(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 {
 	enum tome_err err = hold_chunk(ob, pg, how != TOME_HOLD_LOOK, h);
 
-	if (err != TOME_OK)
-		return err;
+	return err == TOME_OK ? hold_slot(ob, pg, how, h) : err;
+}
+
+/* The chunk is locked; on failure unlocked. */
+static enum tome_err
+hold_slot(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
+    struct tome_held *h)
+{
 	if (tome_likely(h->anon != NULL))
 		return hold_present(ob, pg, how, h);
-	if (how == TOME_HOLD_LOOK)
-		err = TOME_ENOENT;
-	else
-		err = hold_zero(ob, pg, h);
-	if (err != TOME_OK)
-		tome_chunk_unlock(ob->amap, h->d.chunk);
-	return err;
+	if (how != TOME_HOLD_LOOK)
+		h->anon = hold_fill(ob, pg, &h->d, NULL);
+	if (h->anon != NULL)
+		return TOME_OK;
+	tome_chunk_unlock(ob->amap, h->d.chunk);
+	return how == TOME_HOLD_LOOK ? TOME_ENOENT : TOME_ENOMEM;
 }
 
 /* One with a parent, which has none: one step. Both chunks are of one rank; the
@@ -70,33 +78,58 @@ static tome_noinline enum tome_err
 hold_inherited(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
     struct tome_held *h)
 {
+	enum tome_hold below = how == TOME_HOLD_WRITE ? TOME_HOLD_LOOK : how;
 	enum tome_err err = hold_chunk(ob, pg, true, h);
-	struct tome_held from;
+	struct tome_dirent own;
 
 	if (err != TOME_OK)
 		return err;
 	if (h->anon != NULL)
 		return hold_present(ob, pg, how, h);
+	own = h->d;
 	err = TOME_ENXIO;
-	if (tome_object_inherits(ob, pg))
-		err = hold_own(ob->parent, ob->parent_page + pg,
-		    how == TOME_HOLD_WRITE ? TOME_HOLD_LOOK : how, &from);
+	if (tome_object_inherits(ob, pg)) {
+		pg += ob->parent_page;
+		err = hold_chunk(ob->parent, pg, below != TOME_HOLD_LOOK, h);
+		if (err == TOME_OK)
+			err = hold_slot(ob->parent, pg, below, h);
+		pg -= ob->parent_page;
+	}
+	return hold_joined(ob, pg, how, err, &own, h);
+}
+
+/*
+ * The object's own chunk `own` is locked and has nothing; err says whether the
+ * parent's page is held, by h. A write copies it, or makes an empty one.
+ */
+static tome_noinline enum tome_err
+hold_joined(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
+    enum tome_err err, struct tome_dirent *own, struct tome_held *h)
+{
+	struct tome_anon *an = NULL;
+
 	if (err == TOME_OK && how != TOME_HOLD_WRITE) {
-		from.above_amap = ob->amap;
-		from.above = h->d.chunk;
-		from.read_only = true;
-		*h = from;
+		h->above_amap = ob->amap;
+		h->above = own->chunk;
+		h->read_only = true;
 		return TOME_OK;
 	}
+	if (err == TOME_OK) {
+		an = hold_fill(ob, pg, own, h->anon);
+		tome_held_release(h);
+	} else if (err != TOME_ENOMEM && how != TOME_HOLD_LOOK) {
+		an = hold_fill(ob, pg, own, NULL);
+		err = TOME_OK;
+	}
+	if (an != NULL) {
+		*h = (struct tome_held){ .amap = ob->amap, .d = *own,
+			.anon = an };
+		return TOME_OK;
+	}
+	tome_chunk_unlock(ob->amap, own->chunk);
 	if (err == TOME_OK)
-		err = hold_copy(ob, pg, &from, h);
-	else if (err != TOME_ENOMEM && how != TOME_HOLD_LOOK)
-		err = hold_zero(ob, pg, h);
-	else if (err == TOME_ENXIO)
-		err = TOME_ENOENT;
-	if (err != TOME_OK)
-		tome_chunk_unlock(ob->amap, h->d.chunk);
-	return err;
+		return TOME_ENOMEM;
+	return err == TOME_ENXIO ? TOME_ENOENT : err;
 }
 
 /* Find and lock the chunk; on success h->anon is what its slot holds. */
@@ -134,7 +167,7 @@ static enum tome_err
 hold_present(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
     struct tome_held *h)
 {
-	struct tome_anon *shared;
+	struct tome_anon *copy;
 	enum tome_err err;
 
 	tome_anon_lock(ob->amap, h->anon);
@@ -145,7 +178,7 @@ hold_present(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 		return TOME_OK;
 	}
 	tome_anon_unlock(ob->amap, h->anon);
-	err = hold_unshare(ob, h);
+	err = hold_unshare(ob, &h->d);
 	if (err != TOME_OK) {
 		tome_chunk_unlock(ob->amap, h->d.chunk);
 		return err;
@@ -153,66 +186,54 @@ hold_present(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 	tome_anon_lock(ob->amap, h->anon);
 	if (!tome_anon_shared(h->d.chunk, h->anon))
 		return TOME_OK;
-	shared = h->anon;
-	err = hold_copy(ob, pg, NULL, h);
-	if (err == TOME_OK)
-		tome_anon_unref_locked(ob->amap, shared);
-	else
+	copy = hold_fill(ob, pg, &h->d, h->anon);
+	if (copy == NULL) {
 		tome_held_release(h);
-	return err;
+		return TOME_ENOMEM;
+	}
+	tome_anon_unref_locked(ob->amap, h->anon);
+	h->anon = copy;
+	return TOME_OK;
 }
 
 /* Give the object a chunk of its own, if another amap names this one. */
 static enum tome_err
-hold_unshare(struct tome_object *ob, struct tome_held *h)
+hold_unshare(struct tome_object *ob, struct tome_dirent *d)
 {
 	struct tome_chunk *old;
 	enum tome_err err;
 
-	if (tome_rd(&h->d.chunk->count) == 1)
+	if (tome_rd(&d->chunk->count) == 1)
 		return TOME_OK;
-	err = tome_dirent_clone(ob->amap, &h->d, 0, 0, &old);
+	err = tome_dirent_clone(ob->amap, d, 0, 0, &old);
 	if (err == TOME_OK)
 		tome_chunk_drop_locked(ob->amap, old);
 	return err;
 }
 
-static enum tome_err
-hold_zero(struct tome_object *ob, tome_pgoff_t pg, struct tome_held *h)
-{
-	enum tome_err err = hold_unshare(ob, h);
-
-	if (err == TOME_OK)
-		err = tome_anon_create(ob->amap, true, &h->anon);
-	if (err == TOME_OK)
-		h->d.chunk->anon[pg & TOME_CHUNK_MASK] = h->anon;
-	return err;
-}
-
 /*
- * Copy the page of `from` (the parent's, released here; NULL: the locked anon of h
- * itself, left to the caller) into the object. Every translation of it goes
- * first: some may have been entered for this object, whose content changes from
- * here on. They cannot come back for it: whoever enters one holds this chunk.
+ * Put a new page in the slot of the locked chunk, born locked: empty, or a copy of
+ * the locked `from`. Every translation of that goes first: some may have been
+ * entered for this object, whose content changes from here on. They cannot come
+ * back for it: whoever enters one holds this chunk. NULL: no memory.
  */
-static enum tome_err
-hold_copy(struct tome_object *ob, tome_pgoff_t pg, struct tome_held *from,
-    struct tome_held *h)
+static tome_noinline struct tome_anon *
+hold_fill(struct tome_object *ob, tome_pgoff_t pg, struct tome_dirent *d,
+    struct tome_anon *from)
 {
-	struct tome_anon *source = from != NULL ? from->anon : h->anon, *copy;
-	enum tome_err err = hold_unshare(ob, h);
+	struct tome_anon *an;
 
-	if (err == TOME_OK)
-		err = tome_anon_create(ob->amap, false, &copy);
-	if (err == TOME_OK) {
-		tome_frame_copy(ob->vm, copy->pfn, source->pfn);
-		tome_page_protect(ob->vm, source->pfn, TOME_PROT_NONE);
-		h->anon = copy;
-		h->d.chunk->anon[pg & TOME_CHUNK_MASK] = copy;
+	if (hold_unshare(ob, d) != TOME_OK)
+		return NULL;
+	an = tome_anon_create(ob->amap, from == NULL);
+	if (an == NULL)
+		return NULL;
+	if (from != NULL) {
+		tome_frame_copy(ob->vm, an->pfn, from->pfn);
+		tome_page_protect(ob->vm, from->pfn, TOME_PROT_NONE);
 	}
-	if (from != NULL)
-		tome_held_release(from);
-	return err;
+	d->chunk->anon[pg & TOME_CHUNK_MASK] = an;
+	return an;
 }
 
 /* ---- borrowing ---- */

@@ -12,9 +12,6 @@
 #include <object/dir.h>
 #include <base/memory.h>
 
-/* 64-bit keys, six bits a level. */
-#define DIR_LEVELS_MAX 11
-
 static enum tome_err amap_add(struct tome_amap *, uint64_t slot,
     struct tome_dirent *) TOME_NODISCARD;
 static bool node_covers(const struct tome_dirnode *, uint64_t key);
@@ -241,39 +238,41 @@ node_next(const struct tome_dirnode *root, uint64_t *key, uint64_t last,
 	return false;
 }
 
-/* Depth first without recursion: a finished child is cleared in its parent. */
+/* Depth first without recursion: nobody looks any more, so that `upper` may say
+ * where we came from, and `height` where to go on. */
 void
 tome_dir_destroy(struct tome_amap *am,
     void (*fn)(struct tome_amap *, struct tome_chunk *))
 {
-	struct tome_dirnode *path[DIR_LEVELS_MAX];
-	unsigned at[DIR_LEVELS_MAX], depth = 0;
-	uintptr_t root = tome_rd(&am->root);
+	uintptr_t root = tome_rd(&am->root), child;
+	struct tome_dirnode *n = NULL, *below = tome_root_node(root);
+	uint32_t h = below != NULL ? below->height + 1 : 0;
 
-	path[0] = tome_root_node(root);
-	at[0] = 0;
 	if (tome_root_chunk(root) != NULL)
 		fn(am, tome_root_chunk(root));
-	if (path[0] != NULL)
-		depth = 1;
-	while (depth > 0) {
-		struct tome_dirnode *n = path[depth - 1];
-		uintptr_t child;
+	for (;;) {
+		if (below != NULL) {
+			below->upper = (uintptr_t)n;
+			below->height = 0;
+			n = below;
+			below = NULL;
+			h--;
+		}
+		if (n == NULL)
+			break;
+		if (n->height == TOME_DIR_FANOUT) {
+			struct tome_dirnode *done = n;
 
-		if (at[depth - 1] == TOME_DIR_FANOUT) {
-			node_free(am, n);
-			depth--;
+			n = (struct tome_dirnode *)(uintptr_t)done->upper;
+			node_free(am, done);
+			h++;
 			continue;
 		}
-		child = tome_rd(&n->child[at[depth - 1]++]);
-		if (child == 0)
-			continue;
-		if (n->height == 1) {
+		child = tome_rd(&n->child[n->height++]);
+		if (child != 0 && h == 1)
 			fn(am, (struct tome_chunk *)child);
-			continue;
-		}
-		path[depth] = (struct tome_dirnode *)child;
-		at[depth++] = 0;
+		else
+			below = (struct tome_dirnode *)child;
 	}
 	tome_wr(&am->root, 0);
 }

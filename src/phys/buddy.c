@@ -83,21 +83,26 @@ buddy_find_order(const struct tome_zone *z, unsigned least)
 	return least;
 }
 
-/* Smallest blocks first: the large ones stay whole. */
-void
+/* Smallest blocks first: the large ones stay whole. What a block has left over
+ * merges with nothing: it follows frames that were just taken. */
+unsigned
 tome_buddy_take_batch(struct tome_vm *vm, struct tome_zone *z, unsigned n,
     tome_pfn_t *out)
 {
-	while (n > 0) {
-		unsigned o = buddy_find_order(z, 0);
+	unsigned left = n, o;
+
+	while (left > 0 && (o = buddy_find_order(z, 0)) < TOME_ORDERS) {
 		tome_pfn_t pfn = z->head[o], end = pfn + order_size(o);
 
-		TOME_CHECK(vm, o < TOME_ORDERS);
 		buddy_remove(vm, z, pfn, o);
-		while (pfn < end && n > 0)
-			out[--n] = pfn++;
-		tome_buddy_give_run(vm, z, pfn, end);
+		while (pfn < end && left > 0)
+			out[--left] = pfn++;
+		for (; pfn < end; pfn += order_size(o)) {
+			o = buddy_fit(pfn, end);
+			buddy_insert(vm, z, pfn, o);
+		}
 	}
+	return n - left;
 }
 
 /* ---- giving ---- */

@@ -133,13 +133,14 @@ frame_alloc_slow(struct tome_vm *vm, enum tome_identity id, unsigned flags,
     tome_pfn_t *out)
 {
 	unsigned top = frame_top(vm->phys, flags);
-	tome_pfn_t pfn = frame_find(vm, flags);
+	bool again = false;
+	tome_pfn_t pfn;
 
-	if (pfn == TOME_PFN_NONE &&
-	    tome_pressure(vm, (enum tome_zone_kind)top, true))
-		pfn = frame_find(vm, flags);
-	if (pfn == TOME_PFN_NONE)
-		return TOME_ENOMEM;
+	while ((pfn = frame_find(vm, flags)) == TOME_PFN_NONE) {
+		if (again || !tome_pressure(vm, (enum tome_zone_kind)top, true))
+			return TOME_ENOMEM;
+		again = true;
+	}
 	frame_adopt(vm, pfn, id);
 	if (flags & TOME_FRAME_ZERO)
 		tome_frame_zero(vm, pfn);
@@ -195,7 +196,7 @@ frame_refill(struct tome_vm *vm, struct tome_zone *z, struct tome_stack *s,
 
 	if (n > TOME_STACK_BATCH)
 		n = TOME_STACK_BATCH;
-	tome_buddy_take_batch(vm, z, n, s->frame);
+	n = tome_buddy_take_batch(vm, z, n, s->frame);
 	tome_spin_unlock(vm, &z->lock, TOME_RANK_ZONE, irq);
 	tome_wr_relaxed(&s->count, n);
 	return n > 0 ? stack_pop(s) : TOME_PFN_NONE;

@@ -145,7 +145,7 @@ tome_pfn_clip(uint64_t pa, bool up)
 tome_pfn_t tome_buddy_take(struct tome_vm *, struct tome_zone *,
     unsigned order, unsigned align, tome_pfn_t end);
 /* n single frames, which there are, into out[n-1] down to out[0]. */
-void tome_buddy_take_batch(struct tome_vm *, struct tome_zone *, unsigned n,
+unsigned tome_buddy_take_batch(struct tome_vm *, struct tome_zone *, unsigned n,
     tome_pfn_t *out);
 void tome_buddy_give(struct tome_vm *, struct tome_zone *, tome_pfn_t,
     unsigned order);

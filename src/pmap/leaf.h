@@ -28,6 +28,11 @@ struct tome_leaf {
  */
 enum tome_err tome_leaf_find(struct tome_pmap *, tome_va_t, bool create,
     struct tome_leaf *out) TOME_NODISCARD;
+/*
+ * A fault's: missing tables are made. It is the CPU's own copy, good until the
+ * section ends or another is looked for. NULL: no frame for a table.
+ */
+struct tome_leaf *tome_leaf_make(struct tome_pmap *, tome_va_t);
 /* Flush-side lock of rank TABLE. */
 static inline void
 tome_leaf_lock(struct tome_leaf *l)

@@ -20,7 +20,8 @@
 #include <pmap/side.h>
 
 static enum tome_err leaf_walk(struct tome_pmap *, tome_va_t, bool create,
-    struct tome_leaf *out) TOME_NODISCARD;
+    struct tome_pmap_cpu *) TOME_NODISCARD;
+static bool leaf_reach(struct tome_pmap *, tome_va_t, struct tome_leaf *out);
 static enum tome_err table_frame(struct tome_vm *, tome_pfn_t *out)
     TOME_NODISCARD;
 static enum tome_err walk_publish(const struct tome_walk *, tome_va_t);
@@ -65,48 +66,69 @@ tome_leaf_fill(struct tome_pmap *p, tome_va_t va, tome_pfn_t frame,
  * Faults mostly come where the last one came. A leaf that went stray meanwhile is
  * looked for again from the root.
  */
+static inline bool
+leaf_hinted(struct tome_pmap_cpu *cpu, struct tome_pmap *p, tome_va_t va)
+{
+	return tome_likely(cpu->hint_epoch ==
+	    tome_rd_relaxed(&tome_this_cpu(p->vm)->epoch.seen) &&
+	    cpu->hint.pmap == p &&
+	    va - cpu->hint.base < tome_unit_span(0) &&
+	    !tome_leaf_stray(&cpu->hint));
+}
+
 enum tome_err
 tome_leaf_find(struct tome_pmap *p, tome_va_t va, bool create,
     struct tome_leaf *out)
 {
 	struct tome_pmap_cpu *cpu = tome_pmap_cpu(p->vm);
-	uint64_t epoch = tome_rd_relaxed(&tome_this_cpu(p->vm)->epoch.seen);
 	enum tome_err err;
 
-	if (tome_likely(cpu->hint_epoch == epoch && cpu->hint.pmap == p &&
-	    va - cpu->hint.base < tome_unit_span(0) &&
-	    !tome_leaf_stray(&cpu->hint))) {
-		*out = cpu->hint;
-		return TOME_OK;
+	if (!leaf_hinted(cpu, p, va)) {
+		err = leaf_walk(p, va, create, cpu);
+		if (err != TOME_OK)
+			return err;
 	}
-	err = leaf_walk(p, va, create, out);
-	if (err == TOME_OK) {
-		cpu->hint = *out;
-		cpu->hint_epoch = epoch;
-	}
-	return err;
+	*out = cpu->hint;
+	return TOME_OK;
 }
 
+struct tome_leaf *
+tome_leaf_make(struct tome_pmap *p, tome_va_t va)
+{
+	struct tome_pmap_cpu *cpu = tome_pmap_cpu(p->vm);
+
+	return leaf_hinted(cpu, p, va) ||
+	    leaf_walk(p, va, true, cpu) == TOME_OK ? &cpu->hint : NULL;
+}
+
+/* Into the CPU's hint. */
 static tome_noinline enum tome_err
 leaf_walk(struct tome_pmap *p, tome_va_t va, bool create,
-    struct tome_leaf *out)
+    struct tome_pmap_cpu *cpu)
 {
-	struct tome_walk w;
 	enum tome_err err;
 
 	TOME_ASSERT(p->vm, va >= p->min && va < p->max);
-	for (;;) {
-		w = tome_walk_down(p, va, 0);
-		if (tome_likely(w.level == 0))
-			break;
+	while (!leaf_reach(p, va, &cpu->hint)) {
 		if (!create)
 			return TOME_ENOENT;
 		err = tome_walk_make(p, va, 0);
 		if (err != TOME_OK)
 			return err;
 	}
-	tome_leaf_fill(p, va, w.frame, w.table, out);
+	cpu->hint_epoch = tome_rd_relaxed(&tome_this_cpu(p->vm)->epoch.seen);
 	return TOME_OK;
+}
+
+static tome_noinline bool
+leaf_reach(struct tome_pmap *p, tome_va_t va, struct tome_leaf *out)
+{
+	struct tome_walk w = tome_walk_down(p, va, 0);
+
+	if (tome_unlikely(w.level != 0))
+		return false;
+	tome_leaf_fill(p, va, w.frame, w.table, out);
+	return true;
 }
 
 bool

@@ -3,6 +3,7 @@
  */
 #include <posix/posix_i.h>
 
+static bool mapped_at(struct tome_posix *, tome_va_t old, tome_va_t *end);
 static enum tome_err check(tome_va_t old, tome_va_t old_len,
     tome_va_t new_len, unsigned flags);
 static enum tome_err check_target(const struct tome_posix *, tome_va_t old,
@@ -18,15 +19,14 @@ long
 tome_posix_mremap(struct tome_posix *p, tome_va_t old, tome_va_t old_len,
     tome_va_t new_len, unsigned flags, tome_va_t new_addr)
 {
-	struct tome_region r;
-	tome_va_t at = old;
+	tome_va_t at = old, end;
 	enum tome_err err = check(old, old_len, new_len, flags);
 
 	if (err != TOME_OK)
 		return tome_posix_result(err);
 	old_len = tome_page_ceil(old_len);
 	new_len = tome_page_ceil(new_len);
-	if (tome_map_lookup(p->map, old, &r) != TOME_OK || r.start > old)
+	if (!mapped_at(p, old, &end))
 		return tome_posix_result(TOME_EFAULT);
 	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		err = check_target(p, old, old_len, new_len, new_addr);
@@ -36,11 +36,23 @@ tome_posix_mremap(struct tome_posix *p, tome_va_t old, tome_va_t old_len,
 	    old_len < new_len))
 		err = tome_map_move(p->map, old, old_len, new_len,
 		    move_flags(flags), new_addr, &at);
-	if (err == TOME_EFAULT && old_len > new_len && r.end - old >= new_len)
+	if (err == TOME_EFAULT && old_len > new_len && end - old >= new_len)
 		err = move_head(p, old, old_len, new_len, flags, new_addr, &at);
 	if (err == TOME_OK && p->shm != NULL)
 		tome_shm_sweep(p->shm);
 	return err == TOME_OK ? (long)at : tome_posix_result(err);
+}
+
+/* Is old mapped, and how far? */
+static tome_noinline bool
+mapped_at(struct tome_posix *p, tome_va_t old, tome_va_t *end)
+{
+	struct tome_region r;
+
+	if (tome_map_lookup(p->map, old, &r) != TOME_OK || r.start > old)
+		return false;
+	*end = r.end;
+	return true;
 }
 
 static enum tome_err

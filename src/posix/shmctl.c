@@ -101,7 +101,7 @@ at_index(struct tome_shm_ns *ns, int index)
 	return (unsigned)index < ns->end ? ns->table[index] : NULL;
 }
 
-static long
+static tome_noinline long
 stat(struct tome_posix *p, const struct tome_cred *cred, int id, int cmd,
     tome_va_t buf)
 {
@@ -135,7 +135,7 @@ owned(struct tome_shm_ns *ns, const struct tome_cred *cred, int id, long *why)
 	return *why == 0 ? s : NULL;
 }
 
-static long
+static tome_noinline long
 set(struct tome_posix *p, const struct tome_cred *cred, int id, tome_va_t buf)
 {
 	struct tome_segment *s;
@@ -201,7 +201,7 @@ highest(const struct tome_shm_ns *ns)
 	return ns->end > 0 ? (long)ns->end - 1 : 0;
 }
 
-static long
+static tome_noinline long
 limits(struct tome_posix *p, tome_va_t buf)
 {
 	struct tome_shm_ns *ns = p->shm;
@@ -217,7 +217,7 @@ limits(struct tome_posix *p, tome_va_t buf)
 	return put(p, buf, &info, sizeof info, result);
 }
 
-static long
+static tome_noinline long
 usage(struct tome_posix *p, tome_va_t buf)
 {
 	struct tome_shm_ns *ns = p->shm;

@@ -7,7 +7,7 @@
 #include <posix/posix_i.h>
 
 /* Bytes of mincore's answer gathered on the stack at a time. */
-#define VEC 256u
+#define VEC 64u
 
 static enum tome_err sync_range(struct tome_posix *, tome_va_t, tome_va_t end,
     int flags);

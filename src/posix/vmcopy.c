@@ -17,7 +17,8 @@ struct iovec {
 
 /* One list, and how far it has been used. */
 struct list {
-	struct iovec *v;
+	struct iovec *v;		/* NULL: not read yet */
+	tome_va_t user;			/* where it is read from */
 	uint64_t n, at;
 	tome_va_t off;
 };
@@ -31,10 +32,8 @@ struct copy {
 	uint8_t *page;
 };
 
-static long vm_copy(struct copy *, long why, tome_va_t local, uint64_t nlocal,
-    tome_va_t remote, uint64_t nremote, uint64_t flags);
-static enum tome_err load(struct copy *, struct list *, tome_va_t uvec,
-    uint64_t n);
+static long vm_copy(struct copy *, long why, uint64_t flags);
+static enum tome_err load(struct copy *, struct list *);
 static enum tome_err check_local(struct copy *);
 static bool is_empty(const struct list *);
 static long run(struct copy *);
@@ -45,9 +44,11 @@ tome_posix_vm_readv(struct tome_posix *p, struct tome_map *other, long why,
     tome_va_t local, uint64_t nlocal, tome_va_t remote, uint64_t nremote,
     uint64_t flags)
 {
-	struct copy c = { .p = p, .other = other };
+	struct copy c = { .p = p, .other = other,
+		.local = { .user = local, .n = nlocal },
+		.remote = { .user = remote, .n = nremote } };
 
-	return vm_copy(&c, why, local, nlocal, remote, nremote, flags);
+	return vm_copy(&c, why, flags);
 }
 
 long
@@ -55,24 +56,25 @@ tome_posix_vm_writev(struct tome_posix *p, struct tome_map *other, long why,
     tome_va_t local, uint64_t nlocal, tome_va_t remote, uint64_t nremote,
     uint64_t flags)
 {
-	struct copy c = { .p = p, .other = other, .write = true };
+	struct copy c = { .p = p, .other = other, .write = true,
+		.local = { .user = local, .n = nlocal },
+		.remote = { .user = remote, .n = nremote } };
 
-	return vm_copy(&c, why, local, nlocal, remote, nremote, flags);
+	return vm_copy(&c, why, flags);
 }
 
 /* The checks in Linux's order; the other process only counts when there is
  * something to move. */
 static long
-checked(struct copy *c, long why, tome_va_t local, uint64_t nlocal,
-    tome_va_t remote, uint64_t nremote)
+checked(struct copy *c, long why)
 {
-	enum tome_err err = load(c, &c->local, local, nlocal);
+	enum tome_err err = load(c, &c->local);
 
 	if (err == TOME_OK)
 		err = check_local(c);
 	if (err != TOME_OK || c->left == 0)
 		return tome_posix_result(err);
-	err = load(c, &c->remote, remote, nremote);
+	err = load(c, &c->remote);
 	if (err != TOME_OK || is_empty(&c->remote))
 		return tome_posix_result(err);
 	if (c->other == NULL)
@@ -82,14 +84,13 @@ checked(struct copy *c, long why, tome_va_t local, uint64_t nlocal,
 }
 
 static long
-vm_copy(struct copy *c, long why, tome_va_t local, uint64_t nlocal,
-    tome_va_t remote, uint64_t nremote, uint64_t flags)
+vm_copy(struct copy *c, long why, uint64_t flags)
 {
 	long result;
 
 	if (flags != 0)
 		return tome_posix_result(TOME_EINVAL);
-	result = checked(c, why, local, nlocal, remote, nremote);
+	result = checked(c, why);
 	tome_kfree(c->p->vm, c->local.v);
 	tome_kfree(c->p->vm, c->remote.v);
 	tome_kfree(c->p->vm, c->page);
@@ -99,21 +100,21 @@ vm_copy(struct copy *c, long why, tome_va_t local, uint64_t nlocal,
 /* ---- the lists ---- */
 
 static enum tome_err
-load(struct copy *c, struct list *l, tome_va_t uvec, uint64_t n)
+load(struct copy *c, struct list *l)
 {
-	size_t bytes = (size_t)n * sizeof(struct iovec);
+	size_t bytes = (size_t)l->n * sizeof(struct iovec);
 
-	if (n > UIO_MAXIOV)
+	if (l->n > UIO_MAXIOV)
 		return TOME_EINVAL;
-	if (n == 0)
+	if (l->n == 0)
 		return TOME_OK;
 	l->v = tome_kmalloc(c->p->vm, bytes);
 	if (l->v == NULL)
 		return TOME_ENOMEM;
-	if (tome_copyin(c->p->map, l->v, uvec, bytes) != TOME_OK)
+	if (tome_copyin(c->p->map, l->v, l->user, bytes) != TOME_OK)
 		return TOME_EFAULT;
-	for (l->n = 0; l->n < n; l->n++)
-		if (l->v[l->n].len > (tome_va_t)-1 >> 1)
+	for (uint64_t i = 0; i < l->n; i++)
+		if (l->v[i].len > (tome_va_t)-1 >> 1)
 			return TOME_EINVAL;
 	return TOME_OK;
 }
@@ -179,7 +180,7 @@ next_size(struct copy *c)
 	return (size_t)(n < page ? n : page);
 }
 
-static long
+static tome_noinline long
 run(struct copy *c)
 {
 	enum tome_err err = TOME_OK;
