@@ -4,7 +4,7 @@
 # changes nothing is the very same object (tools/mutants).
 
 MUTANTS := $(BUILD)/mutants
-MUTANT_FLAGS := -g0 -fPIC -fmacro-prefix-map=$(MUTANTS)/=
+MUTANT_FLAGS := -g0 -fPIC -ftrivial-auto-var-init=pattern -fmacro-prefix-map=$(MUTANTS)/=
 MUTANT_LIB := -L$(MUTANTS) -ltome
 MUTANT_PIC := $(BUILD)/hosted/pic
 
@@ -17,8 +17,8 @@ $(MUTANTS)/libtome.so: $(MUTANT_PIC)/libtome.a
 $(MUTANTS)/test/%.o: test/%.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,mutants $<)
-	$(Q)gcc $(HOSTED_CFLAGS) -O2 $(HOSTED_PATHS) -Itest/unit -Itest/litmus \
-		-Itest/oracle -I$(dir $<) -c -o $@ $<
+	$(Q)gcc $(HOSTED_CFLAGS) -O2 $(MUTANT_FLAGS) $(HOSTED_PATHS) -Itest/unit -Itest/litmus \
+		-Itest/oracle -I$(dir $<) -MMD -MP -c -o $@ $<
 
 # $(call mutant_program,NAME,SOURCES)
 define mutant_program
@@ -42,6 +42,8 @@ $(eval $(call mutant_program,oracle,$(wildcard test/oracle/*.c)))
 # The pmap's own tests, on both formats.
 mutant_port_flags = $(MUTANT_FLAGS) -O1 -Itest/ports/$(1) -Iports/$(1) \
 	-Iinclude -Itest/ports/host -Itest/ports -Itest/ports/pmap
+mutant_objects = $(patsubst %.c,$(MUTANTS)/$(1)/%.o,$(PMAP_LIB) \
+	$(PMAP_PORT_$(1)) test/ports/mmu.c test/ports/pmap/rig.c)
 # $(call mutant_format,FORMAT)
 define mutant_format
 $(MUTANTS)/$(1)/%.o: %.c
@@ -49,14 +51,15 @@ $(MUTANTS)/$(1)/%.o: %.c
 	$$(call say,CC,mutants $(1) $$<)
 	$$(Q)gcc $$(HOSTED_CFLAGS) $$(call mutant_port_flags,$(1)) -Isrc -MMD \
 		-MP -c -o $$@ $$<
-$(MUTANTS)/lib$(1).so: $(patsubst %.c,$(MUTANTS)/$(1)/%.o,$(PMAP_LIB) \
-	$(PMAP_PORT_$(1)) test/ports/mmu.c test/ports/pmap/rig.c)
+$(MUTANTS)/lib$(1).so: $(call mutant_objects,$(1))
 	$$(Q)gcc -shared -o $$@ $$^
 $(MUTANTS)/%.$(1): $(MUTANTS)/$(1)/test/ports/pmap/%.o $(MUTANTS)/lib$(1).so
 	$$(Q)gcc -o $$@ $$< -L$(MUTANTS) -l$(1) -lcmocka
 MUTANT_PROGRAMS += $(PMAP_TESTS:%=$(MUTANTS)/%.$(1))
 endef
 $(foreach format,$(PMAP_FORMATS),$(eval $(call mutant_format,$(format))))
+
+-include $(shell find $(MUTANTS) -name "*.d" -not -path "*/work/*" 2>/dev/null)
 
 .PHONY: mutants mutants-build mutant-flags
 mutants: mutants-build ## leave out flushes, drops, checks one by one (hours)
@@ -69,3 +72,7 @@ mutant-flags:
 		-Iports/x86_64
 mutant-flags-%:
 	@echo $(HOSTED_CFLAGS) $(call mutant_port_flags,$*)
+mutant-objects-tome:
+	@echo $(HOSTED_SRC:%.c=$(MUTANT_PIC)/%.o)
+mutant-objects-%:
+	@echo $(call mutant_objects,$*)

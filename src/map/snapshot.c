@@ -68,6 +68,7 @@ snapshot(struct tome_attempt *f, struct tome_entry *en)
 	f->prot = tome_rd(&en->prot);
 	f->advice = tome_rd(&en->advice);
 	f->flags = tome_rd(&en->flags);
+	tome_host_point();
 	f->amap = tome_rd(&en->amap);
 	f->slot = tome_rd(&en->slot);
 	f->object = tome_rd(&en->object);

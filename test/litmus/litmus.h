@@ -41,6 +41,7 @@ enum litmus_kind {
 	OP_WIRE, OP_UNWIRE,	/* n pages */
 	OP_MIGRATE,	/* give the page another frame, from the page side, as
 			 * page-out comes: no effect that a program sees */
+	OP_SHARE,	/* inherited shared; what is shared is not written any more */
 	OP_QUIESCE,	/* what waits for an epoch is freed */
 	OP_CAS,		/* word at page from 0 to value, through copy and access */
 };

@@ -236,6 +236,7 @@ model_do(struct state *s, const struct litmus_op *op)
 	case OP_SWITCH:
 	case OP_UNWIRE:
 	case OP_MIGRATE:
+	case OP_SHARE:
 	case OP_QUIESCE:
 	case OP_END:
 		return 0;

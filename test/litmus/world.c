@@ -325,6 +325,9 @@ world_do(struct world *w, const struct litmus_op *op)
 		return -(int)tome_map_unwire(map, va, len);
 	case OP_MIGRATE:
 		return world_migrate(w, op);
+	case OP_SHARE:
+		return -(int)tome_map_inherit(map, va, len,
+		    TOME_INHERIT_SHARE);
 	case OP_QUIESCE:
 		tome_vm_quiesce(w->vm, false);
 		return 0;

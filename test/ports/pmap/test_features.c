@@ -194,12 +194,31 @@ code_is_synced_once(void **state)
 	tome_frame_free(rig.vm, f);
 }
 
+/* Whatever the boot code's tables left behind, global or not. */
+static void
+starting_forgets_everything(void **state)
+{
+	struct tome_pmap *k = tome_pmap_kernel(rig.vm);
+	tome_pfn_t f = rig_anon();
+	unsigned i;
+
+	(void)state;
+	rig_enter(k, KVA, f, RW);
+	assert_true(kernel_sees(KVA, f));
+	tome_mmu_start(&rig.vm->pmaps->mmu, tome_pfn_pa(k->root_frame));
+	for (i = 0; i < TEST_TLB; i++)
+		assert_false(test_mmu[0].tlb[i].used);
+	tome_pmap_remove(k, KVA, KVA + PAGE);
+	tome_frame_free(rig.vm, f);
+}
+
 int
 main(void)
 {
 #define ON(n, f) cmocka_unit_test_setup_teardown(f, rig_setup_##n, rig_teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_cpu_there_is),
+		ON(1, starting_forgets_everything),
 		ON(1, the_codec_goes_both_ways),
 		ON(1, narrowing_takes_exactly_the_rest),
 		ON(1, code_is_synced_once),
