@@ -28,6 +28,7 @@ include sources.mk
 include tools/lib.mk
 -include kernel/kernel.mk
 -include test/user/user.mk
+-include test/kernel/programs.mk
 -include test/linux/linux.mk
 -include bench/bench.mk
 -include $(wildcard examples/*/example.mk compat/*/compat.mk)

@@ -30,6 +30,8 @@ static unsigned total_tasks;	/* under proc_lock */
 
 /* So many that a free id is always near. */
 #define TASKS_MAX (PID_MAX * 3u / 4)
+/* Below so many free frames the memory of who ended is not left for later. */
+#define FRAMES_SCARCE 1024u
 
 static struct process *process_new(const struct clone_args *);
 static int share(struct process *, struct task *, uint64_t flags);
@@ -168,6 +170,10 @@ space_unref(struct space *s)
 	tome_posix_destroy(s->posix);
 	dentry_unref(s->exe);
 	tome_cache_free(spaces, s);
+	/* A fault waits for epochs to end before it gives up; the kernel's own
+	 * allocations do not. */
+	if (tome_frames_free_count(the_vm) < FRAMES_SCARCE)
+		tome_vm_quiesce(the_vm, false);
 }
 
 struct space *

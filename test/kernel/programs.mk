@@ -1,0 +1,16 @@
+# programs.mk - programs that try the reference kernel's patience, as its /init.
+
+TORTURE := $(BUILD)/test/kernel
+TORTURE_PROGRAMS := $(addprefix $(TORTURE)/,cycles storm hostile hog)
+
+$(TORTURE_PROGRAMS): $(TORTURE)/%: test/kernel/%.c test/kernel/counts.c \
+		test/kernel/counts.h bench/guest.h
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)gcc -std=gnu11 -O1 -Wall -Wextra -Werror -static -pthread -o $@ \
+		$(filter %.c,$^)
+
+.PHONY: leaks torture-programs
+torture-programs: $(TORTURE_PROGRAMS)
+leaks: $(TORTURE_PROGRAMS) $(BUILD)/kernel/tome.elf ## ten thousand fork/exec/exit cycles and long storms leave nothing
+	@CYCLES=10000 ROUNDS=40 TIMEOUT=3600 sh test/kernel/run cycles storm
