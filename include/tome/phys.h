@@ -106,9 +106,9 @@ tome_pfn_t tome_frames_free_count(struct tome_vm *);
 void tome_frames_drain(struct tome_vm *, bool all);
 
 /*
- * Pressure: called, with no lock held and from any context, when a zone's free
- * frames fall below low, and when an allocation fails. Installed once by a
- * higher layer or the embedder. NULL removes.
+ * Pressure: called from any context, with any lock held, when a zone's free frames
+ * fall below low, and when an allocation fails: it may note and wake, no more.
+ * Installed once by a higher layer or the embedder. NULL removes.
  */
 typedef void tome_pressure_fn(struct tome_vm *, enum tome_zone_kind,
     bool failed);

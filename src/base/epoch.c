@@ -149,6 +149,21 @@ tome_epoch_drain(struct tome_vm *vm)
 	return tome_epoch_pending(vm) == 0;
 }
 
+void
+tome_epoch_wait(struct tome_vm *vm)
+{
+	uint64_t until = tome_rd_sc(&vm->epoch.now) + 2;
+
+	tome_rank_none(vm, TOME_RANK_ENTRY);
+	while (tome_rd_sc(&vm->epoch.now) < until) {
+		tome_host_preempt_off();
+		TOME_CHECK(vm, tome_this_cpu(vm)->epoch.depth == 0);
+		epoch_advance(vm);
+		tome_host_preempt_on();
+		tome_host_relax();
+	}
+}
+
 uint64_t
 tome_epoch_pending(struct tome_vm *vm)
 {

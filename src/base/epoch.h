@@ -8,8 +8,8 @@
  * Mechanism: a global number; each CPU's word holds the number it saw on entry,
  * or 0 outside. The number advances from e to e+1 only when no CPU's word is
  * below e. What was retired at e is freed once the number reaches e+2. Retiring
- * is per CPU and batched: nothing ever waits for a grace period, but for
- * tome_epoch_drain().
+ * is per CPU and batched: nothing waits for a grace period, but for
+ * tome_epoch_wait().
  *
  * So a pointer remembered from a section entered at e is still good in another
  * section entered at the same e (per-CPU lookup hints rely on this).
@@ -66,6 +66,12 @@ void tome_epoch_poll(struct tome_vm *);
  */
 bool tome_epoch_drain(struct tome_vm *);
 /* Items on all lists; exact when the other CPUs are outside the VM. */
+/*
+ * Until every section that is entered now has been left. Spins; threads only,
+ * outside a section, nothing spinning held. For what cannot be retired because
+ * others may still look at it: never on the way of munmap, exit or a fault.
+ */
+void tome_epoch_wait(struct tome_vm *);
 uint64_t tome_epoch_pending(struct tome_vm *);
 
 #endif

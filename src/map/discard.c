@@ -47,9 +47,11 @@ tome_entry_discard(struct tome_map *map, struct tome_entry *en,
 	}
 	/* What is left are pages of the object below, or of a shared one. */
 	if (err == TOME_OK && en->object != NULL) {
+		tome_epoch_enter(map->vm);	/* as tome_edit_gather() */
 		tome_gather_begin(&g, map->pmap);
 		tome_range_remove(&g, start, end);
 		tome_gather_finish(&g);
+		tome_epoch_leave(map->vm);
 	}
 	return err;
 }

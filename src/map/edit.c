@@ -53,12 +53,19 @@ tome_edit_reserve_many(struct tome_edit *ed, unsigned n)
 	return tome_tree_reserve_most(&ed->map->tree, &ed->nodes, n);
 }
 
-/* The gather opens with the first change of the page tables. */
+/*
+ * The gather opens with the first change of the page tables. From then until its
+ * round this is a section: a page that lost its translation here, but is still in a
+ * TLB, has no record left, and whoever takes it from its object (truncation) finds
+ * nothing to flush; so he waits for the section (races.md, F14).
+ */
 struct tome_gather *
 tome_edit_gather(struct tome_edit *ed)
 {
-	if (!ed->flush)
+	if (!ed->flush) {
+		tome_epoch_enter(ed->map->vm);
 		tome_gather_begin(&ed->gather, ed->map->pmap);
+	}
 	ed->flush = true;
 	return &ed->gather;
 }
@@ -423,8 +430,10 @@ tome_map_change(struct tome_map *map, tome_va_t start, tome_va_t len,
 void
 tome_edit_flush(struct tome_edit *ed)
 {
-	if (ed->flush)
+	if (ed->flush) {
 		tome_gather_finish(&ed->gather);
+		tome_epoch_leave(ed->map->vm);
+	}
 	ed->flush = false;
 	edit_wipe(ed);
 }

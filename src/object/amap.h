@@ -189,6 +189,8 @@ tome_anon_unlock(struct tome_amap *am, struct tome_anon *an)
 void tome_anon_unref(struct tome_amap *, struct tome_anon *);
 /* The same by who holds its lock; unlocked in any case. */
 void tome_anon_unref_locked(struct tome_amap *, struct tome_anon *);
+/* The same while others name it; false, and still locked: nobody does any more. */
+bool tome_anon_unref_shared(struct tome_amap *, struct tome_anon *);
 /* Never visible: give it back. Locked on entry. */
 void tome_anon_discard(struct tome_amap *, struct tome_anon *);
 /* Invariant 2: is a write to it a copy? Chunk and anon locked. Acquires, so that

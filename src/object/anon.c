@@ -53,6 +53,19 @@ tome_anon_unref_locked(struct tome_amap *am, struct tome_anon *an)
 		tome_anon_unlock(am, an);
 }
 
+bool
+tome_anon_unref_shared(struct tome_amap *am, struct tome_anon *an)
+{
+	uint32_t seen = tome_rd(&an->count);
+
+	while (seen > 1)
+		if (tome_cas_sc(&an->count, &seen, seen - 1)) {
+			tome_anon_unlock(am, an);
+			return true;
+		}
+	return false;
+}
+
 void
 tome_anon_discard(struct tome_amap *am, struct tome_anon *an)
 {

@@ -191,8 +191,14 @@ hold_present(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 		tome_held_release(h);
 		return TOME_ENOMEM;
 	}
-	tome_anon_unref_locked(ob->amap, h->anon);
-	h->anon = copy;
+	if (tome_anon_unref_shared(ob->amap, h->anon)) {
+		h->anon = copy;
+		return TOME_OK;
+	}
+	/* The sharers left meanwhile: it is ours as it is, and freeing it here would
+	 * not wait for who unmaps it (F14). */
+	h->d.chunk->anon[pg & TOME_CHUNK_MASK] = h->anon;
+	tome_anon_discard(ob->amap, copy);
 	return TOME_OK;
 }
 

@@ -5,7 +5,7 @@
  * visited, and a fault reads the length under the chunk's lock. So either the
  * fault sees the new length, or the visit finds what the fault put there. Each
  * page's translations are gone and flushed before its anon is dropped (models
- * F10), all under the chunk's lock.
+ * F10), and so are those that somebody is unmapping at the time (F14).
  */
 #include <base/memory.h>
 #include <object/dir.h>
@@ -14,11 +14,19 @@ static enum tome_err object_unshare(struct tome_object *,
     tome_pgoff_t) TOME_NODISCARD;
 static enum tome_err object_zero_tail(struct tome_object *,
     uint64_t len) TOME_NODISCARD;
+/* What left a chunk, or the chunk itself, still counted. */
+struct dropped {
+	struct tome_chunk *chunk;
+	unsigned n;
+	struct tome_anon *anon[TOME_CHUNK_ANONS];
+};
+
 static void object_drop(struct tome_object *, tome_pgoff_t first,
     tome_pgoff_t last);
+static bool drop_next(struct tome_object *, tome_pgoff_t first,
+    tome_pgoff_t last, uint64_t *slot, struct dropped *);
 static void drop_in_chunk(struct tome_object *, struct tome_dirent *,
-    unsigned lo, unsigned hi);
-static void drop_page(struct tome_object *, struct tome_anon *);
+    unsigned lo, unsigned hi, struct dropped *);
 
 enum tome_err
 tome_object_resize(struct tome_object *ob, uint64_t len)
@@ -121,36 +129,59 @@ object_zero_tail(struct tome_object *ob, uint64_t len)
 	return err == TOME_ENOMEM ? err : TOME_OK;
 }
 
+/*
+ * A chunk at a time: take its pages out of it, and from everybody who maps them; then
+ * wait for those who unmap the object just now and have yet to flush; then drop.
+ */
 static void
 object_drop(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last)
 {
+	struct dropped gone;
 	uint64_t slot = first;
-	struct tome_dirent d;
 	bool more = true;
 
 	while (more && slot >= first && slot <= last) {
 		tome_epoch_enter(ob->vm);
-		more = tome_amap_next(ob->amap, &slot, last, &d);
-		if (more) {
-			uint64_t base = d.chunk->key << TOME_CHUNK_SHIFT;
-			unsigned lo = first > base ?
-			    (unsigned)(first - base) : 0;
-			unsigned hi = last - base < TOME_CHUNK_ANONS ?
-			    (unsigned)(last - base) + 1 : TOME_CHUNK_ANONS;
-
-			if (tome_dirent_lock(ob->amap, &d))
-				drop_in_chunk(ob, &d, lo, hi);
-			else
-				slot = base > first ? base : first;
-		}
+		more = drop_next(ob, first, last, &slot, &gone);
 		tome_epoch_leave(ob->vm);
+		if (!more)
+			break;
+		/* Whoever maps it, or is about to have unmapped it, counts. */
+		if (tome_rd(&ob->refs) > 1)
+			tome_epoch_wait(ob->vm);
+		for (unsigned i = 0; i < gone.n; i++)
+			tome_anon_unref(ob->amap, gone.anon[i]);
+		if (gone.chunk != NULL)
+			tome_chunk_unref(ob->amap, gone.chunk);
 	}
 }
 
-/* The chunk is locked; unlocks. One that is shared is dropped whole. */
+/* The next chunk of the range; false: there is none. */
+static bool
+drop_next(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last,
+    uint64_t *slot, struct dropped *gone)
+{
+	struct tome_dirent d;
+	uint64_t base;
+
+	gone->n = 0;
+	gone->chunk = NULL;
+	if (!tome_amap_next(ob->amap, slot, last, &d))
+		return false;
+	base = d.chunk->key << TOME_CHUNK_SHIFT;
+	if (tome_dirent_lock(ob->amap, &d))
+		drop_in_chunk(ob, &d, first > base ? (unsigned)(first - base) :
+		    0, last - base < TOME_CHUNK_ANONS ?
+		    (unsigned)(last - base) + 1 : TOME_CHUNK_ANONS, gone);
+	else
+		*slot = base > first ? base : first;
+	return true;
+}
+
+/* The chunk is locked; unlocks. One that is shared goes whole. */
 static void
 drop_in_chunk(struct tome_object *ob, struct tome_dirent *d, unsigned lo,
-    unsigned hi)
+    unsigned hi, struct dropped *gone)
 {
 	struct tome_chunk *ch = d->chunk;
 	bool shared = tome_rd(&ch->count) > 1;
@@ -160,27 +191,18 @@ drop_in_chunk(struct tome_object *ob, struct tome_dirent *d, unsigned lo,
 
 		if (an == NULL)
 			continue;
-		drop_page(ob, an);
-		if (shared) {
-			tome_anon_unlock(ob->amap, an);
-		} else {
+		tome_anon_lock(ob->amap, an);
+		tome_page_protect(ob->vm, an->pfn, TOME_PROT_NONE);
+		tome_anon_unlock(ob->amap, an);
+		if (!shared) {
 			ch->anon[i] = NULL;
-			tome_anon_unref_locked(ob->amap, an);
+			gone->anon[gone->n++] = an;
 		}
 	}
 	if (shared) {
 		TOME_CHECK(ob->vm, lo == 0 && hi == TOME_CHUNK_ANONS);
 		tome_dir_replace(ob->amap, d, NULL);
-		tome_chunk_drop_locked(ob->amap, ch);
-	} else {
-		tome_chunk_unlock(ob->amap, ch);
+		gone->chunk = ch;
 	}
-}
-
-/* Lock the anon, and take its page away from everybody. */
-static void
-drop_page(struct tome_object *ob, struct tome_anon *an)
-{
-	tome_anon_lock(ob->amap, an);
-	tome_page_protect(ob->vm, an->pfn, TOME_PROT_NONE);
+	tome_chunk_unlock(ob->amap, ch);
 }

@@ -118,7 +118,7 @@ world_body2(void *w)
 static const char *
 world_judge(void *state)
 {
-	static char why[200];
+	static char why[256];
 	struct world *w = state;
 	struct litmus_done all[LITMUS_CPUS * LITMUS_OPS];
 	const char *bad = tome_vm_check(w->vm);
@@ -140,7 +140,8 @@ world_judge(void *state)
 	snprintf(why, sizeof why, "no order explains:");
 	for (unsigned i = 0; i < n; i++)
 		snprintf(why + strlen(why), sizeof why - strlen(why),
-		    " %d@%u=%d", all[i].op->kind, all[i].op->page, all[i].got);
+		    " %d@%u=%d[%u,%u]", all[i].op->kind, all[i].op->page,
+		    all[i].got, (unsigned)all[i].began, (unsigned)all[i].ended);
 	return why;
 }
 
