@@ -195,7 +195,8 @@ enum tome_err tome_map_move(struct tome_map *, tome_va_t old,
 /*
  * A copy of the whole space by each entry's inheritance; deferred: nothing is
  * copied before one side writes. Wiring is not inherited. ENOMEM: the parent is
- * unchanged but for rights its pages regain by fault.
+ * unchanged, but for rights its pages regain by fault, and for private memory with
+ * TOME_INHERIT_SHARE, which may be an object's by then.
  */
 enum tome_err tome_map_fork(struct tome_map *parent,
     struct tome_map **child) TOME_NODISCARD;

@@ -1,0 +1,338 @@
+/*
+ * world.c - see world.h.
+ */
+#include "world.h"
+
+/* ---- a world ---- */
+
+static void
+world_create(struct world *w)
+{
+	struct hosted_config config = { .ram = 32u << 20, .quiet = true };
+	struct tome_shm_config shm = { .max_segments = 4 };
+	struct tome_map_config mc = { .lo = LOW, .hi = TOP };
+	struct tome_posix_config pc = { .brk_start = BRK };
+	struct tome_boot boot;
+
+	memset(w, 0, sizeof *w);
+	w->segment = -1;
+	w->machine = hosted_create(&config);
+	hosted_boot(w->machine, &boot);
+	assert_int_equal(tome_vm_create(&boot, &w->vm), TOME_OK);
+	hosted_attach(w->machine, w->vm, tome_vm_interrupt,
+	    tome_frame_identity);
+	assert_int_equal(tome_kmem_start(w->vm), TOME_OK);
+	assert_int_equal(tome_map_start(w->vm), TOME_OK);
+	assert_int_equal(tome_shm_create(w->vm, &shm, &w->shm), TOME_OK);
+	assert_int_equal(tome_map_create(w->vm, &mc, &w->map), TOME_OK);
+	pc.map = w->map;
+	pc.shm = w->shm;
+	assert_int_equal(tome_posix_create(&pc, &w->p), TOME_OK);
+	tome_map_unref(w->map);
+}
+
+static void
+world_destroy(struct world *w)
+{
+	tome_posix_destroy(w->p);
+	tome_shm_destroy(w->shm);
+	tome_vm_quiesce(w->vm, true);
+	assert_null(tome_vm_check(w->vm));
+	assert_int_equal(tome_vm_destroy(w->vm), 0);
+	hosted_attach(w->machine, NULL, NULL, NULL);
+	hosted_destroy(w->machine);
+}
+
+/* What the turn made is given back, whatever it was. */
+static void
+world_undo(struct world *w)
+{
+	static const struct tome_cred me = { .pid = 1, .privileged = true };
+
+	if (w->child_space != NULL)
+		tome_posix_destroy(w->child_space);
+	if (w->child != NULL)
+		tome_map_unref(w->child);
+	(void)tome_posix_munlockall(w->p);
+	(void)tome_posix_brk(w->p, BRK);
+	assert_int_equal(tome_posix_munmap(w->p, LOW, TOP - LOW), 0);
+	if (w->segment >= 0)
+		assert_int_equal(tome_posix_shmctl(w->p, &me, w->segment, 0, 0),
+		    0);
+	tome_object_unref(w->made);
+	tome_object_unref(w->over);
+	tome_object_unref(w->ob);
+	if (w->span != 0)
+		tome_arena_free(w->arena, w->span, 3);
+	if (w->arena != NULL)
+		assert_int_equal(tome_arena_destroy(w->arena), TOME_OK);
+	if (w->cache != NULL && w->memory != NULL)
+		tome_cache_free(w->cache, w->memory);
+	else
+		tome_kfree(w->vm, w->memory);
+	if (w->cache != NULL)
+		assert_int_equal(tome_cache_destroy(w->cache), TOME_OK);
+	if (w->kernel != 0)
+		tome_kunmap(w->vm, w->kernel);
+	w->child_space = NULL;
+	w->child = NULL;
+	w->made = w->over = w->ob = NULL;
+	w->arena = NULL;
+	w->cache = NULL;
+	w->memory = NULL;
+	w->span = 0;
+	w->kernel = 0;
+	w->segment = -1;
+}
+
+/* ---- what a failed call must not change ---- */
+
+#define REGIONS 48
+
+struct snapshot {
+	unsigned n;
+	struct tome_region region[REGIONS];
+	uint64_t content;		/* a sum over every page that is not zero */
+	struct tome_stats stats;
+};
+
+static uint64_t
+sum_page(struct world *w, tome_va_t va)
+{
+	static uint8_t page[TOME_PAGE_SIZE];
+	uint64_t sum = va;
+	bool zero = true;
+	size_t done;
+
+	if (tome_map_read(w->map, va, page, sizeof page, true, &done) !=
+	    TOME_OK)
+		return 0;
+	for (size_t i = 0; i < sizeof page; i++) {
+		zero = zero && page[i] == 0;
+		sum = (sum ^ page[i]) * 0x100000001b3u;
+	}
+	return zero ? 0 : sum;
+}
+
+static void
+take(struct world *w, struct snapshot *s)
+{
+	tome_va_t cookie = 0, va;
+	uint8_t present;
+
+	memset(s, 0, sizeof *s);
+	tome_vm_quiesce(w->vm, true);
+	/* To read a page cut by its limit would be to make it. */
+	while (tome_map_next(w->map, &cookie, &s->region[s->n])) {
+		struct tome_region *r = &s->region[s->n++];
+
+		assert_true(s->n < REGIONS);
+		for (va = r->start; va < r->end; va += PG)
+			if (r->shared || (tome_map_incore(w->map, va, PG,
+			    &present) == TOME_OK && present != 0))
+				s->content += sum_page(w, va);
+	}
+	tome_vm_stats(w->vm, &s->stats);
+}
+
+static void
+compare(const struct snapshot *a, const struct snapshot *b, unsigned flags)
+{
+	if (flags & FAIL_PARTIAL)
+		return;
+	assert_int_equal(a->n, b->n);
+	assert_memory_equal(a->region, b->region, a->n * sizeof *a->region);
+	assert_int_equal(a->content, b->content);
+	assert_int_equal(a->stats.maps, b->stats.maps);
+	assert_int_equal(a->stats.entries, b->stats.entries);
+	assert_int_equal(a->stats.objects, b->stats.objects);
+	assert_int_equal(a->stats.pmaps, b->stats.pmaps);
+	if (!(flags & FAIL_HOLE)) {
+		assert_int_equal(a->stats.anons, b->stats.anons);
+		assert_int_equal(a->stats.frames_anon, b->stats.frames_anon);
+	}
+	if (flags & FAIL_LAZY)
+		return;
+	assert_int_equal(a->stats.amaps, b->stats.amaps);
+	assert_int_equal(a->stats.chunks, b->stats.chunks);
+	assert_int_equal(a->stats.nodes, b->stats.nodes);
+}
+
+/* ---- turns ---- */
+
+static void
+check(struct world *w)
+{
+	const char *why = tome_vm_check(w->vm);
+
+	if (why != NULL)
+		fail_msg("%s", why);
+}
+
+/* False: nothing was refused. */
+static bool
+turn(struct world *w, const struct scenario *sc, const char *kind, uint64_t n,
+    bool forever)
+{
+	static struct snapshot before, after;
+	bool refused;
+	long got;
+
+	sc->prepare(w);
+	take(w, &before);
+	hosted_fail_alloc(w->machine, kind, n, forever);
+	got = sc->act(w);
+	refused = hosted_allocs(w->machine) >= n;
+	hosted_fail_alloc(w->machine, NULL, 0, false);
+	tome_vm_quiesce(w->vm, true);
+	check(w);
+	if (got < 0) {
+		if (got != -TOME_ENOMEM && got != -TOME_EAGAIN &&
+		    (got != -TOME_EFAULT || !(sc->flags & FAIL_EFAULT)))
+			fail_msg("the call answered %ld", got);
+		assert_true(refused);
+		take(w, &after);
+		compare(&before, &after, sc->flags);
+		got = sc->act(w);
+		if (got < 0)
+			fail_msg("asked again, the call answered %ld", got);
+		check(w);
+	}
+	world_undo(w);
+	return refused;
+}
+
+static void
+run(const struct scenario *sc, const char *kind, bool forever)
+{
+	static struct snapshot before, after;
+	struct world w;
+	uint64_t n = 1;
+
+	world_create(&w);
+	take(&w, &before);
+	while (turn(&w, sc, kind, n, forever)) {
+		take(&w, &after);
+		compare(&before, &after, 0);
+		assert_true(++n < 400);
+	}
+	world_destroy(&w);
+}
+
+static void
+test_scenario(void **state)
+{
+	static const char *const kinds[] = { NULL, "frame", "table", "object" };
+	const struct scenario *sc = *state;
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		run(sc, kinds[i], false);
+		run(sc, kinds[i], true);
+	}
+}
+
+int
+fail_run(const struct scenario *sc, size_t n)
+{
+	struct CMUnitTest *tests = calloc(n, sizeof *tests);
+	int failed;
+
+	for (size_t i = 0; i < n; i++)
+		tests[i] = (struct CMUnitTest){ .name = sc[i].name,
+			.test_func = test_scenario,
+			.initial_state = (void *)(uintptr_t)&sc[i] };
+	failed = _cmocka_run_group_tests("fail", tests, n, NULL, NULL);
+	free(tests);
+	return failed;
+}
+
+/* ---- what scenarios are made of ---- */
+
+void
+nothing(struct world *w)
+{
+	(void)w;
+}
+
+void
+world_enter(struct world *w, tome_va_t va, unsigned n, tome_prot_t prot)
+{
+	struct tome_map_request rq = { .addr = va, .len = n * PG, .prot = prot,
+		.flags = TOME_MAP_FIXED };
+
+	assert_int_equal(tome_map_enter(w->map, &rq, &va), TOME_OK);
+}
+
+void
+world_poke(struct world *w, tome_va_t va)
+{
+	uint8_t byte = (uint8_t)(va >> TOME_PAGE_SHIFT) | 1;
+	size_t done;
+
+	assert_int_equal(tome_map_write(w->map, va, &byte, 1, true, &done),
+	    TOME_OK);
+}
+
+static struct tome_object *
+object_of(struct world *w, struct tome_object *parent)
+{
+	struct tome_object *ob;
+
+	assert_int_equal(tome_object_create_anon(w->vm, 6 * PG, parent, 0,
+	    &ob), TOME_OK);
+	return ob;
+}
+
+static void
+fill(struct tome_object *ob, unsigned page)
+{
+	uint8_t bytes[2] = { 0x50, (uint8_t)page };
+	size_t done;
+
+	assert_int_equal(tome_object_write(ob, page * PG, bytes, 2, &done),
+	    TOME_OK);
+}
+
+void
+world_objects(struct world *w)
+{
+	w->ob = object_of(w, NULL);
+	fill(w->ob, 0);
+	fill(w->ob, 2);
+	fill(w->ob, 5);
+	w->over = object_of(w, w->ob);
+	fill(w->over, 1);
+}
+
+void
+world_map_object(struct world *w, struct tome_object *ob, tome_va_t va,
+    unsigned flags, uint64_t limit)
+{
+	struct tome_map_request rq = { .addr = va, .len = 4 * PG, .prot = RW,
+		.object = ob, .flags = TOME_MAP_FIXED | flags,
+		.limit = limit };
+
+	assert_int_equal(tome_map_enter(w->map, &rq, &va), TOME_OK);
+}
+
+void
+world_fork(struct world *w)
+{
+	assert_int_equal(tome_map_fork(w->map, &w->child), TOME_OK);
+}
+
+void
+eight_pages(struct world *w)
+{
+	world_enter(w, AT, 8, RW);
+	world_poke(w, AT);
+	world_poke(w, AT + 3 * PG);
+	world_poke(w, AT + 5 * PG);
+}
+
+void
+eight_shared(struct world *w)
+{
+	eight_pages(w);
+	world_fork(w);
+}
