@@ -23,7 +23,7 @@ struct tome_map;
 struct tome_map_config {
 	/* Bounds; 0,0: all that user addresses may be. */
 	tome_va_t lo, hi;
-	/* A span of the kernel half: entries come from a reserve, translations go
+	/* A span of the kernel half: translations go
 	 * to the kernel's pmap. */
 	bool kernel;
 	/* Bits of randomness in unfixed placement (pages below the top), 0: none. */

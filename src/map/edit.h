@@ -189,7 +189,7 @@ bool tome_range_ok(const struct tome_map *, tome_va_t start, tome_va_t len);
 /* The end of what is mapped without a hole from start on, at most end. */
 tome_va_t tome_range_mapped(struct tome_map *, tome_va_t start, tome_va_t end);
 
-/* ---- limits (totals.c) ---- */
+/* ---- limits ---- */
 
 /* Pages that n bytes of a limit are; UINT64_MAX: none. */
 static inline uint64_t

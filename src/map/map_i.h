@@ -96,7 +96,7 @@ struct tome_maps {			/* layer 5's state of an instance */
 	_Atomic uint64_t next_id;
 	struct tome_spin list_lock;	/* rank QUEUE */
 	struct tome_map *list;
-	/* Last entry looked up, per CPU (hint.c). */
+	/* Last entry looked up, per CPU (snapshot.c). */
 	struct tome_hint {
 		uint64_t map_id;	/* never reused; 0 none */
 		struct tome_entry *entry;
