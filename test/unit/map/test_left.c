@@ -4,6 +4,7 @@
  */
 #include "rig.h"
 
+#include <boot.h>
 #include <map/fault.h>
 #include <pmap/pmap_i.h>
 
@@ -322,6 +323,37 @@ test_hint_of_a_freed_entry(void **state)
 	tome_map_unref(b);
 }
 
+/* RAM is not zero when a machine starts: what needs zeros makes them. */
+static void
+test_memory_full_of_noise(void **state)
+{
+	struct hosted_config config = { .ram = 8u << 20, .quiet = true };
+	struct rig r = { .machine = hosted_create(&config) };
+	struct tome_map *map, *child;
+	struct tome_boot boot;
+
+	(void)state;
+	hosted_boot(r.machine, &boot);
+	for (size_t i = 0; i < boot.nranges; i++)
+		memset((void *)(boot.direct_bias + boot.ranges[i].base), 0xa5,
+		    boot.ranges[i].len);
+	assert_int_equal(tome_vm_create(&boot, &r.vm), TOME_OK);
+	hosted_attach(r.machine, r.vm, tome_vm_interrupt, tome_frame_identity);
+	assert_int_equal(tome_kmem_start(r.vm), TOME_OK);
+	assert_int_equal(tome_map_start(r.vm), TOME_OK);
+	map = rig_map(&r);
+	rig_enter(map, AT, 8, RW);
+	rig_poke(map, AT + PG, 1);
+	assert_int_equal(rig_peek(map, AT + PG + 1), 0);
+	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
+	rig_poke(child, AT + PG, 2);
+	rig_check(&r);
+	tome_map_unref(map);
+	tome_map_unref(child);
+	assert_int_equal(hosted_vm_destroy(r.machine, r.vm), 0);
+	hosted_destroy(r.machine);
+}
+
 int
 main(void)
 {
@@ -338,6 +370,7 @@ main(void)
 		RIG_TEST(test_shared_after_a_copy),
 		RIG_TEST(test_object_below_what_is_shared),
 		RIG_TEST(test_hint_of_a_freed_entry),
+		cmocka_unit_test(test_memory_full_of_noise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
