@@ -31,7 +31,7 @@ tome_entry_discard(struct tome_map *map, struct tome_entry *en,
 	bool has_amap, more = true;
 	enum tome_err err = TOME_OK;
 
-	if (!(en->flags & TOME_ENTRY_SHARED)) {
+	if (!(tome_entry_flags(en) & TOME_ENTRY_SHARED)) {
 		err = discard_own(en, &has_amap);
 		if (err != TOME_OK)
 			return err;
@@ -62,7 +62,7 @@ discard_own(struct tome_entry *en, bool *has_amap)
 {
 	enum tome_err err = TOME_OK;
 
-	if (en->flags & TOME_ENTRY_NEEDS_COPY) {
+	if (tome_entry_flags(en) & TOME_ENTRY_NEEDS_COPY) {
 		tome_entry_begin(en);
 		err = tome_entry_resolve_copy(en);
 		tome_entry_end(en);

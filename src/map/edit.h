@@ -116,20 +116,6 @@ tome_entry_pages(const struct tome_entry *en)
 	return (uint64_t)(en->end - en->start) >> TOME_PAGE_SHIFT;
 }
 
-/* A fault that resolves needs-copy may write amap and flags of an entry that is not
- * touched, though the map is locked. */
-static inline uint16_t
-tome_entry_flags(const struct tome_entry *en)
-{
-	return tome_rd(&en->flags);
-}
-
-static inline struct tome_amap *
-tome_entry_amap(const struct tome_entry *en)
-{
-	return tome_rd(&en->amap);
-}
-
 static inline struct tome_entry *
 tome_entry_chained(const struct tome_entry *en)
 {

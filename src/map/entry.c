@@ -89,7 +89,7 @@ count(struct tome_map *map, const struct tome_entry *en, uint64_t pages)
 	bool stack = tome_entry_flags(en) & TOME_ENTRY_GROWSDOWN;
 
 	map->vpages += pages;
-	if (tome_entry_is_data(en->flags, en->prot))
+	if (tome_entry_is_data(tome_entry_flags(en), en->prot))
 		map->data_pages += pages;
 	if (stack)
 		map->stack_pages += pages;

@@ -104,6 +104,20 @@ struct tome_maps {			/* layer 5's state of an instance */
 	} __attribute__((aligned(64))) *hint;
 };
 
+/* A fault that resolves needs-copy may write amap and flags of an entry that is not
+ * touched, though the map is locked. */
+static inline uint16_t
+tome_entry_flags(const struct tome_entry *en)
+{
+	return tome_rd(&en->flags);
+}
+
+static inline struct tome_amap *
+tome_entry_amap(const struct tome_entry *en)
+{
+	return tome_rd(&en->amap);
+}
+
 /* ---- sequence numbers (entry.c) ---- */
 
 /* Even to odd; spins while a fault's resolution of needs-copy has it odd.

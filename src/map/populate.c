@@ -26,7 +26,8 @@ tome_map_populate(struct tome_map *map, tome_va_t start, tome_va_t end,
 tome_prot_t
 tome_entry_fill_access(const struct tome_entry *en)
 {
-	if (en->prot & TOME_PROT_WRITE && !(en->flags & TOME_ENTRY_SHARED))
+	if (en->prot & TOME_PROT_WRITE &&
+	    !(tome_entry_flags(en) & TOME_ENTRY_SHARED))
 		return TOME_PROT_WRITE;
 	return TOME_PROT_READ;
 }

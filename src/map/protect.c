@@ -59,8 +59,8 @@ protect_reach(struct tome_map *map, tome_va_t start, tome_va_t end,
 		if (en == NULL || en->start > va)
 			return va;
 		to = en->end < end ? en->end : end;
-		if (tome_entry_is_data(en->flags, prot) &&
-		    !tome_entry_is_data(en->flags, en->prot)) {
+		if (tome_entry_is_data(tome_entry_flags(en), prot) &&
+		    !tome_entry_is_data(tome_entry_flags(en), en->prot)) {
 			data += (to - va) >> TOME_PAGE_SHIFT;
 			if (data > tome_limit_pages(map->limits.data))
 				return va;

@@ -75,8 +75,8 @@ map_shrunk(struct tome_map *map, const struct tome_object *ob,
 		tome_pgoff_t pages = (en->end - en->start) >> TOME_PAGE_SHIFT;
 		tome_pgoff_t skip = first > en->offset ? first - en->offset : 0;
 
-		if (en->object != ob || (en->flags & TOME_ENTRY_SHARED) ||
-		    skip >= pages)
+		if (en->object != ob || skip >= pages ||
+		    (tome_entry_flags(en) & TOME_ENTRY_SHARED))
 			continue;
 		(void)!tome_entry_discard(map, en, en->start +
 		    ((tome_va_t)skip << TOME_PAGE_SHIFT), en->end);
