@@ -10,6 +10,7 @@ TOME_CFLAGS_GCC = -fno-ipa-modref
 TOME_SRC_TIER2 = \
 	src/base/check.c \
 	src/base/epoch.c \
+	src/base/io.c \
 	src/base/lock.c \
 	src/base/text.c \
 	src/phys/buddy.c \
@@ -88,6 +89,7 @@ TOME_SRC_TIER5 = \
 	src/object/chunk.c \
 	src/object/content.c \
 	src/object/dir.c \
+	src/object/fill.c \
 	src/object/init.c \
 	src/object/object.c \
 	src/object/resize.c

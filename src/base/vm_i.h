@@ -60,6 +60,13 @@ struct tome_layer {
 	size_t (*fini)(struct tome_vm *);
 };
 
+/* Transfers (base/io.h). */
+#define TOME_IO_BUCKETS 64u
+struct tome_ios {
+	_Atomic uintptr_t done;		/* completed, newest first */
+	_Atomic uint32_t bucket[TOME_IO_BUCKETS];
+};
+
 struct tome_vm {
 	const struct tome_host *host;
 	void *ctx;
@@ -83,6 +90,7 @@ struct tome_vm {
 
 	struct tome_layer *layers;	/* newest first */
 	char why[160];			/* tome_vm_check()'s sentence */
+	struct tome_ios io;
 	struct tome_epoch epoch;
 	struct tome_cpu cpu[];		/* ncpus */
 };

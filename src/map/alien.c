@@ -166,6 +166,8 @@ alien_private(struct alien *a)
 		if (alien_writes(a) && (tome_anon_shared(d.chunk, an) ||
 		    (f->flags & TOME_ENTRY_NEEDS_COPY)))
 			err = tome_attempt_needs(f, TOME_NEED_PAGE);
+		else if (tome_unlikely(!tome_anon_resident(an)))
+			err = tome_attempt_lacks(f, d.chunk);
 		else
 			alien_touch(a, an->pfn);
 		tome_anon_unlock(f->amap, an);
@@ -203,7 +205,7 @@ alien_object(struct alien *a)
 {
 	struct tome_attempt *f = &a->f;
 	struct tome_object *ob = f->object;
-	struct tome_held h;
+	struct tome_held h = { .fill = &f->fill };
 	enum tome_err err;
 
 	if (ob->kind == TOME_OBJECT_DEVICE)
@@ -212,6 +214,8 @@ alien_object(struct alien *a)
 		return TOME_EFAULT;	/* force makes private copies only */
 	err = tome_object_hold(ob, f->page,
 	    alien_writes(a) ? TOME_HOLD_WRITE : TOME_HOLD_LOOK, &h);
+	if (err == TOME_RETRY)
+		return tome_attempt_needs(f, TOME_NEED_FILL);
 	if (err == TOME_ENOMEM)
 		return tome_attempt_needs(f, TOME_NEED_MEMORY);
 	if (err == TOME_ENOENT) {

@@ -29,6 +29,8 @@ static enum tome_err fault_zero(struct tome_attempt *, struct tome_chunk *,
     bool fill) TOME_NODISCARD;
 static enum tome_err fault_device(struct tome_attempt *, struct tome_chunk *,
     bool fill) TOME_NODISCARD;
+static enum tome_err fault_held(struct tome_attempt *,
+    enum tome_err) TOME_NODISCARD;
 static enum tome_err fault_below(struct tome_attempt *, struct tome_chunk *,
     bool fill) TOME_NODISCARD;
 static enum tome_err fault_copy_below(struct tome_attempt *,
@@ -184,6 +186,11 @@ fault_present(struct tome_attempt *f, struct tome_chunk *ch,
 	enum tome_err err;
 
 	tome_anon_lock(f->amap, an);
+	if (tome_unlikely(!tome_anon_resident(an))) {
+		err = tome_attempt_lacks(f, ch);
+		tome_anon_unlock(f->amap, an);
+		return err;
+	}
 	shared = tome_anon_shared(ch, an) || (f->flags & TOME_ENTRY_NEEDS_COPY);
 	if (shared && writes(f)) {
 		err = fault_promote(f, ch, an);
@@ -266,18 +273,26 @@ fault_device(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
 	    fault_commit(f);
 }
 
+/* A page of the object could not be held: what is needed, or the error. */
+static enum tome_err
+fault_held(struct tome_attempt *f, enum tome_err err)
+{
+	if (err == TOME_RETRY)
+		return tome_attempt_needs(f, TOME_NEED_FILL);
+	return err == TOME_ENOMEM ? tome_attempt_needs(f, TOME_NEED_MEMORY) :
+	    err;
+}
+
 /* The object's page, read-only, or a copy of it. */
 static tome_noinline enum tome_err
 fault_below(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
 {
-	struct tome_held h;
+	struct tome_held h = { .fill = &f->fill };
 	enum tome_err err = tome_object_hold(f->object, f->page,
 	    TOME_HOLD_READ, &h);
 
-	if (err == TOME_ENOMEM)
-		return tome_attempt_needs(f, TOME_NEED_MEMORY);
 	if (err != TOME_OK)
-		return err;
+		return fault_held(f, err);
 	f->commit = (struct tome_commit){ .chunk = ch, .prot = read_only(f),
 		.pfn = h.anon->pfn, .around = &h };
 	count_here(f, TOME_N_FAULTS_FILE);
@@ -344,14 +359,12 @@ fault_shared(struct tome_attempt *f)
 static tome_noinline enum tome_err
 fault_shared_page(struct tome_attempt *f)
 {
-	struct tome_held h;
+	struct tome_held h = { .fill = &f->fill };
 	enum tome_err err = tome_object_hold(f->object, f->page,
 	    writes(f) ? TOME_HOLD_WRITE : TOME_HOLD_READ, &h);
 
-	if (err == TOME_ENOMEM)
-		return tome_attempt_needs(f, TOME_NEED_MEMORY);
 	if (err != TOME_OK)
-		return err;
+		return fault_held(f, err);
 	f->commit = (struct tome_commit){ .pfn = h.anon->pfn,
 		.prot = h.read_only ? read_only(f) : f->prot,
 		.around = writes(f) ? NULL : &h };
@@ -460,7 +473,7 @@ fault_around(struct tome_attempt *f, struct tome_leaf *leaf)
 			return;
 		if (!tome_anon_trylock(h->amap, an))
 			continue;
-		if (tome_rd(&an->count) == 1)
+		if (tome_rd(&an->count) == 1 && tome_anon_resident(an))
 			tome_leaf_enter(leaf, va, an->pfn, c->prot, c->type,
 			    TOME_PMAP_AHEAD);
 		tome_anon_unlock(h->amap, an);

@@ -12,6 +12,7 @@ enum tome_need {
 	TOME_NEED_MAP,		/* an entry is being changed: wait for the map */
 	TOME_NEED_LOOK,		/* a hole: look under the lock, or grow a stack */
 	TOME_NEED_MEMORY,
+	TOME_NEED_FILL,		/* content: see fill */
 	TOME_NEED_PAGE,		/* a page of the space's own: the caller's to
 				 * fault in */
 };
@@ -21,8 +22,7 @@ struct tome_commit {
 	struct tome_chunk *chunk;	/* locked; NULL: there is none */
 	struct tome_anon *fresh;	/* for its slot, locked; NULL: none */
 	tome_pfn_t pfn;
-	tome_prot_t prot;
-	enum tome_memtype type;
+	uint8_t prot, type;		/* tome_prot_t, enum tome_memtype */
 	struct tome_held *around;	/* neighbours of this page too; NULL: no */
 };
 
@@ -32,12 +32,13 @@ struct tome_attempt {
 	tome_va_t va;			/* page aligned */
 	tome_prot_t access;		/* READ, WRITE or EXEC */
 	bool force;			/* rights do not count (ptrace) */
-	enum tome_need need;
 	bool locked;			/* holds the map's lock (need.c) */
-	unsigned tries, starved;
+	uint8_t need;			/* enum tome_need */
+	uint8_t starved;
+	uint32_t tries;
 	/* The entry, as it was when its number was `seq`. */
-	struct tome_entry *entry;
 	uint32_t seq;
+	struct tome_entry *entry;
 	tome_va_t start, end;
 	uint8_t prot, advice;
 	uint16_t flags;
@@ -47,6 +48,7 @@ struct tome_attempt {
 	tome_pgoff_t page;		/* of va in the object */
 	uint64_t limit;
 	struct tome_commit commit;
+	struct tome_fill fill;
 };
 
 static inline void
@@ -59,6 +61,7 @@ tome_attempt_begin(struct tome_attempt *f, struct tome_map *map, tome_va_t va,
 	f->access = access;
 	f->force = false;
 	f->tries = 0;
+	f->fill.pagein = NULL;
 }
 
 /*
@@ -76,8 +79,16 @@ tome_attempt_holds(const struct tome_attempt *f)
 static inline enum tome_err
 tome_attempt_needs(struct tome_attempt *f, enum tome_need need)
 {
-	f->need = need;
+	f->need = (uint8_t)need;
 	return TOME_RETRY;
+}
+/* The entry's own anon, locked in its chunk, has no page. */
+static inline enum tome_err
+tome_attempt_lacks(struct tome_attempt *f, struct tome_chunk *ch)
+{
+	f->need = TOME_NEED_FILL;
+	return tome_fill_anon(&f->fill, f->amap, ch,
+	    (unsigned)(f->slot & TOME_CHUNK_MASK));
 }
 /*
  * Attempt until it succeeds or fails, meeting each need in between; may sleep. The

@@ -29,6 +29,7 @@ tome_attempt_run(struct tome_attempt *f,
 		if (err == TOME_OK)
 			err = attempt(f);
 	} while (err == TOME_RETRY && f->need != TOME_NEED_PAGE);
+	tome_fill_end(f->vm, &f->fill);
 	if (f->locked)
 		tome_mutex_unlock(f->vm, &f->map->lock, TOME_RANK_MAP);
 	return err;
@@ -44,11 +45,13 @@ attempt_meet(struct tome_attempt *f)
 		tome_mutex_unlock(f->vm, &f->map->lock, TOME_RANK_MAP);
 		f->locked = false;
 	}
-	switch (f->need) {
+	switch ((enum tome_need)f->need) {
 	case TOME_NEED_LOOK:
 		return tome_map_grow(f->map, f->va);
 	case TOME_NEED_MEMORY:
 		return need_memory(f);
+	case TOME_NEED_FILL:
+		return tome_fill_meet(f->vm, &f->fill);
 	case TOME_NEED_PAGE:
 	case TOME_NEED_MAP:
 	case TOME_NEED_AGAIN:

@@ -31,6 +31,7 @@
 #define TOME_CHUNK_MASK (TOME_CHUNK_ANONS - 1)
 
 #define TOME_ANON_LOCK 1u
+#define TOME_ANON_READING 2u	/* a page-in has claimed it */
 
 /*
  * 16 bytes. Type-stable: a page's owner may be followed inside an epoch although

@@ -73,14 +73,25 @@ tome_anon_discard(struct tome_amap *am, struct tome_anon *an)
 	anon_free_page(am, an);
 }
 
-/* Nobody names it, nothing maps its page: give both back. Unlocks. */
+/*
+ * Nobody names it, nothing maps its page: give all back. Unlocks. One that is being
+ * read in is left to its page-in.
+ */
 static void
 anon_free_page(struct tome_amap *am, struct tome_anon *an)
 {
 	struct tome_vm *vm = am->vm;
 	tome_pfn_t pfn = an->pfn;
 
+	if (tome_unlikely(tome_rd_relaxed(&an->word) & TOME_ANON_READING)) {
+		tome_anon_unlock(am, an);
+		return;
+	}
 	an->pfn = TOME_PFN_NONE;
+	if (tome_unlikely(an->slot != 0)) {
+		vm->objects->anon_pager->release(vm, an->slot);
+		an->slot = 0;
+	}
 	if (pfn != TOME_PFN_NONE)
 		page_release(vm, pfn);
 	tome_anon_unlock(am, an);

@@ -75,7 +75,7 @@ recount_anon(struct tome_amap *am, struct tome_anon *an,
 	if (an->word & TOME_ANON_LOCK)
 		return "1: an anon is locked at rest";
 	if (an->pfn == TOME_PFN_NONE)
-		return "1: an anon without content";
+		return an->slot == 0 ? "1: an anon without content" : NULL;
 	if (tome_page_identity(tome_page(vm, an->pfn)) != TOME_PAGE_ANON ||
 	    tome_page(vm, an->pfn)->owner != an)
 		return "3: an anon's page is not its own";

@@ -19,12 +19,16 @@ static enum tome_err hold_inherited(struct tome_object *, tome_pgoff_t,
 static enum tome_err hold_joined(struct tome_object *, tome_pgoff_t,
     enum tome_hold, enum tome_err, struct tome_dirent *own,
     struct tome_held *) TOME_NODISCARD;
+static enum tome_err hold_anon(struct tome_object *, tome_pgoff_t,
+    struct tome_held *) TOME_NODISCARD;
 static enum tome_err hold_present(struct tome_object *, tome_pgoff_t,
     enum tome_hold, struct tome_held *) TOME_NODISCARD;
 static struct tome_anon *hold_fill(struct tome_object *, tome_pgoff_t,
     struct tome_dirent *, struct tome_anon *from);
 static enum tome_err hold_unshare(struct tome_object *,
     struct tome_dirent *) TOME_NODISCARD;
+static enum tome_err get_once(struct tome_object *, tome_pgoff_t,
+    enum tome_hold, struct tome_fill *, tome_pfn_t *out) TOME_NODISCARD;
 static enum tome_err object_step(struct tome_object *, uint64_t off,
     uint8_t *buf, size_t n, bool write) TOME_NODISCARD;
 static enum tome_err object_copy(struct tome_object *, uint64_t off,
@@ -117,13 +121,14 @@ hold_joined(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 	if (err == TOME_OK) {
 		an = hold_fill(ob, pg, own, h->anon);
 		tome_held_release(h);
-	} else if (err != TOME_ENOMEM && how != TOME_HOLD_LOOK) {
+	} else if ((err == TOME_ENXIO || err == TOME_ENOENT) &&
+	    how != TOME_HOLD_LOOK) {
 		an = hold_fill(ob, pg, own, NULL);
 		err = TOME_OK;
 	}
 	if (an != NULL) {
-		*h = (struct tome_held){ .amap = ob->amap, .d = *own,
-			.anon = an };
+		*h = (struct tome_held){ .fill = h->fill, .amap = ob->amap,
+			.d = *own, .anon = an };
 		return TOME_OK;
 	}
 	tome_chunk_unlock(ob->amap, own->chunk);
@@ -162,6 +167,21 @@ hold_chunk(struct tome_object *ob, tome_pgoff_t pg, bool publish,
 	return TOME_ENXIO;
 }
 
+/* Lock the anon, whose chunk is locked. TOME_RETRY: both unlocked, it has no page. */
+static enum tome_err
+hold_anon(struct tome_object *ob, tome_pgoff_t pg, struct tome_held *h)
+{
+	enum tome_err err;
+
+	tome_anon_lock(ob->amap, h->anon);
+	if (tome_likely(tome_anon_resident(h->anon)))
+		return TOME_OK;
+	err = tome_fill_anon(h->fill, ob->amap, h->d.chunk,
+	    (unsigned)(pg & TOME_CHUNK_MASK));
+	tome_held_release(h);
+	return err;
+}
+
 /* The slot is full. A write makes its page the object's alone. */
 static enum tome_err
 hold_present(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
@@ -170,7 +190,9 @@ hold_present(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 	struct tome_anon *copy;
 	enum tome_err err;
 
-	tome_anon_lock(ob->amap, h->anon);
+	err = hold_anon(ob, pg, h);
+	if (tome_unlikely(err != TOME_OK))
+		return err;
 	if (tome_likely(!tome_anon_shared(h->d.chunk, h->anon)))
 		return TOME_OK;
 	if (how != TOME_HOLD_WRITE) {
@@ -183,9 +205,9 @@ hold_present(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 		tome_chunk_unlock(ob->amap, h->d.chunk);
 		return err;
 	}
-	tome_anon_lock(ob->amap, h->anon);
-	if (!tome_anon_shared(h->d.chunk, h->anon))
-		return TOME_OK;
+	err = hold_anon(ob, pg, h);
+	if (err != TOME_OK || !tome_anon_shared(h->d.chunk, h->anon))
+		return err;
 	copy = hold_fill(ob, pg, &h->d, h->anon);
 	if (copy == NULL) {
 		tome_held_release(h);
@@ -248,14 +270,30 @@ enum tome_err
 tome_object_get(struct tome_object *ob, tome_pgoff_t pg, bool create,
     tome_pfn_t *out)
 {
-	struct tome_held h;
+	enum tome_hold how = create ? TOME_HOLD_WRITE : TOME_HOLD_LOOK;
+	struct tome_fill fill;
 	enum tome_err err;
 
 	if (ob->kind != TOME_OBJECT_ANON)
 		return TOME_EINVAL;
+	fill.pagein = NULL;
+	do {
+		err = get_once(ob, pg, how, &fill, out);
+	} while (err == TOME_RETRY &&
+	    (err = tome_fill_meet(ob->vm, &fill)) == TOME_OK);
+	tome_fill_end(ob->vm, &fill);
+	return err;
+}
+
+static enum tome_err
+get_once(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
+    struct tome_fill *fill, tome_pfn_t *out)
+{
+	struct tome_held h = { .fill = fill };
+	enum tome_err err;
+
 	tome_epoch_enter(ob->vm);
-	err = tome_object_hold(ob, pg,
-	    create ? TOME_HOLD_WRITE : TOME_HOLD_LOOK, &h);
+	err = tome_object_hold(ob, pg, how, &h);
 	if (err == TOME_OK) {
 		err = tome_frame_wire(ob->vm, h.anon->pfn);
 		*out = h.anon->pfn;

@@ -10,7 +10,7 @@
 #ifndef TOME_OBJECT_OBJECT_I_H
 #define TOME_OBJECT_OBJECT_I_H
 
-#include <object/amap.h>
+#include <object/fill.h>
 #include <tome/object.h>
 
 struct tome_object {
@@ -48,6 +48,7 @@ struct tome_objects {			/* layer 4's state of an instance */
 	 */
 	void (*shrunk)(struct tome_vm *, struct tome_object *,
 	    tome_pgoff_t first);
+	const struct tome_anon_pager *anon_pager;	/* layer 6's, or NULL */
 };
 
 /* Pages, counting a partial last one. */
@@ -68,10 +69,12 @@ tome_object_npages(const struct tome_object *ob)
  * it is, the object gets no page of its own there.
  * `read_only`: enter it without the right to write: it is the parent's, or shared
  * with a private copy of this memory (then WRITE makes the object its own).
- * ENXIO: beyond the end. ENOMEM.
+ * ENXIO: beyond the end. ENOMEM. TOME_RETRY: the page is not resident; h->fill, the
+ * caller's, says what is lacking.
  */
 enum tome_hold { TOME_HOLD_LOOK, TOME_HOLD_READ, TOME_HOLD_WRITE };
 struct tome_held {
+	struct tome_fill *fill;
 	struct tome_amap *amap;
 	struct tome_dirent d;
 	struct tome_anon *anon;

@@ -14,6 +14,8 @@ static enum tome_err object_unshare(struct tome_object *,
     tome_pgoff_t) TOME_NODISCARD;
 static enum tome_err object_zero_tail(struct tome_object *,
     uint64_t len) TOME_NODISCARD;
+static enum tome_err zero_once(struct tome_object *, uint64_t len,
+    struct tome_fill *) TOME_NODISCARD;
 /* What left a chunk, or the chunk itself, still counted. */
 struct dropped {
 	struct tome_chunk *chunk;
@@ -105,13 +107,28 @@ object_unshare(struct tome_object *ob, tome_pgoff_t pg)
 static enum tome_err
 object_zero_tail(struct tome_object *ob, uint64_t len)
 {
+	struct tome_fill fill;
+	enum tome_err err;
+
+	if ((len & TOME_PAGE_MASK) == 0)
+		return TOME_OK;
+	fill.pagein = NULL;
+	do {
+		err = zero_once(ob, len, &fill);
+	} while (err == TOME_RETRY &&
+	    (err = tome_fill_meet(ob->vm, &fill)) == TOME_OK);
+	tome_fill_end(ob->vm, &fill);
+	return err == TOME_ENOENT || err == TOME_ENXIO ? TOME_OK : err;
+}
+
+static enum tome_err
+zero_once(struct tome_object *ob, uint64_t len, struct tome_fill *fill)
+{
 	size_t at = (size_t)(len & TOME_PAGE_MASK);
-	struct tome_held h;
+	struct tome_held h = { .fill = fill };
 	enum tome_err err;
 	uint8_t *page;
 
-	if (at == 0)
-		return TOME_OK;
 	tome_epoch_enter(ob->vm);
 	err = tome_object_hold(ob, len >> TOME_PAGE_SHIFT, TOME_HOLD_LOOK, &h);
 	if (err == TOME_OK && h.read_only) {
@@ -126,7 +143,7 @@ object_zero_tail(struct tome_object *ob, uint64_t len)
 		tome_held_release(&h);
 	}
 	tome_epoch_leave(ob->vm);
-	return err == TOME_ENOMEM ? err : TOME_OK;
+	return err;
 }
 
 /*
@@ -192,7 +209,8 @@ drop_in_chunk(struct tome_object *ob, struct tome_dirent *d, unsigned lo,
 		if (an == NULL)
 			continue;
 		tome_anon_lock(ob->amap, an);
-		tome_page_protect(ob->vm, an->pfn, TOME_PROT_NONE);
+		if (tome_anon_resident(an))
+			tome_page_protect(ob->vm, an->pfn, TOME_PROT_NONE);
 		tome_anon_unlock(ob->amap, an);
 		if (!shared) {
 			ch->anon[i] = NULL;

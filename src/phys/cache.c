@@ -23,6 +23,7 @@ static tome_pfn_t frame_refill(struct tome_vm *, struct tome_zone *,
     struct tome_stack *, unsigned top);
 static tome_pfn_t frame_reserve(struct tome_vm *, struct tome_zone *);
 static void frame_adopt(struct tome_vm *, tome_pfn_t, enum tome_identity);
+static void cpu_drain(struct tome_vm *, unsigned cpu);
 static void stack_drain(struct tome_vm *, struct tome_stack *, unsigned zone,
     uint32_t n);
 
@@ -246,15 +247,21 @@ void
 tome_frames_drain(struct tome_vm *vm, bool all)
 {
 	uintptr_t irq = tome_host_irq_save();
-	unsigned here = tome_host_cpu(), i, k;
 
-	for (i = 0; i < vm->ncpus; i++) {
-		struct tome_frame_cpu *c = vm->phys->cpu[i];
-
-		for (k = 0; k < TOME_ZONES && (all || i == here); k++)
-			if (c->stack[k].count > 0)
-				stack_drain(vm, &c->stack[k], k,
-				    c->stack[k].count);
-	}
+	if (!all)
+		cpu_drain(vm, tome_host_cpu());
+	for (unsigned i = 0; all && i < vm->ncpus; i++)
+		cpu_drain(vm, i);
 	tome_host_irq_restore(irq);
+}
+
+static tome_noinline void
+cpu_drain(struct tome_vm *vm, unsigned cpu)
+{
+	for (unsigned k = 0; k < TOME_ZONES; k++) {
+		struct tome_stack *s = &vm->phys->cpu[cpu]->stack[k];
+
+		if (s->count > 0)
+			stack_drain(vm, s, k, s->count);
+	}
 }

@@ -1,0 +1,77 @@
+/*
+ * fill.h - what a page still lacks before it can be used, and how it is got.
+ *
+ * Code that holds locks cannot wait for a transfer. It notes the lack here, unlocks
+ * everything, leaves its epoch, meets the lack (which sleeps), and starts again
+ * from its look-up. A lack is
+ *  PREPARE  a swapped-out anon: frames and a request, to be had before it is claimed
+ *  RUN      the anon was claimed with what was prepared: now read
+ *  WAIT     somebody else's transfer
+ *
+ * An anon is claimed under its lock (TOME_ANON_READING); it then belongs to the
+ * page-in, which also frees it if its last reference goes meanwhile
+ * (test/models/pagein.pml).
+ */
+#ifndef TOME_OBJECT_FILL_H
+#define TOME_OBJECT_FILL_H
+
+#include <base/io.h>
+#include <object/amap.h>
+
+struct tome_pagein;
+
+enum tome_lack { TOME_LACK_PREPARE, TOME_LACK_RUN, TOME_LACK_WAIT };
+
+/* Begins with pagein NULL; the rest is set when there is a lack. */
+struct tome_fill {
+	struct tome_pagein *pagein;	/* prepared; RUN: claimed */
+	uint32_t seen;			/* WAIT */
+	uint8_t bucket;
+	uint8_t lack;
+};
+
+/*
+ * Layer 6's, installed when it starts: where anons without a page are. Without it
+ * every anon has its page.
+ */
+struct tome_anon_pager {
+	/* Memory for one page-in. Sleeps. ENOMEM. */
+	enum tome_err (*prepare)(struct tome_vm *, struct tome_pagein **);
+	/* Never claimed: give it back. */
+	void (*abandon)(struct tome_vm *, struct tome_pagein *);
+	/* Take on anon i of the chunk, and neighbours if that pays. Chunk and anon are
+	 * locked, the anon is swapped and not being read; it is marked. */
+	void (*claim)(struct tome_pagein *, struct tome_amap *,
+	    struct tome_chunk *, unsigned i);
+	/* Read, wait, install; uses the page-in up. Sleeps. EIO: the first anon's page
+	 * cannot be had. ENOMEM. */
+	enum tome_err (*run)(struct tome_vm *, struct tome_pagein *);
+	/* An anon gives its slot up. It is locked; any other lock may be held. */
+	void (*release)(struct tome_vm *, uint32_t slot);
+};
+
+/* The anon's page is there. Locked. */
+static inline bool
+tome_anon_resident(const struct tome_anon *an)
+{
+	return tome_likely(an->pfn != TOME_PFN_NONE);
+}
+
+/* Chunk and its anon i are locked; it is not resident: note what is lacking.
+ * Always TOME_RETRY; keeps the locks. */
+enum tome_err tome_fill_anon(struct tome_fill *, struct tome_amap *,
+    struct tome_chunk *, unsigned i);
+
+/* Nothing locked, no epoch: get it. OK: look again. ENOMEM, EIO, ENXIO. */
+enum tome_err tome_fill_meet(struct tome_vm *, struct tome_fill *)
+    TOME_NODISCARD;
+/* Give back what was prepared and not used. */
+void tome_fill_abandon(struct tome_vm *, struct tome_fill *);
+static inline void
+tome_fill_end(struct tome_vm *vm, struct tome_fill *fill)
+{
+	if (tome_unlikely(fill->pagein != NULL))
+		tome_fill_abandon(vm, fill);
+}
+
+#endif
