@@ -10,20 +10,21 @@
 enum tome_err
 tome_entry_resolve_copy(struct tome_entry *en)
 {
+	uint64_t pages = (en->end - en->start) >> TOME_PAGE_SHIFT;
 	struct tome_amap *shared = en->amap, *own;
 	enum tome_err err;
 
 	if (!(en->flags & TOME_ENTRY_NEEDS_COPY))
 		return TOME_OK;
 	if (shared != NULL && tome_rd(&shared->refs) > 1) {
-		uint64_t pages = (en->end - en->start) >> TOME_PAGE_SHIFT;
-
 		err = tome_amap_share(shared, en->slot, en->slot + pages - 1,
 		    &own);
 		if (err != TOME_OK)
 			return err;
 		tome_wr(&en->amap, own);
 		tome_amap_unref(shared);
+	} else if (shared != NULL) {
+		tome_amap_tighten(shared, en->slot, pages);
 	}
 	tome_wr(&en->flags,
 	    (uint16_t)(en->flags & ~TOME_ENTRY_NEEDS_COPY));

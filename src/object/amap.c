@@ -32,6 +32,7 @@ tome_amap_create(struct tome_vm *vm, bool object, struct tome_amap **out)
 	am->vm = vm;
 	am->refs = 1;
 	am->object = object;
+	am->loose = false;
 	am->root = 0;
 	tome_count(vm, TOME_N_AMAPS, 1);
 	*out = am;
@@ -41,6 +42,8 @@ tome_amap_create(struct tome_vm *vm, bool object, struct tome_amap **out)
 void
 tome_amap_unref(struct tome_amap *am)
 {
+	if (tome_rd(&am->refs) > 1)
+		tome_wr_relaxed(&am->loose, true);
 	if (tome_drop(&am->refs) > 0)
 		return;
 	tome_count(am->vm, TOME_N_AMAPS, -1);
@@ -197,6 +200,19 @@ tome_amap_wipe(struct tome_amap *am, uint64_t first, uint64_t n,
 		wipe_chunk(am, &d, first, last, w);
 	tome_epoch_leave(am->vm);
 	tome_amap_wipe_release(am, w);
+}
+
+void
+tome_amap_tighten(struct tome_amap *am, uint64_t first, uint64_t n)
+{
+	struct tome_wipe none = { { NULL, NULL } };
+
+	if (!tome_rd_relaxed(&am->loose))
+		return;
+	tome_wr_relaxed(&am->loose, false);
+	if (first > 0)
+		tome_amap_wipe(am, 0, first, &none);
+	tome_amap_wipe(am, first + n, UINT64_MAX - (first + n), &none);
 }
 
 static void

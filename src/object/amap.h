@@ -62,6 +62,7 @@ struct tome_amap {
 	struct tome_vm *vm;
 	_Atomic uint32_t refs;
 	bool object;			/* owned by an object: chunk rank */
+	bool loose;			/* may hold slots that no entry covers */
 	_Atomic uintptr_t root;		/* 0, chunk, or node | 1 */
 	struct tome_retired retired;
 };
@@ -73,6 +74,12 @@ tome_amap_ref(struct tome_amap *am)
 {
 	tome_add(&am->refs, 1);
 }
+/*
+ * The only name left is an entry that covers slots [first, first+n): empty the
+ * others, which entries that went may have left (a name that is dropped while
+ * others are left says so). What is partly in a chunk shared with another amap stays.
+ */
+void tome_amap_tighten(struct tome_amap *, uint64_t first, uint64_t n);
 /*
  * Drop a reference. The last one retires the amap: its directory is walked
  * after the epoch (models F7), dropping chunks and anons.

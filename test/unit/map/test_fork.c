@@ -187,6 +187,38 @@ test_zero_over_object(void **state)
  * Every allocation fails once: fork says so, and parent and counts are as before; or
  * it could do without.
  */
+/* What one side unmapped while the other had it goes when the other has gone, and the
+ * pieces that are left are written to. */
+static void
+test_unmapped_between(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r), *child;
+
+	rig_enter(map, AT, 128, RW);
+	for (unsigned i = 0; i < 128; i++)
+		rig_poke(map, AT + i * PG, (uint8_t)(i + 1));
+	assert_int_equal(tome_map_protect(map, AT + 64 * PG, 32 * PG,
+	    TOME_PROT_READ), TOME_OK);
+	child = fork_of(map);
+	assert_int_equal(tome_map_remove(map, AT + 16 * PG, 64 * PG), TOME_OK);
+	rig_check(r);
+	assert_int_equal(rig_peek(child, AT + 20 * PG), 21);
+	tome_map_unref(child);
+	rig_check(r);
+	rig_poke(map, AT, 1);
+	rig_poke(map, AT + 96 * PG, 97);
+	assert_int_equal(tome_map_protect(map, AT + 80 * PG, 16 * PG, RW),
+	    TOME_OK);
+	rig_poke(map, AT + 80 * PG, 81);
+	tome_vm_quiesce(r->vm, false);
+	rig_check(r);
+	assert_int_equal(rig_anon_frames(r), 64);
+	for (unsigned i = 80; i < 128; i++)
+		assert_int_equal(rig_peek(map, AT + i * PG), i + 1);
+	tome_map_unref(map);
+}
+
 static void
 test_out_of_memory(void **state)
 {
@@ -233,6 +265,7 @@ main(void)
 		RIG_TEST(test_inheritance),
 		RIG_TEST(test_shared_object),
 		RIG_TEST(test_zero_over_object),
+		RIG_TEST(test_unmapped_between),
 		RIG_TEST(test_out_of_memory),
 	};
 
