@@ -54,6 +54,7 @@ TOME_SRC_TIER5 = \
 	src/map/advise.c \
 	src/map/alien.c \
 	src/map/check.c \
+	src/map/commit.c \
 	src/map/copy.c \
 	src/map/discard.c \
 	src/map/edit.c \

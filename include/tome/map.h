@@ -70,6 +70,24 @@ struct tome_map_totals {
 };
 void tome_map_totals(struct tome_map *, struct tome_map_totals *);
 
+/* ---- the commit account ---- */
+
+/*
+ * What is promised: pages that private writable mappings (once they were writable;
+ * not NORESERVE, but in mode NEVER), stacks and shared anonymous objects could come to
+ * need. (Linux, Documentation/mm/overcommit-accounting; proc(5).)
+ */
+enum tome_overcommit {
+	TOME_OVERCOMMIT_HEURISTIC,	/* refuse one request above the limit */
+	TOME_OVERCOMMIT_ALWAYS,		/* refuse nothing: the default */
+	TOME_OVERCOMMIT_NEVER,		/* all together at most the limit, by as
+					 * much as goes on at the same time */
+};
+/* The limit in pages; what is promised already stays so. Any context. */
+void tome_commit_set(struct tome_vm *, enum tome_overcommit, uint64_t limit);
+/* Pages promised now; exact when the other CPUs are outside the VM. */
+uint64_t tome_commit_pages(struct tome_vm *);
+
 /* ---- entering ---- */
 
 enum tome_inherit {

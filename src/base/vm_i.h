@@ -26,6 +26,7 @@ enum tome_counter {
 	TOME_N_ROUNDS,
 	TOME_N_MAPS, TOME_N_ENTRIES, TOME_N_NODES, TOME_N_AMAPS, TOME_N_CHUNKS,
 	TOME_N_ANONS, TOME_N_OBJECTS, TOME_N_PMAPS,
+	TOME_N_COMMITTED,	/* pages promised (map/commit.c) */
 	TOME_COUNTERS,
 };
 

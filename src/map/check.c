@@ -23,6 +23,8 @@ tome_maps_check(struct tome_vm *vm)
 	(void)tome_epoch_drain(vm);
 	for (map = vm->maps->list; map != NULL && why == NULL; map = map->next)
 		why = map_check(map);
+	if (why == NULL)
+		why = tome_commit_check(vm);
 	if (why != NULL)
 		return why;
 	why = recount_all(vm, TOME_RECOUNT_SUB);
@@ -159,6 +161,7 @@ map_check(struct tome_map *map)
 		{ "11: stack pages", &map->stack_pages, 0 },
 		{ "11: exec pages", &map->exec_pages, 0 },
 		{ "11: locked pages", &map->locked_pages, 0 },
+		{ "11: charged pages", &map->charged_pages, 0 },
 	};
 	const unsigned n = sizeof total / sizeof total[0];
 	const char *why = tome_tree_check(&map->tree, map->nentries);
@@ -170,6 +173,8 @@ map_check(struct tome_map *map)
 		*total[i].is = 0;
 	}
 	why = entries_check(map);
+	/* Counted once more, but not promised once more. */
+	tome_count(map->vm, TOME_N_COMMITTED, -(int64_t)map->charged_pages);
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t should = *total[i].is;
 

@@ -191,6 +191,16 @@ tome_entry_is_data(uint16_t flags, tome_prot_t prot)
 	    TOME_ENTRY_GUARD)) == 0;
 }
 
+/* ---- what is promised (commit.c) ---- */
+
+/* Would an entry with these flags and rights be charged for? */
+bool tome_commit_applies(const struct tome_map *, uint16_t flags, tome_prot_t);
+/* May `pages` be promised, while `back` are given back? They are promised when an
+ * entry that is CHARGED counts them. */
+bool tome_commit_allows(struct tome_vm *, uint64_t pages, uint64_t back);
+/* Is the sum what maps and objects say? NULL, or a sentence. At rest. */
+const char *tome_commit_check(struct tome_vm *);
+
 /* ---- other steps that operations share ---- */
 
 /* The instance's list of maps (start.c). */

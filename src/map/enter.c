@@ -142,6 +142,24 @@ entry_flags(unsigned flags)
 	return out;
 }
 
+/* The object of a shared mapping that names none. Its owners are all who map it. */
+static enum tome_err
+enter_object(struct tome_map *map, const struct tome_map_request *rq,
+    struct tome_object **out)
+{
+	uint64_t pages = rq->len >> TOME_PAGE_SHIFT;
+	uint16_t flags = entry_flags(rq->flags & ~TOME_MAP_SHARED);
+	bool charge = tome_commit_applies(map, flags, TOME_PROT_WRITE);
+	enum tome_err err;
+
+	if (charge && !tome_commit_allows(map->vm, pages, 0))
+		return TOME_ENOMEM;
+	err = tome_object_create_anon(map->vm, rq->len, NULL, 0, out);
+	if (err == TOME_OK && charge)
+		tome_object_charge(*out, pages);
+	return err;
+}
+
 /* Counts on object and name are the description's; the entry takes its own. */
 static enum tome_err
 enter_describe(struct enter *e, struct tome_map *map)
@@ -156,6 +174,8 @@ enter_describe(struct enter *e, struct tome_map *map)
 	en->max_prot = (uint8_t)(rq->max_prot != 0 ? rq->max_prot :
 	    TOME_PROT_ALL);
 	en->flags = entry_flags(rq->flags);
+	if (tome_commit_applies(map, en->flags, en->prot))
+		en->flags |= TOME_ENTRY_CHARGED;
 	en->inherit = (uint8_t)rq->inherit;
 	en->tag = rq->tag;
 	err = tome_name_create(map->vm, rq->name, &en->name);
@@ -168,8 +188,7 @@ enter_describe(struct enter *e, struct tome_map *map)
 		en->limit = rq->limit < rq->len ? rq->limit : 0;
 	} else if ((rq->flags & (TOME_MAP_SHARED | TOME_MAP_GUARD)) ==
 	    TOME_MAP_SHARED) {
-		err = tome_object_create_anon(map->vm, rq->len, NULL, 0,
-		    &en->object);
+		err = enter_object(map, rq, &en->object);
 		if (err != TOME_OK)
 			tome_name_unref(map->vm, en->name);
 	}
@@ -218,9 +237,11 @@ enter_place(struct enter *e, struct tome_map *map)
 	return TOME_OK;
 }
 
-/* Pages that a fixed mapping replaces: they no longer count. */
+/* Pages that a fixed mapping replaces, of entries with these flags: they no longer
+ * count. */
 static uint64_t
-overlap_pages(struct tome_map *map, const struct tome_entry *en)
+overlap_pages(struct tome_map *map, const struct tome_entry *en,
+    uint16_t flags)
 {
 	struct tome_entry *there = tome_tree_find(&map->tree, en->start);
 	uint64_t pages = 0;
@@ -230,7 +251,8 @@ overlap_pages(struct tome_map *map, const struct tome_entry *en)
 	    there = tome_tree_next(&map->tree, there)) {
 		from = there->start > en->start ? there->start : en->start;
 		to = there->end < en->end ? there->end : en->end;
-		pages += (to - from) >> TOME_PAGE_SHIFT;
+		if ((tome_entry_flags(there) & flags) == flags)
+			pages += (to - from) >> TOME_PAGE_SHIFT;
 	}
 	return pages;
 }
@@ -244,11 +266,17 @@ enter_limits(struct enter *e, struct tome_map *map)
 
 	if ((e->rq->flags & TOME_MAP_FIXED) != 0 &&
 	    (map->limits.as != UINT64_MAX || map->limits.data != UINT64_MAX))
-		more -= overlap_pages(map, en);
+		more -= overlap_pages(map, en, 0);
 	if (map->vpages + more > tome_limit_pages(map->limits.as))
 		return TOME_ENOMEM;
 	if (tome_entry_is_data(tome_entry_flags(en), en->prot) &&
 	    map->data_pages + more > tome_limit_pages(map->limits.data))
+		return TOME_ENOMEM;
+	if ((tome_entry_flags(en) & TOME_ENTRY_CHARGED) &&
+	    !tome_commit_allows(map->vm, n, 0) &&
+	    ((e->rq->flags & TOME_MAP_FIXED) == 0 ||
+	    !tome_commit_allows(map->vm, n,
+	    overlap_pages(map, en, TOME_ENTRY_CHARGED))))
 		return TOME_ENOMEM;
 	if ((tome_entry_flags(en) & TOME_ENTRY_WIRED) &&
 	    map->locked_pages + n > tome_limit_pages(map->limits.locked))

@@ -98,6 +98,10 @@ count(struct tome_map *map, const struct tome_entry *en, uint64_t pages)
 		map->exec_pages += pages;
 	if (tome_entry_flags(en) & TOME_ENTRY_WIRED)
 		map->locked_pages += pages;
+	if (tome_entry_flags(en) & TOME_ENTRY_CHARGED) {
+		map->charged_pages += pages;
+		tome_count(map->vm, TOME_N_COMMITTED, (int64_t)pages);
+	}
 }
 
 void

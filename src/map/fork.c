@@ -97,6 +97,9 @@ fork_build(struct fork *f)
 		if (en->inherit == TOME_INHERIT_NONE ||
 		    en->inherit == TOME_INHERIT_NONE_ZERO)
 			continue;
+		if ((tome_entry_flags(en) & TOME_ENTRY_CHARGED) &&
+		    !tome_commit_allows(f->child->vm, tome_entry_pages(en), 0))
+			return TOME_ENOMEM;
 		by = fork_entry(f, en);
 		if (by == NULL)
 			return TOME_ENOMEM;
@@ -121,6 +124,7 @@ fork_undo(struct fork *f)
 	f->child->nentries = 0;
 	for (en = f->first; en != NULL; en = next) {
 		next = tome_entry_chained(en);
+		tome_entry_uncount(f->child, en);
 		tome_entry_drop(f->child->vm, en);
 		tome_entry_free(f->child->vm, en);
 	}

@@ -120,6 +120,9 @@ grow_check(struct tome_map *map, const struct tome_entry *below,
 	if ((tome_entry_flags(en) & TOME_ENTRY_WIRED) && map->locked_pages + more >
 	    tome_limit_pages(map->limits.locked))
 		return TOME_EFAULT;
+	if ((tome_entry_flags(en) & TOME_ENTRY_CHARGED) &&
+	    !tome_commit_allows(map->vm, more, 0))
+		return TOME_EFAULT;
 	if (en->object != NULL && en->offset < more)
 		return TOME_EFAULT;
 	return TOME_OK;

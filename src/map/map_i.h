@@ -60,6 +60,7 @@ struct tome_entry {
 /* Of an operation in progress (edit.h). */
 #define TOME_ENTRY_TOUCHED 0x2000u
 #define TOME_ENTRY_DYING 0x4000u
+#define TOME_ENTRY_CHARGED 0x8000u	/* its pages are promised (commit.c) */
 
 /* A counted name. */
 struct tome_name {
@@ -84,7 +85,7 @@ struct tome_map {
 	_Atomic uint32_t refs;
 	struct tome_map_limits limits;
 	uint64_t nentries, vpages, data_pages, stack_pages, exec_pages,
-	    locked_pages, peak_virtual, peak_resident;
+	    locked_pages, charged_pages, peak_virtual, peak_resident;
 
 	/* Every map of the instance; under maps->list_lock. */
 	struct tome_map *next, *prev;
@@ -94,6 +95,8 @@ struct tome_maps {			/* layer 5's state of an instance */
 	struct tome_layer layer;
 	struct tome_cache *entries, *nodes, *maps, *names;
 	_Atomic uint64_t next_id;
+	_Atomic uint32_t overcommit;	/* enum tome_overcommit */
+	_Atomic uint64_t commit_limit;	/* pages */
 	struct tome_spin list_lock;	/* rank QUEUE */
 	struct tome_map *list;
 	/* Last entry looked up, per CPU (snapshot.c). */

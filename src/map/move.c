@@ -173,7 +173,9 @@ move_limits(const struct move *m)
 		return TOME_EAGAIN;
 	if (m->flags & TOME_MOVE_DONTUNMAP)
 		more = m->new_len >> TOME_PAGE_SHIFT;
-	if (map->vpages + more > tome_limit_pages(map->limits.as))
+	if (map->vpages + more > tome_limit_pages(map->limits.as) ||
+	    ((tome_entry_flags(en) & TOME_ENTRY_CHARGED) &&
+	    !tome_commit_allows(map->vm, more, 0)))
 		return TOME_ENOMEM;
 	if (tome_entry_is_data(tome_entry_flags(en), en->prot) &&
 	    map->data_pages + more > tome_limit_pages(map->limits.data))

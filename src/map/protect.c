@@ -17,12 +17,25 @@ prot_differs(const struct tome_change *ch, const struct tome_entry *en)
 	return en->prot != ch->value;
 }
 
+/* Once writable, charged for life (as Linux). */
+static bool
+charges(const struct tome_map *map, const struct tome_entry *en,
+    tome_prot_t prot)
+{
+	return !(tome_entry_flags(en) & TOME_ENTRY_CHARGED) &&
+	    tome_commit_applies(map, tome_entry_flags(en), prot);
+}
+
 static void
 prot_set(const struct tome_change *ch, struct tome_edit *ed,
     struct tome_entry *en)
 {
+	uint16_t flags = tome_entry_flags(en);
+
 	if ((en->prot & ~ch->value) != 0)
 		tome_edit_narrow(ed, en->start, en->end, ch->value);
+	if (charges(ed->map, en, ch->value))
+		tome_wr(&en->flags, (uint16_t)(flags | TOME_ENTRY_CHARGED));
 	tome_wr(&en->prot, (uint8_t)ch->value);
 }
 
@@ -48,7 +61,7 @@ static tome_va_t
 protect_reach(struct tome_map *map, tome_va_t start, tome_va_t end,
     tome_prot_t prot, enum tome_err *err)
 {
-	uint64_t data = map->data_pages;
+	uint64_t data = map->data_pages, charge = 0;
 	struct tome_entry *en = tome_tree_find(&map->tree, start);
 	tome_va_t va = start, to;
 
@@ -63,6 +76,11 @@ protect_reach(struct tome_map *map, tome_va_t start, tome_va_t end,
 		    !tome_entry_is_data(tome_entry_flags(en), en->prot)) {
 			data += (to - va) >> TOME_PAGE_SHIFT;
 			if (data > tome_limit_pages(map->limits.data))
+				return va;
+		}
+		if (charges(map, en, prot)) {
+			charge += (to - va) >> TOME_PAGE_SHIFT;
+			if (!tome_commit_allows(map->vm, charge, 0))
 				return va;
 		}
 		*err = TOME_EACCES;

@@ -19,6 +19,7 @@ tome_map_start(struct tome_vm *vm)
 
 	if (all == NULL)
 		return TOME_ENOMEM;
+	all->overcommit = TOME_OVERCOMMIT_ALWAYS;
 	vm->maps = all;
 	err = maps_create(vm);
 	if (err == TOME_OK)

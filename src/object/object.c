@@ -147,6 +147,8 @@ object_free(struct tome_object *ob)
 {
 	struct tome_vm *vm = ob->vm;
 
+	if (ob->charged != 0)
+		tome_count(vm, TOME_N_COMMITTED, -(int64_t)ob->charged);
 	if (ob->amap != NULL)
 		tome_amap_unref(ob->amap);
 	for (tome_pgoff_t i = 0; ob->claimed && i < ob->npages; i++)
@@ -159,6 +161,13 @@ object_retired(struct tome_vm *vm, struct tome_retired *r)
 {
 	tome_cache_put(vm->objects->objects,
 	    tome_container(r, struct tome_object, retired));
+}
+
+void
+tome_object_charge(struct tome_object *ob, uint64_t pages)
+{
+	ob->charged = pages;
+	tome_count(ob->vm, TOME_N_COMMITTED, (int64_t)pages);
 }
 
 enum tome_object_kind

@@ -21,6 +21,7 @@ struct tome_object {
 	void *tag;
 	struct tome_mutex resize;
 	uint64_t len;			/* bytes */
+	uint64_t charged;		/* pages promised, for life */
 	/* anonymous */
 	struct tome_amap *amap;
 	struct tome_object *parent;
@@ -99,6 +100,9 @@ tome_object_inherits(const struct tome_object *ob, tome_pgoff_t pg)
 	return ob->parent != NULL &&
 	    ob->parent_page + pg < tome_object_npages(ob->parent);
 }
+
+/* Pages of it are promised (map/commit.c): counted until its end. Once. */
+void tome_object_charge(struct tome_object *, uint64_t pages);
 
 /* Start layer 4; called by tome_map_start(). It ends with the instance. */
 enum tome_err tome_objects_start(struct tome_vm *) TOME_NODISCARD;
