@@ -4,6 +4,7 @@
 #include <fs/vfs.h>
 #include <mm.h>
 #include <oom.h>
+#include <overcommit.h>
 #include <personality.h>
 #include <process.h>
 #include <syscall.h>
@@ -17,6 +18,7 @@ mm_start(void)
 
 	if (tome_shm_create(the_vm, &config, &mm_shm) != TOME_OK)
 		panic("no memory for shared memory");
+	overcommit_begin();
 }
 
 static struct tome_posix *

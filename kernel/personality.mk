@@ -27,6 +27,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/id_calls.c \
 	kernel/mm.c \
 	kernel/oom.c \
+	kernel/overcommit.c \
 	kernel/personality.c \
 	kernel/poll.c \
 	kernel/process.c \

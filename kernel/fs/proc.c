@@ -9,6 +9,7 @@
 #include <fs/proc.h>
 #include <lib.h>
 #include <machine.h>
+#include <overcommit.h>
 #include <process.h>
 #include <mm.h>
 #include <system.h>
@@ -317,7 +318,8 @@ show_meminfo(struct text *t, int pid)
 	    "HugePages_Rsvd:    %5u\nHugePages_Surp:    %5u\n"
 	    "Hugepagesize:   %8u kB\n",
 	    kb(s.frames_kernel), 0, kb(s.frames_kernel), kb(s.frames_table),
-	    kb(s.frames_total), kb(s.frames_anon), 0, 0, 0, 0, 2048);
+	    kb(overcommit_limit()), kb(tome_commit_pages(the_vm)), 0, 0, 0, 0,
+	    2048);
 }
 
 /* Linux's names where there is such a thing, and Tome's own figures. */
@@ -487,6 +489,38 @@ show_shm(struct text *t, int pid)
 		    i.resident_pages << TOME_PAGE_SHIFT, 0);
 }
 
+/* A decimal number and at most a newline. */
+static bool
+text_number(const char *s, uint64_t *out)
+{
+	const char *from = s;
+	uint64_t n = 0;
+
+	for (; *s >= '0' && *s <= '9' && n <= UINT64_MAX / 10 - 1; s++)
+		n = n * 10 + (uint64_t)(*s - '0');
+	*out = n;
+	return s != from && (*s == '\0' || *s == '\n');
+}
+
+#define OVERCOMMIT(name, which)                                                \
+	static void show_##name(struct text *t, int pid)                       \
+	{                                                                      \
+		(void)pid;                                                     \
+		text_add(t, "%lu\n", overcommit_get(which));                   \
+	}                                                                      \
+	static int64_t store_##name(int pid, const char *s, size_t n)          \
+	{                                                                      \
+		uint64_t value;                                                \
+                                                                               \
+		(void)pid, (void)n;                                            \
+		return text_number(s, &value) ? overcommit_set(which, value) : \
+		    -EINVAL;                                                   \
+	}
+
+OVERCOMMIT(overcommit_memory, OVERCOMMIT_MEMORY)
+OVERCOMMIT(overcommit_ratio, OVERCOMMIT_RATIO)
+OVERCOMMIT(overcommit_kbytes, OVERCOMMIT_KBYTES)
+
 /* Settings that are constants here. */
 #define CONSTANT(fn, value)                                                    \
 	static void fn(struct text *t, int pid)                                \
@@ -509,8 +543,6 @@ CONSTANT(show_tainted, "0")
 CONSTANT(show_threads_max, "32768")
 CONSTANT(show_randomize, "2")
 CONSTANT(show_max_map_count, "65530")
-CONSTANT(show_overcommit_memory, "1")
-CONSTANT(show_overcommit_ratio, "50")
 CONSTANT(show_zero, "0")
 CONSTANT(show_mmap_min_addr, "65536")
 CONSTANT(show_swappiness, "60")
@@ -519,6 +551,9 @@ CONSTANT(show_file_max, "65536")
 CONSTANT(show_nr_open, "65536")
 
 #define FILE_NODE(n, fn) { .name = n, .mode = S_IFREG | 0444, .show = fn }
+#define SETTING(f)                                                             \
+	{ .name = #f, .mode = S_IFREG | 0644, .show = show_##f,                \
+	  .store = store_##f }
 #define DIR_NODE(n, table)                                                     \
 	{ .name = n, .mode = S_IFDIR | 0555, .children = table }
 
@@ -541,9 +576,9 @@ static const struct proc_node sys_kernel[] = {
 };
 static const struct proc_node sys_vm[] = {
 	FILE_NODE("max_map_count", show_max_map_count),
-	FILE_NODE("overcommit_memory", show_overcommit_memory),
-	FILE_NODE("overcommit_ratio", show_overcommit_ratio),
-	FILE_NODE("overcommit_kbytes", show_zero),
+	SETTING(overcommit_memory),
+	SETTING(overcommit_ratio),
+	SETTING(overcommit_kbytes),
 	FILE_NODE("nr_hugepages", show_zero),
 	FILE_NODE("nr_overcommit_hugepages", show_zero),
 	FILE_NODE("mmap_min_addr", show_mmap_min_addr),

@@ -218,7 +218,7 @@ main(int argc, char **argv)
 	static const struct suite_case *const groups[] = {
 		cases_mmap, cases_protect, cases_move, cases_advise,
 		cases_file, cases_lock, cases_brk, cases_fork, cases_signal,
-		cases_errors, cases_process, cases_thread,
+		cases_errors, cases_process, cases_thread, cases_commit,
 	};
 	const char *only = argc > 1 && getpid() != 1 ? argv[1] : "";
 	int failed = 0;

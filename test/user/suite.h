@@ -58,6 +58,7 @@ struct suite_case {
 
 /* The groups; each ends with an empty case. */
 extern const struct suite_case cases_mmap[], cases_protect[], cases_move[],
+    cases_commit[],
     cases_advise[], cases_file[], cases_lock[], cases_brk[], cases_fork[],
     cases_signal[], cases_errors[], cases_process[], cases_thread[];
 
