@@ -1,6 +1,7 @@
 /*
  * answer.h - how the answers to a stream are printed: as lines, or, the form in
- * which they are recorded, as four hex digits of each line's hash, 16 to a row.
+ * which they are recorded, as four hex digits of each line's hash, 16 to a row; then
+ * the steps that were left out (stream.h, `apart`).
  */
 #ifndef TEST_LINUX_ANSWER_H
 #define TEST_LINUX_ANSWER_H
@@ -10,10 +11,31 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define ANSWER_APART 1024
+
 struct answer {
 	bool verbose;
 	unsigned column;
+	/* Steps left out because of how the kernel keeps its mappings. */
+	unsigned napart;
+	uint64_t apart[ANSWER_APART];
 };
+
+static inline bool
+answer_is_apart(const struct answer *a, uint64_t key)
+{
+	for (unsigned i = 0; i < a->napart; i++)
+		if (a->apart[i] == key)
+			return true;
+	return false;
+}
+
+static inline void
+answer_add_apart(struct answer *a, uint64_t key)
+{
+	if (a->napart < ANSWER_APART)
+		a->apart[a->napart++] = key;
+}
 
 static inline unsigned
 answer_hash(const char *line)
@@ -48,7 +70,10 @@ answer_line(struct answer *a, const char *line)
 static inline void
 answer_end(struct answer *a, uint64_t seed)
 {
-	printf("%sEND %" PRIu64 "\n", a->column != 0 ? "\n" : "", seed);
+	printf("%s", a->column != 0 ? "\n" : "");
+	for (unsigned i = 0; i < a->napart; i++)
+		printf("APART %" PRIx64 "\n", a->apart[i]);
+	printf("END %" PRIu64 "\n", seed);
 	fflush(stdout);
 }
 

@@ -28,32 +28,6 @@
 static struct answer *answer;	/* shared with the children */
 static int file;
 
-/* ---- calls --------------------------------------------------------------- */
-
-static int64_t
-space_call(void *ctx, enum stream_call call, const uint64_t arg[6])
-{
-	static const int number[] = {
-		[STREAM_MMAP] = SYS_mmap, [STREAM_MUNMAP] = SYS_munmap,
-		[STREAM_MPROTECT] = SYS_mprotect, [STREAM_MREMAP] = SYS_mremap,
-		[STREAM_MADVISE] = SYS_madvise, [STREAM_MSYNC] = SYS_msync,
-		[STREAM_MINCORE] = SYS_mincore, [STREAM_MLOCK] = SYS_mlock,
-		[STREAM_MLOCK2] = SYS_mlock2, [STREAM_MUNLOCK] = SYS_munlock,
-	};
-	static unsigned char vector[STREAM_PAGES + 1];
-	uint64_t third = arg[2], fifth = arg[4];
-	long answer;
-
-	(void)ctx;
-	if (call == STREAM_MMAP)
-		fifth = arg[4] ? (uint64_t)file : (uint64_t)-1;
-	else if (call == STREAM_MINCORE)
-		third = (uint64_t)(uintptr_t)vector;
-	answer = syscall(number[call], arg[0], arg[1], third, arg[3], fifth,
-	    arg[5]);
-	return answer == -1 ? -errno : answer;
-}
-
 /* ---- touches ------------------------------------------------------------- */
 
 static sigjmp_buf escape;
@@ -100,17 +74,17 @@ space_touch(void *ctx, uint64_t va, bool write, uint8_t byte)
 
 /* ---- what is mapped ------------------------------------------------------ */
 
-/* The whole of /proc/self/maps, in as many reads as it takes. */
+/* The whole of a file of /proc/self, in as many reads as it takes. */
 static const char *
-read_maps(void)
+read_proc(const char *path)
 {
-	static char text[1 << 16];
-	int fd = open("/proc/self/maps", O_RDONLY);
+	static char text[1 << 18];
+	int fd = open(path, O_RDONLY);
 	size_t have = 0;
 	ssize_t n;
 
 	if (fd < 0) {
-		perror("/proc/self/maps");
+		perror(path);
 		exit(1);
 	}
 	while ((n = read(fd, text + have, sizeof text - 1 - have)) > 0)
@@ -156,7 +130,7 @@ clip(struct stream_area *a)
 static size_t
 space_areas(void *ctx, struct stream_area *area, size_t max)
 {
-	const char *line = read_maps();
+	const char *line = read_proc("/proc/self/maps");
 	size_t n = 0;
 
 	(void)ctx;
@@ -169,6 +143,118 @@ space_areas(void *ctx, struct stream_area *area, size_t max)
 		line += line != NULL;
 	}
 	return n;
+}
+
+/* ---- calls --------------------------------------------------------------- */
+
+/* VmFlags of the mapping that begins at va, but for "sd", which tells nothing. */
+static void
+kind_of(const char *smaps, uint64_t va, char kind[128])
+{
+	const char *at = smaps, *sd;
+	char begin[32];
+
+	snprintf(begin, sizeof begin, "\n%" PRIx64 "-", va);
+	at = strstr(smaps, begin);
+	at = at != NULL ? strstr(at, "VmFlags: ") : NULL;
+	snprintf(kind, 128, "%.*s", at != NULL ? (int)strcspn(at, "\n") : 0, at);
+	sd = strstr(kind, "sd ");
+	if (sd != NULL)
+		memmove((char *)sd, sd + 3, strlen(sd + 3) + 1);
+}
+
+static bool
+of_one_kind(uint64_t a, uint64_t b)
+{
+	const char *smaps = read_proc("/proc/self/smaps");
+	char one[128], other[128];
+
+	kind_of(smaps, a, one);
+	kind_of(smaps, b, other);
+	return strcmp(one, other) == 0;
+}
+
+/* Is there a border within the range at which nothing changes? */
+static bool
+looks_apart(uint64_t va, uint64_t len)
+{
+	static struct stream_area area[256];
+	size_t n = space_areas(NULL, area, sizeof area / sizeof *area);
+	bool apart = false;
+
+	for (size_t i = 1; i < n; i++)
+		if (area[i].start > va && area[i].start - va < len) {
+			if (!stream_continues(&area[i - 1], &area[i]) ||
+			    !of_one_kind(area[i - 1].start, area[i].start))
+				return false;
+			apart = true;
+		}
+	return apart;
+}
+
+/* Built with what Linux told: then nothing is found out. */
+#ifdef STREAM_APART
+static const bool told_all = true;
+static const uint64_t told[] = { STREAM_APART 0 };
+#else
+static const bool told_all;
+static const uint64_t told[] = { 0 };
+#endif
+
+static bool
+told_apart(uint64_t key)
+{
+	for (size_t i = 0; told[i] != 0; i++)
+		if (told[i] == key)
+			return true;
+	return false;
+}
+
+/* Linux keeps neighbours apart that were written to before they came to look alike;
+ * the other kernel is told which steps that were. */
+static int64_t
+call_mremap(const uint64_t arg[6])
+{
+	/* What a move cuts off need not be of one piece. */
+	uint64_t len = arg[1] < arg[2] ? arg[1] : arg[2];
+	bool told = told_apart(arg[5]);
+	bool apart = !told_all && looks_apart(arg[0], len);
+	long got;
+
+	if (!told) {
+		got = syscall(SYS_mremap, arg[0], arg[1], arg[2], arg[3],
+		    arg[4]);
+		if (got != -1 || errno != EFAULT || !apart)
+			return got == -1 ? -errno : got;
+	}
+	answer_add_apart(answer, arg[5]);
+	return STREAM_KEPT_APART;
+}
+
+static int64_t
+space_call(void *ctx, enum stream_call call, const uint64_t arg[6])
+{
+	static const int number[] = {
+		[STREAM_MMAP] = SYS_mmap, [STREAM_MUNMAP] = SYS_munmap,
+		[STREAM_MPROTECT] = SYS_mprotect,
+		[STREAM_MADVISE] = SYS_madvise, [STREAM_MSYNC] = SYS_msync,
+		[STREAM_MINCORE] = SYS_mincore, [STREAM_MLOCK] = SYS_mlock,
+		[STREAM_MLOCK2] = SYS_mlock2, [STREAM_MUNLOCK] = SYS_munlock,
+	};
+	static unsigned char vector[STREAM_PAGES + 1];
+	uint64_t third = arg[2], fifth = arg[4];
+	long answer;
+
+	(void)ctx;
+	if (call == STREAM_MREMAP)
+		return call_mremap(arg);
+	if (call == STREAM_MMAP)
+		fifth = arg[4] ? (uint64_t)file : (uint64_t)-1;
+	else if (call == STREAM_MINCORE)
+		third = (uint64_t)(uintptr_t)vector;
+	answer = syscall(number[call], arg[0], arg[1], third, arg[3], fifth,
+	    arg[5]);
+	return answer == -1 ? -errno : answer;
 }
 
 /* ---- children and output ------------------------------------------------- */
@@ -226,6 +312,7 @@ one_stream(uint64_t seed, unsigned steps)
 		.print = space_print,
 	};
 
+	answer->napart = 0;
 	make_file();
 	answer_begin(answer, seed, steps);
 	stream_run(&space, seed, steps);

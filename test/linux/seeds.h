@@ -18,6 +18,8 @@ struct stream_seed {
 }
 #endif
 
+/* -DSTREAM_APART='0x1,0x2,': the steps that Linux left out (its APART lines). */
+
 /* Built with -DSTREAM_VERBOSE=1, an /init prints lines instead of hashes. */
 #ifndef STREAM_VERBOSE
 #define STREAM_VERBOSE 0

@@ -163,24 +163,14 @@ mix(uint64_t hash, uint64_t value)
 
 #define HASH_EMPTY 0xcbf29ce484222325u
 
-/* Are these one piece to whoever looks at rights and offsets alone? */
-static bool
-continues(const struct stream_area *a, const struct stream_area *b)
-{
-	bool backed = a->shared || a->file;
-
-	return a->end == b->start && a->prot == b->prot &&
-	    a->shared == b->shared && a->file == b->file &&
-	    (!backed || a->offset + (a->end - a->start) == b->offset);
-}
-
 static size_t
 merge(struct stream_area *area, size_t n)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (kept > 0 && continues(&area[kept - 1], &area[i]))
+		if (kept > 0 && stream_continues(&area[kept - 1],
+		    &area[i]))
 			area[kept - 1].end = area[i].end;
 		else
 			area[kept++] = area[i];
@@ -443,7 +433,8 @@ step_mremap(struct stream *s)
 	say_length(s, new_len);
 	say(s, " %u", flags);
 	say_address(s, target);
-	answer = make_call(s, STREAM_MREMAP, va, len, new_len, flags, target, 0);
+	answer = make_call(s, STREAM_MREMAP, va, len, new_len, flags, target,
+	    s->random);
 	say_answer(s, answer);
 	if (answer < 0 && answer > -4096 && flags & MREMAP_FIXED)
 		forget_failed_move(s, va, len, target, new_len);
@@ -551,7 +542,8 @@ void
 stream_run(const struct stream_space *space, uint64_t seed, unsigned nsteps)
 {
 	struct stream s = { .space = space, .random = seed };
-	const uint64_t all[6] = { space->base, STREAM_PAGES * STREAM_PAGE };
+	/* The last pages may have grown beyond the arena. */
+	const uint64_t all[6] = { space->base, 2 * STREAM_PAGES * STREAM_PAGE };
 
 	space->call(space->ctx, STREAM_MUNMAP, all);
 	steps(&s, nsteps);

@@ -34,7 +34,7 @@ enum stream_call {
 	STREAM_MMAP,	/* addr, len, prot, flags, file (1) or none (0), offset */
 	STREAM_MUNMAP,
 	STREAM_MPROTECT,
-	STREAM_MREMAP,	/* old, old_len, new_len, flags, new */
+	STREAM_MREMAP,	/* old, old_len, new_len, flags, new, key of the step */
 	STREAM_MADVISE,
 	STREAM_MSYNC,
 	STREAM_MINCORE,	/* the vector is the space's own and is dropped */
@@ -43,6 +43,13 @@ enum stream_call {
 	STREAM_MUNLOCK,
 	STREAM_CALLS,
 };
+
+/*
+ * What mremap answers where the kernel says EFAULT because it keeps what looks like
+ * one piece as several mappings (docs/differences.md, 1). The other kernel is told
+ * the key of the step, makes no call there, and answers the same.
+ */
+#define STREAM_KEPT_APART (-4000)
 
 /* How a touch ended. */
 enum stream_end { STREAM_FINE, STREAM_SEGV, STREAM_BUS };
@@ -79,6 +86,17 @@ struct stream_space {
 	/* One line, without newline; from a child too, in order. */
 	void (*print)(void *ctx, const char *line);
 };
+
+/* Are these one piece to whoever looks at rights and offsets alone? */
+static inline bool
+stream_continues(const struct stream_area *a, const struct stream_area *b)
+{
+	bool backed = a->shared || a->file;
+
+	return a->end == b->start && a->prot == b->prot &&
+	    a->shared == b->shared && a->file == b->file &&
+	    (!backed || a->offset + (a->end - a->start) == b->offset);
+}
 
 void stream_run(const struct stream_space *, uint64_t seed, unsigned steps);
 
