@@ -125,6 +125,9 @@ check_slots(const struct tome_walk *w, uint64_t *managed)
 
 	for (i = 0; i < TOME_LEAF_ENTRIES; i++) {
 		pte = tome_insn_pte_load(&w->table[i]);
+		if (TOME_SIDE && pte == 0 && tome_side_array(vm,
+		    tome_page(vm, w->frame))[i] != 0)
+			return "an empty entry remembers what it was";
 		if (pte == 0)
 			continue;
 		used++;

@@ -29,6 +29,19 @@ ram_alloc(void)
 	return memset(p, 0xa5, RAM_BYTES);
 }
 
+#ifdef TEST_UNSEEN
+static unsigned char *
+unseen_alloc(void)
+{
+	unsigned char *p = ram_alloc();
+	const tome_pte_t unseen = TEST_UNSEEN;
+
+	for (size_t at = 0; at < RAM_BYTES; at += sizeof unseen)
+		memcpy(p + at, &unseen, sizeof unseen);
+	return p;
+}
+#endif
+
 void
 test_machine_start(void)
 {
@@ -39,7 +52,10 @@ test_machine_start(void)
 	test_relax = NULL;
 	test_icache_syncs = 0;
 	test_ram = ram_alloc();
-	test_seen_ram = TOME_PORT_VISIBLE ? ram_alloc() : test_ram;
+	test_seen_ram = test_ram;
+#ifdef TEST_UNSEEN
+	test_seen_ram = unseen_alloc();
+#endif
 }
 
 void

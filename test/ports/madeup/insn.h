@@ -7,6 +7,12 @@
 
 #include <tome/types.h>
 
+/* What the MMU sees of tables that nobody made visible: leads anywhere, with every
+ * right. */
+#define TEST_UNSEEN \
+	tome_mu_entry(TOME_PAGE_SIZE, TOME_MU_VALID | TOME_MU_TABLE | TOME_MU_WRITE | \
+	    TOME_MU_EXEC | TOME_MU_USER)
+
 /* Called between two stores to an entry: its words belong together, or the low
  * one is 0. */
 void test_pte_between(const tome_pte_t *);

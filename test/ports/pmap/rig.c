@@ -92,9 +92,11 @@ rig_cpu(unsigned cpu)
 void
 rig_start(unsigned ncpus, unsigned features)
 {
+	tome_pa_t (*boot_tables)(void) = rig.boot_tables;
 	static const struct tome_range ram = {
 		.base = TOME_PAGE_SIZE,
-		.len = (tome_pa_t)(TEST_RAM_FRAMES - 1) << TOME_PAGE_SHIFT,
+		.len = (tome_pa_t)(TEST_RAM_FRAMES - 1 - RIG_BOOT_FRAMES) <<
+		    TOME_PAGE_SHIFT,
 		.kind = TOME_RANGE_USABLE,
 	};
 	unsigned i;
@@ -103,6 +105,7 @@ rig_start(unsigned ncpus, unsigned features)
 	rig.allowed = -1;
 	test_features = features;
 	test_machine_start();
+	rig.boot_tables = boot_tables;
 	test_relax = deliver_held;
 	rig.host = (struct tome_host){
 		.version = TOME_HOST_VERSION, .ipi = host_ipi,
@@ -114,6 +117,7 @@ rig_start(unsigned ncpus, unsigned features)
 		.nranges = 1, .direct_bias = (uintptr_t)test_ram,
 		.direct_end = ram.base + ram.len,
 		.kernel_start = RIG_KERNEL_START, .kernel_end = RIG_KERNEL_END,
+		.kernel_root = boot_tables == NULL ? 0 : boot_tables(),
 	};
 	assert_int_equal(tome_vm_create(&rig.boot, &rig.vm), TOME_OK);
 	for (i = 1; i < ncpus; i++) {

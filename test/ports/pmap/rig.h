@@ -29,6 +29,8 @@ struct rig {
 	bool held[TEST_CPUS];
 	/* Runs on the target before an interrupt is served. */
 	void (*before_ipi)(unsigned cpu);
+	/* Makes the tables of the boot code in RAM beyond what is usable; NULL: none. */
+	tome_pa_t (*boot_tables)(void);
 	/* Allocations of tables and frames allowed; -1: any number. */
 	long allowed;
 	char log[160];			/* last line */
@@ -36,6 +38,10 @@ struct rig {
 	jmp_buf out;
 	bool catch;
 };
+
+/* The last frames, which Tome is not given. */
+#define RIG_BOOT_FRAMES 8u
+#define RIG_BOOT_PFN ((tome_pfn_t)(TEST_RAM_FRAMES - RIG_BOOT_FRAMES))
 
 /* One per program: cmocka runs tests one after the other. */
 extern struct rig rig;

@@ -56,12 +56,28 @@ static void
 a_record_of_nothing(void **state)
 {
 	tome_pte_t was = tome_slot_xchg(&leaf, slot, 0);
+	tome_prot_t granted = tome_slot_granted(&leaf, slot, was);
+	unsigned flags = tome_slot_flags(&leaf, slot, was);
 
 	(void)state;
+	tome_slot_note(&leaf, slot, TOME_PROT_NONE, 0);
 	leaf.table->index--;
 	assert_found("invariant 4");
 	tome_slot_xchg(&leaf, slot, was);
+	tome_slot_note(&leaf, slot, granted, flags);
 	leaf.table->index++;
+}
+
+/* Where software keeps the bits. */
+static void
+a_memory_of_nothing(void **state)
+{
+	(void)state;
+	if (!TOME_SIDE)
+		skip();
+	tome_slot_note(&leaf, slot + 1, R, 0);
+	assert_found("remembers");
+	tome_slot_note(&leaf, slot + 1, TOME_PROT_NONE, 0);
 }
 
 static void
@@ -132,6 +148,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ON(a_lost_record),
 		ON(a_record_of_nothing),
+		ON(a_memory_of_nothing),
 		ON(a_record_of_another_slot),
 		ON(a_wrong_count_in_a_leaf),
 		ON(a_wrong_count_above),

@@ -40,6 +40,23 @@ every_root_sees_it(void **state)
 	tome_frame_free(rig.vm, f);
 }
 
+/* Under every entry of a new root. */
+static void
+nothing_is_there_at_first(void **state)
+{
+	struct tome_pmap *p = rig_pmap();
+	tome_va_t min, max, va, span;
+
+	(void)state;
+	tome_pmap_user_span(rig.vm, &min, &max);
+	span = (tome_va_t)1 << TOME_PT_SHIFT(rig.vm->pmaps->mmu.levels - 1);
+	tome_pmap_switch(p);
+	for (va = span; va - 1 < max - span && va >= span; va += span)
+		assert_int_equal(rig_access(va, R), TOME_PFN_NONE);
+	tome_pmap_switch(tome_pmap_kernel(rig.vm));
+	tome_pmap_destroy(p);
+}
+
 /* Aligned runs use the largest leaves there are; the ends small ones. */
 static void
 ranges_use_large_leaves(void **state)
@@ -112,6 +129,67 @@ bad_ranges_are_refused(void **state)
 	tome_pmap_destroy(p);
 }
 
+/* A root and a path of tables to one page, as boot code leaves them. */
+
+#define BOOT_FRAME ((tome_pfn_t)9)
+
+static tome_pa_t
+boot_tables(void)
+{
+	struct tome_mmu m;
+	tome_pte_t *table, entry;
+	tome_pfn_t frame = RIG_BOOT_PFN;
+	unsigned level;
+
+	assert_true(tome_mmu_probe(&m));
+	for (level = m.levels - 1;; level--, frame++) {
+		table = (tome_pte_t *)(void *)(test_ram + tome_pfn_pa(frame));
+		memset(table, 0, TOME_PAGE_SIZE);
+		entry = level > 0 ? tome_pte_table(&m, level - 1,
+		    tome_pfn_pa(frame + 1), TOME_LEAF_KERNEL) :
+		    tome_pte_leaf(&m, 0, tome_pfn_pa(BOOT_FRAME), RW,
+		    TOME_MEM_WB, TOME_LEAF_KERNEL | TOME_LEAF_ACCESSED |
+		    TOME_LEAF_MODIFIED);
+		table[RIG_BOOT_VA >> TOME_PT_SHIFT(level) &
+		    (((tome_va_t)1 << (level == m.levels - 1 ?
+		    TOME_PT_ROOT_BITS(m.levels) : TOME_PT_BITS(level))) - 1)] =
+		    entry;
+		if (TOME_PORT_VISIBLE)
+			tome_mmu_visible(&m, table,
+			    TOME_PAGE_SIZE / sizeof *table);
+		if (level == 0)
+			return tome_pfn_pa(RIG_BOOT_PFN);
+	}
+}
+
+static int
+setup_boot(void **state)
+{
+	rig.boot_tables = boot_tables;
+	return rig_setup_1(state);
+}
+
+static int
+teardown_boot(void **state)
+{
+	int status = rig_teardown(state);
+
+	rig.boot_tables = NULL;
+	return status;
+}
+
+static void
+boot_mappings_stay(void **state)
+{
+	struct tome_pmap *k = tome_pmap_kernel(rig.vm);
+
+	(void)state;
+	assert_true(kernel_sees(RIG_BOOT_VA, W, BOOT_FRAME));
+	rig_enter(k, VA, 3, R);
+	assert_true(kernel_sees(VA, R, 3));
+	tome_pmap_remove(k, VA, VA + PAGE);
+}
+
 /* With one root, what user roots would not see cannot be entered any more. */
 static void
 the_root_closes(void **state)
@@ -139,10 +217,13 @@ main(void)
 #define ON(n, f) cmocka_unit_test_setup_teardown(f, rig_setup_##n, rig_teardown)
 	const struct CMUnitTest tests[] = {
 		ON(1, every_root_sees_it),
+		ON(1, nothing_is_there_at_first),
 		ON(1, ranges_use_large_leaves),
 		ON(1, large_leaves_do_not_overlap),
 		ON(1, bad_ranges_are_refused),
 		ON(1, the_root_closes),
+		cmocka_unit_test_setup_teardown(boot_mappings_stay, setup_boot,
+		    teardown_boot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
  * test_range.c - removing, narrowing and unwiring over ranges; collection of
  * empty tables; what is gathered and what is not.
  */
+#include <pmap/slot.h>
+
 #include "rig.h"
 
 #define N 40
@@ -95,6 +97,7 @@ static void
 protect_takes_rights_away(void **state)
 {
 	struct tome_pmap *p = rig_pmap();
+	struct tome_leaf l;
 	unsigned i;
 
 	(void)state;
@@ -110,6 +113,11 @@ protect_takes_rights_away(void **state)
 	/* It never gives any. */
 	tome_pmap_protect(p, RIG_USER, RIG_USER + 3 * PAGE, RW);
 	assert_int_equal(rig_access(RIG_USER + PAGE, W), TOME_PFN_NONE);
+	/* Nor is it remembered as granted: the next touch does not bring it back. */
+	l = rig_lock(p, RIG_USER + PAGE);
+	assert_int_equal(tome_slot_granted(&l, tome_leaf_index(RIG_USER + PAGE),
+	    l.ptes[tome_leaf_index(RIG_USER + PAGE)]) & W, 0);
+	rig_unlock(&l);
 	/* What was noted is still known. */
 	assert_true(tome_page_modified(rig.vm, frame[1], false));
 	assert_sound();

@@ -54,6 +54,26 @@ records_come_and_go_in_any_order(void **state)
 	tome_frame_free(rig.vm, f);
 }
 
+/* What a CPU keeps of empty chunks is bounded. */
+static void
+chunks_beyond_the_stock_go_back(void **state)
+{
+	enum { MANY = 1500 };
+	struct tome_pmap *p = rig_pmap();
+	tome_pfn_t f = rig_anon();
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < MANY; i++)
+		rig_enter(p, place(i), f, R);
+	assert_true(rig.vm->pmaps->chunks.used > 100);
+	tome_pmap_remove(p, place(0), place(MANY));
+	assert_int_equal(rig.vm->pmaps->chunks.used,
+	    tome_pmap_cpu(rig.vm)->nchunks);
+	tome_pmap_destroy(p);
+	tome_frame_free(rig.vm, f);
+}
+
 static void
 collect_is_ascending_and_complete(void **state)
 {
@@ -300,6 +320,7 @@ main(void)
 #define ON(n, f) cmocka_unit_test_setup_teardown(f, rig_setup_##n, rig_teardown)
 	const struct CMUnitTest tests[] = {
 		ON(1, records_come_and_go_in_any_order),
+		ON(1, chunks_beyond_the_stock_go_back),
 		ON(1, collect_is_ascending_and_complete),
 		ON(1, protect_none_drops_all_and_saves_bits),
 		ON(3, protect_read_narrows_all),

@@ -107,9 +107,14 @@ static void
 a_late_publisher_takes_its_unit_back(void **state)
 {
 	struct tome_walk before, after;
+	unsigned rounds;
 
 	(void)state;
+	rig_cpu(2);
+	tome_pmap_switch(pmap);
+	rig_cpu(0);
 	assert_int_equal(tome_walk_make(pmap, VA, 1), TOME_OK);
+	rounds = rig.ipi_to[2];
 	before = tome_walk_to(pmap, VA, 1);
 	tome_epoch_enter(rig.vm);
 	in_alloc = collect_everything;
@@ -121,7 +126,52 @@ a_late_publisher_takes_its_unit_back(void **state)
 	assert_true(atomic_load(&tome_page(rig.vm, before.frame)->state) &
 	    TOME_PAGE_STRAY);
 	tome_epoch_leave(rig.vm);
+	/* A CPU that walked through it meanwhile forgets the unit: one round for
+	 * what was detached, one for what was taken back. */
+	assert_int_equal(rig.ipi_to[2] - rounds, 2);
+	rig_cpu(2);
+	tome_pmap_switch(tome_pmap_kernel(rig.vm));
+	rig_cpu(0);
 	assert_sound();
+}
+
+static unsigned allowed;
+
+static bool
+one_more(void *ctx, const char *what)
+{
+	(void)ctx, (void)what;
+	return allowed > 0 && allowed-- > 0;
+}
+
+/* A table without its side array goes back. */
+static void
+half_a_leaf_goes_back(void **state)
+{
+	struct tome_pmap *p;
+	tome_pfn_t before;
+	struct tome_leaf l;
+	unsigned i, failed = 0;
+
+	(void)state;
+	tome_vm_quiesce(rig.vm, true);
+	before = tome_frames_free_count(rig.vm);
+	p = rig_pmap();
+	for (i = 0; i < 64; i++) {
+		tome_epoch_enter(rig.vm);
+		rig.host.may_alloc = one_more;
+		allowed = 1;
+		failed += tome_leaf_find(p, VA + i * SPAN, true, &l) != TOME_OK;
+		rig.host.may_alloc = may_alloc;
+		assert_int_equal(tome_leaf_find(p, VA + i * SPAN, true, &l),
+		    TOME_OK);
+		tome_epoch_leave(rig.vm);
+	}
+	assert_true(failed > 0);
+	assert_sound();
+	tome_pmap_destroy(p);
+	tome_vm_quiesce(rig.vm, true);
+	assert_int_equal(tome_frames_free_count(rig.vm), before);
 }
 
 /* A leaf found, then collected, is stray to whoever locks it; and its frame is
@@ -208,6 +258,7 @@ main(void)
 		ON(find_does_not_create),
 		ON(the_loser_uses_the_winners),
 		ON(a_late_publisher_takes_its_unit_back),
+		ON(half_a_leaf_goes_back),
 		ON(a_collected_leaf_is_stray),
 		ON(used_upper_tables_stay),
 		ON(next_finds_every_leaf),

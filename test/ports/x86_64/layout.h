@@ -15,3 +15,4 @@
 	}
 /* This CPU's PAT entry for write-combining (index 4) says so. */
 #define RIG_TYPES_READY() ((test_mmu[test_cpu].control[1] >> 32 & 0xff) == 1)
+#define RIG_BOOT_VA ((tome_va_t)0xffffffff80005000)	/* the boot code's own */
