@@ -116,7 +116,7 @@ protect_locked(struct tome_edit *ed, tome_va_t start, tome_va_t end,
 static bool
 max_differs(const struct tome_change *ch, const struct tome_entry *en)
 {
-	return en->max_prot != ch->value || (en->prot & ~ch->value) != 0;
+	return en->max_prot != ch->value;	/* prot is within it */
 }
 
 static void

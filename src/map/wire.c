@@ -113,7 +113,6 @@ wire_locked(struct tome_edit *ed, tome_va_t start, tome_va_t end,
 		err = tome_edit_change(ed, start, to, &change);
 	if (err != TOME_OK)
 		return err;
-	tome_edit_flush(ed);
 	if (to > start)
 		tome_edit_merge(ed, start, to);
 	tome_edit_finish(ed);
@@ -175,7 +174,6 @@ wire_every(struct tome_map *map, uint16_t flags)
 	/* No entry is cut: nothing is reserved, so nothing fails. */
 	tome_edit_init(&ed, map);
 	(void)!tome_edit_change(&ed, map->lo, map->hi, &change);
-	tome_edit_flush(&ed);
 	tome_edit_merge(&ed, map->lo, map->hi);
 	tome_edit_finish(&ed);
 	tome_edit_release(&ed);

@@ -146,6 +146,21 @@ test_reserve_of_a_refused_cut(void **state)
 	tome_map_unref(child);
 }
 
+/* Entries above, until the next one in the tree's leaf would split it. */
+static void
+fill_leaf(struct tome_map *map)
+{
+	struct tome_tree_spare spare = { .n = 0 };
+	tome_va_t at = AT + 4 * PG;
+
+	while (tome_tree_reserve(&map->tree, &spare, AT - PG, 1) == TOME_OK &&
+	    spare.n == 0) {
+		rig_enter(map, at, 1, RW);
+		at += 2 * PG;
+	}
+	tome_tree_release(&map->tree, &spare);
+}
+
 /* A stack that fork shares grows by an entry of its own. */
 static void
 test_reserve_of_a_refused_growth(void **state)
@@ -161,6 +176,8 @@ test_reserve_of_a_refused_growth(void **state)
 	assert_int_equal(tome_map_enter(map, &rq, &va), TOME_OK);
 	rig_poke(map, AT, 1);
 	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
+	/* Until the leaf is full where it grows: that takes a node, too. */
+	fill_leaf(map);
 	for (n = 1; err == TOME_ENOMEM; n++) {
 		hosted_fail_alloc(r->machine, NULL, n, false);
 		err = tome_map_grow(map, AT - PG);
@@ -168,7 +185,7 @@ test_reserve_of_a_refused_growth(void **state)
 		rig_check(r);
 	}
 	assert_int_equal(err, TOME_OK);
-	assert_true(n > 2);
+	assert_true(n > 3);
 	tome_map_unref(map);
 	tome_map_unref(child);
 }
@@ -315,12 +332,80 @@ test_hint_of_a_freed_entry(void **state)
 	rig_enter(a, AT, 1, RW);
 	assert_int_equal(tome_fault(a, AT, TOME_PROT_READ), TOME_OK);
 	assert_int_equal(tome_map_remove(a, AT, PG), TOME_OK);
-	tome_vm_quiesce(r->vm, true);
+	tome_vm_quiesce(r->vm, false);
 	rig_enter(b, AT, 1, RW);
 	assert_int_equal(tome_fault(a, AT, TOME_PROT_READ), TOME_EFAULT);
 	rig_check(r);
 	tome_map_unref(a);
 	tome_map_unref(b);
+}
+
+/* A private mapping of a device reads it and never writes to it. */
+static void
+test_private_copy_of_a_device(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct tome_object *ob;
+	tome_pfn_t frame;
+	uint8_t byte;
+
+	assert_int_equal(tome_frame_alloc(r->vm, TOME_PAGE_DEVICE,
+	    TOME_FRAME_ZERO, &frame), TOME_OK);
+	assert_int_equal(tome_object_create_device(r->vm, frame, 1, TOME_MEM_WB,
+	    false, &ob), TOME_OK);
+	enter_object(map, ob, 1, 0, 0);
+	run(r, map);
+	assert_int_equal(hosted_read(AT, &byte, 1, on_fault, map), TOME_OK);
+	assert_int_equal(store(map, AT, 7), TOME_OK);
+	assert_int_equal(rig_peek(map, AT), 7);
+	assert_int_equal(*(uint8_t *)tome_frame_va(r->vm, frame), 0);
+	rig_check(r);
+	run(r, NULL);
+	tome_map_unref(map);
+	tome_object_unref(ob);
+	tome_frame_free(r->vm, frame);
+}
+
+/* What a move cuts off a larger mapping was reserved for nobody. */
+static void
+test_move_that_cuts_its_tail(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r), *child;
+	tome_va_t to = AT + 64 * PG;
+
+	rig_enter(map, AT, 20, RW);
+	for (unsigned i = 0; i < 20; i++)
+		rig_poke(map, AT + i * PG, (uint8_t)(i + 1));
+	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
+	rig_poke(map, AT, 1);
+	assert_int_equal(tome_map_move(map, AT, 10 * PG, 5 * PG,
+	    TOME_MOVE_MAY | TOME_MOVE_FIXED, to, &to), TOME_OK);
+	rig_check(r);
+	rig_expect(map, "a-14 rw-, 40-45 rw-");
+	assert_int_equal(rig_peek(map, AT + 10 * PG), 11);
+	assert_int_equal(rig_peek(map, to + 4 * PG), 5);
+	assert_int_equal(rig_peek(child, AT + 7 * PG), 8);
+	tome_map_unref(map);
+	tome_map_unref(child);
+}
+
+/* Totals are of now, whatever was in the caller's memory. */
+static void
+test_totals_of_an_empty_map(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct tome_map_totals t;
+
+	memset(&t, 0xff, sizeof t);
+	tome_map_totals(map, &t);
+	assert_int_equal(t.entries, 0);
+	assert_int_equal(t.virtual_pages, 0);
+	assert_int_equal(t.resident_pages, 0);
+	assert_int_equal(t.resident_shared, 0);
+	tome_map_unref(map);
 }
 
 /* RAM is not zero when a machine starts: what needs zeros makes them. */
@@ -370,6 +455,9 @@ main(void)
 		RIG_TEST(test_shared_after_a_copy),
 		RIG_TEST(test_object_below_what_is_shared),
 		RIG_TEST(test_hint_of_a_freed_entry),
+		RIG_TEST(test_private_copy_of_a_device),
+		RIG_TEST(test_move_that_cuts_its_tail),
+		RIG_TEST(test_totals_of_an_empty_map),
 		cmocka_unit_test(test_memory_full_of_noise),
 	};
 

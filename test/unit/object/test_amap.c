@@ -210,6 +210,31 @@ wipe_without_reserve(void **state)
 }
 
 /* A recount that meets a planted wrong count says so, and mends nothing. */
+/* A reserve that fails half-way, and one that was not needed after all. */
+static void
+wipe_reserve_goes_back(void **state)
+{
+	struct rig *r = *state;
+	struct tome_amap *am[2];
+	struct tome_wipe w;
+
+	assert_int_equal(tome_amap_create(r->vm, false, &am[0]), TOME_OK);
+	for (unsigned i = 0; i < 64; i++)
+		rig_fill(am[0], i, (uint8_t)i);
+	assert_int_equal(tome_amap_share(am[0], 0, 63, &am[1]), TOME_OK);
+	hosted_fail_alloc(r->machine, NULL, 2, false);
+	assert_int_equal(tome_amap_wipe_reserve(am[0], 1, 62, &w), TOME_ENOMEM);
+	hosted_fail_alloc(r->machine, NULL, 0, false);
+	rig_expect(r, 2, 2, 64);
+	assert_int_equal(tome_amap_wipe_reserve(am[0], 1, 62, &w), TOME_OK);
+	rig_expect(r, 2, 4, 64);
+	tome_amap_unref(am[1]);
+	rig_expect(r, 1, 4, 64);
+	tome_amap_wipe(am[0], 1, 62, &w);
+	rig_expect(r, 1, 2, 2);
+	tome_amap_unref(am[0]);
+}
+
 static void
 recount_catches(void **state)
 {
@@ -246,6 +271,7 @@ main(void)
 		T(wipe_empties_what_is_ours),
 		T(wipe_leaves_the_sharer_alone),
 		T(wipe_without_reserve),
+		T(wipe_reserve_goes_back),
 		T(recount_catches),
 #undef T
 	};

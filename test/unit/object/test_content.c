@@ -214,6 +214,77 @@ failures_change_nothing(void **state)
 	assert_true(refused > 2);
 }
 
+/* ---- content that is not resident ---- */
+
+static enum tome_err
+refuse(struct tome_vm *vm, struct tome_pagein **out)
+{
+	(void)vm, (void)out;
+	return TOME_EIO;
+}
+
+static const struct tome_anon_pager refusing = { .prepare = refuse };
+
+static struct tome_anon *
+anon_of(struct tome_object *ob, uint64_t slot)
+{
+	return tome_amap_lookup(ob->amap, slot).chunk->anon[slot];
+}
+
+/* A page that cannot be had is an error, with nothing left locked. */
+static void
+page_that_cannot_be_read(void **state)
+{
+	struct rig *r = *state;
+	struct tome_object *ob = make(r, PAGE, NULL);
+	struct tome_anon *an;
+	tome_pfn_t frame, got;
+
+	put(ob, 0, "abc");
+	an = anon_of(ob, 0);
+	frame = an->pfn;
+	r->vm->objects->anon_pager = &refusing;
+	an->pfn = TOME_PFN_NONE;
+	an->slot = 7;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(tome_object_get(ob, 0, i, &got), TOME_EIO);
+		assert_int_equal(an->word & TOME_ANON_LOCK, 0);
+	}
+	assert_int_equal(tome_object_resize(ob, 2), TOME_EIO);
+	assert_int_equal(tome_object_size(ob), PAGE);
+	an->pfn = frame;
+	an->slot = 0;
+	r->vm->objects->anon_pager = NULL;
+	expect(ob, 0, "abc");
+	tome_object_unref(ob);
+}
+
+/* Memory for a copy that a write to shared content needs, refused each time. */
+static void
+copy_is_refused(void **state)
+{
+	struct rig *r = *state;
+	struct tome_object *ob = make(r, PAGE, NULL);
+	struct tome_amap *sharer;
+	enum tome_err err = TOME_ENOMEM;
+	tome_pfn_t got;
+	unsigned n;
+
+	put(ob, 0, "abc");
+	assert_int_equal(tome_amap_share(ob->amap, 0, 31, &sharer), TOME_OK);
+	for (n = 1; err == TOME_ENOMEM; n++) {
+		hosted_fail_alloc(r->machine, NULL, n, false);
+		err = tome_object_get(ob, 0, true, &got);
+		hosted_fail_alloc(r->machine, NULL, 0, false);
+		rig_recount(r, &sharer, 1);
+	}
+	assert_int_equal(err, TOME_OK);
+	assert_true(n > 3);
+	tome_object_put(ob, got, true);
+	tome_amap_unref(sharer);
+	tome_object_unref(ob);
+}
+
 int
 main(void)
 {
@@ -226,6 +297,8 @@ main(void)
 		T(write_leaves_a_sharer_alone),
 		T(device_claims_its_frames),
 		T(failures_change_nothing),
+		T(page_that_cannot_be_read),
+		T(copy_is_refused),
 #undef T
 	};
 
