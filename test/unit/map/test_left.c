@@ -410,17 +410,16 @@ test_totals_of_an_empty_map(void **state)
 
 /* RAM is not zero when a machine starts: what needs zeros makes them. */
 static void
-test_memory_full_of_noise(void **state)
+start_in_noise(uint8_t noise)
 {
 	struct hosted_config config = { .ram = 8u << 20, .quiet = true };
 	struct rig r = { .machine = hosted_create(&config) };
 	struct tome_map *map, *child;
 	struct tome_boot boot;
 
-	(void)state;
 	hosted_boot(r.machine, &boot);
 	for (size_t i = 0; i < boot.nranges; i++)
-		memset((void *)(boot.direct_bias + boot.ranges[i].base), 0xa5,
+		memset((void *)(boot.direct_bias + boot.ranges[i].base), noise,
 		    boot.ranges[i].len);
 	assert_int_equal(tome_vm_create(&boot, &r.vm), TOME_OK);
 	hosted_attach(r.machine, r.vm, tome_vm_interrupt, tome_frame_identity);
@@ -437,6 +436,14 @@ test_memory_full_of_noise(void **state)
 	tome_map_unref(child);
 	assert_int_equal(hosted_vm_destroy(r.machine, r.vm), 0);
 	hosted_destroy(r.machine);
+}
+
+static void
+test_memory_full_of_noise(void **state)
+{
+	(void)state;
+	start_in_noise(0xa5);
+	start_in_noise(0xff);
 }
 
 int
