@@ -214,6 +214,48 @@ failures_change_nothing(void **state)
 	assert_true(refused > 2);
 }
 
+/* The last sharer goes while memory for a copy is sought: the page is the object's
+ * own after all, and the copy goes back. */
+static struct tome_chunk *sharers;
+
+static bool
+sharer_goes(void *ctx, const char *what)
+{
+	struct tome_anon *an = sharers->anon[0];
+
+	(void)ctx, (void)what;
+	if (an != NULL && tome_rd(&an->count) == 2) {
+		sharers->anon[0] = NULL;
+		tome_add(&an->count, -1u);
+	}
+	return true;
+}
+
+static void
+copy_is_not_needed(void **state)
+{
+	struct rig *r = *state;
+	struct tome_object *ob = make(r, PAGE, NULL);
+	struct tome_host host = *r->vm->host;
+	const struct tome_host *was = r->vm->host;
+	struct tome_amap *sharer;
+	tome_pfn_t got;
+
+	put(ob, 0, "abc");
+	assert_int_equal(tome_amap_share(ob->amap, 0, 31, &sharer), TOME_OK);
+	sharers = tome_amap_lookup(sharer, 0).chunk;
+	host.may_alloc = sharer_goes;
+	r->vm->host = &host;
+	assert_int_equal(tome_object_get(ob, 0, true, &got), TOME_OK);
+	r->vm->host = was;
+	assert_null(sharers->anon[0]);
+	tome_object_put(ob, got, true);
+	expect(ob, 0, "abc");
+	rig_expect(r, 2, 2, 1);
+	tome_amap_unref(sharer);
+	tome_object_unref(ob);
+}
+
 /* ---- content that is not resident ---- */
 
 static enum tome_err
@@ -297,6 +339,7 @@ main(void)
 		T(write_leaves_a_sharer_alone),
 		T(device_claims_its_frames),
 		T(failures_change_nothing),
+		T(copy_is_not_needed),
 		T(page_that_cannot_be_read),
 		T(copy_is_refused),
 #undef T
