@@ -25,13 +25,14 @@
 #define AREA_LEN (512ul << 20)
 #define NEAR (8 * PAGE)		/* slots that share a page table */
 #define FAR (2ul << 20)		/* slots that do not */
+#define CROWD_BASE ((char *)0x110000000000ul)
 
-enum { SLOTS = 64, TURNS = 48, WARM = 8 };
+enum { SLOTS = 64, TURNS = 48, WARM = 8, CROWD = 1000 };
 
 static char *slot[2][SLOTS];
 static _Atomic int turn;
 static _Atomic int phase;	/* number of the test under way; 0: between */
-static void (*_Atomic operation)(char *at);
+static void (*_Atomic operation[2])(char *at);	/* of each CPU */
 
 /* ---- the operations ------------------------------------------------------ */
 
@@ -100,6 +101,14 @@ op_map_touch_unmap(char *at)
 	munmap(p, PAGE);
 }
 
+/* In what is reserved, half a CPU's area away from its slots. */
+static void
+op_map_unmap_away(char *at)
+{
+	op_map_fixed(at + AREA_LEN / 4);
+	op_unmap(at + AREA_LEN / 4);
+}
+
 /* ---- what stands before a test ------------------------------------------- */
 
 enum mapped {
@@ -113,6 +122,7 @@ struct setup {
 	size_t stride;	/* between slots */
 	bool touched;	/* all four pages of each slot written */
 	bool table;	/* the second page of each slot read: tables exist */
+	bool crowd;	/* a thousand more mappings elsewhere */
 };
 
 static void
@@ -136,6 +146,16 @@ set_up_cpu(const struct setup *s, int cpu)
 	}
 }
 
+/* Neighbours that differ in rights, so that they stay apart. */
+static void
+set_up_crowd(void)
+{
+	for (int i = 0; i < CROWD; i++)
+		if (mmap(CROWD_BASE + i * PAGE, PAGE, i % 2 ? RW : PROT_READ,
+			ANON | MAP_FIXED, -1, 0) == MAP_FAILED)
+			perror("mmap");
+}
+
 static void
 set_up(const struct setup *s)
 {
@@ -145,6 +165,9 @@ set_up(const struct setup *s)
 		perror("mmap");
 		exit(1);
 	}
+	munmap(CROWD_BASE, CROWD * PAGE);
+	if (s->crowd)
+		set_up_crowd();
 	set_up_cpu(s, 0);
 	set_up_cpu(s, 1);
 }
@@ -171,7 +194,7 @@ relax(void)
 static void
 take_turns(int cpu)
 {
-	void (*op)(char *) = operation;
+	void (*op)(char *) = operation[cpu];
 
 	for (int i = 0; i < TURNS; i++) {
 		while (turn != cpu)
@@ -199,9 +222,10 @@ second_cpu(void *unused)
 }
 
 static void
-run(const char *name, void (*op)(char *))
+run(const char *name, void (*op)(char *), void (*beside)(char *))
 {
-	operation = op;
+	operation[0] = op;
+	operation[1] = beside;
 	turn = 0;
 	phase = 1;
 	take_turns(0);
@@ -215,13 +239,18 @@ run(const char *name, void (*op)(char *))
 	fflush(stdout);
 }
 
-/* The number is part of an instruction: hence a macro. */
-#define TEST(number, name, op, ...)                                           \
+/*
+ * The number is part of an instruction: hence a macro. Of a test BESIDE another
+ * operation only the events of CPU 0 count.
+ */
+#define BESIDE(number, name, op, other, ...)                                  \
 	do {                                                                  \
 		set_up(&(struct setup){ __VA_ARGS__ });                       \
 		MAGIC(MAGIC_START, number);                                   \
-		run(#number " " name, op);                                    \
+		run(#number " " name, op, other);                             \
 	} while (0)
+#define TEST(number, name, op, ...)                                           \
+	BESIDE(number, name, op, op, __VA_ARGS__, false)
 
 int
 main(void)
@@ -249,6 +278,14 @@ main(void)
 	TEST(11, "mmap+touch+munmap 4K", op_map_touch_unmap, RESERVED, NEAR,
 	    false, false);
 	TEST(12, "write fault, new table", op_write, WHOLE, FAR, false, false);
+	BESIDE(13, "write fault beside mmap", op_write, op_map_unmap_away,
+	    WHOLE, NEAR, false, true, false);
+	BESIDE(14, "read fault beside mmap", op_read, op_map_unmap_away, WHOLE,
+	    NEAR, false, true, false);
+	BESIDE(15, "the same write, 1,000 more", op_write, op_map_unmap_away,
+	    WHOLE, NEAR, false, true, true);
+	BESIDE(16, "the same read, 1,000 more", op_read, op_map_unmap_away,
+	    WHOLE, NEAR, false, true, true);
 	printf("BENCH-DONE\n");
 	guest_end();
 	return 0;

@@ -7,11 +7,13 @@
  * count: those are the kernel's. The guest says where to start and stop
  * (magic.h). At each stop one line
  *
- *	TEST n EVENTS reads writes INSNS n
+ *	TEST n EVENTS reads writes INSNS n FIRST events
  *
  * goes to the file given as out=FILE, and after it the lines most travelled:
  *
- *	LINE events ADDRESS LAST-CODE-OF-CPU-0 LAST-CODE-OF-CPU-1
+ *	LINE events ADDRESS LAST-CODE-OF-CPU-0 LAST-CODE-OF-CPU-1 FIRST events
+ *
+ * FIRST is what CPU 0 met of them.
  *
  * Needs single-threaded TCG: callbacks of two CPUs never overlap, so there
  * are no locks. Debian ships no header for plugins of this QEMU; what is used
@@ -70,14 +72,14 @@ struct line {
 	uint64_t code[2];	/* who last touched it, on each CPU */
 	uint32_t holders;	/* CPUs that hold it, a bit each */
 	int32_t writer;		/* who wrote it last, or -1 */
-	uint32_t events;
+	uint32_t events, first;
 };
 
 static struct line *table;
 static FILE *out;
 static bool counting;
 static unsigned test;
-static uint64_t reads, writes, insns;
+static uint64_t reads, writes, insns, first;
 
 /* Open addressing; the table is far larger than what a test touches. */
 static struct line *
@@ -126,6 +128,7 @@ on_access(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t va, void *code)
 {
 	struct qemu_plugin_hwaddr *where;
 	struct line *l;
+	bool travels;
 
 	if (!counting || va < KERNEL_HALF)
 		return;
@@ -133,8 +136,11 @@ on_access(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t va, void *code)
 	if (where == NULL)
 		return;
 	l = line_of(qemu_plugin_hwaddr_phys_addr(where));
-	l->events += qemu_plugin_mem_is_store(info) ? store_travels(l, cpu) :
-						      load_travels(l, cpu);
+	travels = qemu_plugin_mem_is_store(info) ? store_travels(l, cpu) :
+						   load_travels(l, cpu);
+	l->events += travels;
+	l->first += travels && cpu == 0;
+	first += travels && cpu == 0;
 	l->va = va;
 	l->code[cpu & 1] = (uint64_t)(uintptr_t)code;
 }
@@ -150,9 +156,9 @@ on_insn(unsigned cpu, void *unused)
 static void
 reset_counts(void)
 {
-	reads = writes = insns = 0;
+	reads = writes = insns = first = 0;
 	for (size_t i = 0; i < TABLE_SIZE; i++)
-		table[i].events = 0;
+		table[i].events = table[i].first = 0;
 }
 
 static struct line *
@@ -171,11 +177,11 @@ write_down(void)
 {
 	struct line *l;
 
-	fprintf(out, "TEST %u EVENTS %lu %lu INSNS %lu\n", test, reads, writes,
-	    insns);
+	fprintf(out, "TEST %u EVENTS %lu %lu INSNS %lu FIRST %lu\n", test, reads,
+	    writes, insns, first);
 	for (int i = 0; i < HOTTEST && (l = hottest()) != NULL; i++) {
-		fprintf(out, "LINE %u %lx %lx %lx\n", l->events, l->va,
-		    l->code[0], l->code[1]);
+		fprintf(out, "LINE %u %lx %lx %lx FIRST %u\n", l->events,
+		    l->va, l->code[0], l->code[1], l->first);
 		l->events = 0;
 	}
 	fflush(out);

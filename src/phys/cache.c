@@ -76,6 +76,37 @@ tome_frame_alloc(struct tome_vm *vm, enum tome_identity id, unsigned flags,
 	return frame_alloc(vm, id, flags, out);
 }
 
+/* How far down its stack a CPU looks for an even frame. */
+#define EVEN_DEPTH 8u
+
+/* An even frame near the top of the stack changes places with the topmost. */
+static void
+stack_turn_up_even(struct tome_stack *s)
+{
+	uint32_t top = s->count - 1, i = top;
+	tome_pfn_t odd;
+
+	while (i > 0 && top - i < EVEN_DEPTH && (s->frame[i] & 1) != 0)
+		i--;
+	odd = s->frame[top];
+	s->frame[top] = s->frame[i];
+	s->frame[i] = odd;
+}
+
+enum tome_err
+tome_frame_alloc_even(struct tome_vm *vm, enum tome_identity id,
+    tome_pfn_t *out)
+{
+	uintptr_t irq = tome_host_irq_save();
+	struct tome_stack *s = &tome_frame_this_cpu(vm)->stack[frame_top(
+	    vm->phys, TOME_FRAME_DIRECT)];
+
+	if (s->count > 0)
+		stack_turn_up_even(s);
+	tome_host_irq_restore(irq);
+	return tome_frame_alloc(vm, id, TOME_FRAME_DIRECT, out);
+}
+
 /* Under test: the host may say no. */
 static tome_noinline enum tome_err
 frame_alloc_asking(struct tome_vm *vm, enum tome_identity id, unsigned flags,

@@ -14,6 +14,13 @@ enum tome_err tome_phys_init(const struct tome_boot *,
     struct tome_vm **out) TOME_NODISCARD;
 /* What is taken by now was taken by tome_vm_create(). */
 void tome_phys_booted(struct tome_vm *);
+/*
+ * As tome_frame_alloc(), from the direct map and preferably of an even number: two
+ * descriptors share a cache line, and frames for tables that are allocated one after
+ * the other may be locked by different CPUs ever after.
+ */
+enum tome_err tome_frame_alloc_even(struct tome_vm *, enum tome_identity,
+    tome_pfn_t *out) TOME_NODISCARD;
 /* Frames that were not given back, logging each kind. */
 size_t tome_phys_fini(struct tome_vm *);
 /* Frames by use. */

@@ -17,6 +17,7 @@
  * unit: its publisher), so a publisher below waits for that.
  * Frames of detached units go back after a flush round and then an epoch.
  */
+#include <phys/phys.h>
 #include <pmap/side.h>
 
 static enum tome_err leaf_walk(struct tome_pmap *, tome_va_t, bool create,
@@ -474,26 +475,14 @@ tome_table_frames(struct tome_vm *vm, unsigned order, tome_pfn_t *out)
 	    (tome_pfn_t)1 << order, 0, flags, out);
 }
 
-/*
- * Two descriptors share a cache line, and tables made one after the other may be
- * locked by different CPUs ever after: tables take even frames as far as they can.
- */
 static enum tome_err
 table_frame(struct tome_vm *vm, tome_pfn_t *out)
 {
-	enum tome_err err = tome_frame_alloc(vm, TOME_PAGE_TABLE,
-	    TOME_FRAME_DIRECT, out);
-	tome_pfn_t other;
+	enum tome_err err = tome_frame_alloc_even(vm, TOME_PAGE_TABLE, out);
 
-	if (err != TOME_OK)
-		return err;
-	if ((*out & 1) != 0 && tome_frame_alloc(vm, TOME_PAGE_TABLE,
-	    TOME_FRAME_DIRECT, &other) == TOME_OK) {
-		tome_frame_free(vm, (other & 1) != 0 ? other : *out);
-		*out = (other & 1) != 0 ? *out : other;
-	}
-	tome_frame_zero(vm, *out);
-	return TOME_OK;
+	if (err == TOME_OK)
+		tome_frame_zero(vm, *out);
+	return err;
 }
 
 /*
