@@ -9,7 +9,7 @@ STREAM_SRC := test/linux/on_syscalls.c test/linux/stream.c
 STREAM_CC := gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static
 
 # The steps that Linux left out (stream.h), for whoever answers after it.
-apart = $$(sed -n 's/^APART \(.*\)/0x\1,/p' $(1))
+apart = $$(sed -n 's/^APART \(.*\)/0x\1,/p' $(1) | tr -d '\n')
 
 $(STREAMS)/on_syscalls.told: $(STREAM_SRC) $(wildcard test/linux/*.h) \
 		bench/guest.h test/linux/answers.txt
