@@ -58,7 +58,8 @@ KERNEL_CFLAGS += -mstack-alignment=8
 KERNEL_NO_IDIOMS := -fno-builtin
 else
 KERNEL_NO_IDIOMS := -fno-builtin -fno-tree-loop-distribute-patterns
-KERNEL_CFLAGS += -mpreferred-stack-boundary=3 $(TOME_CFLAGS_GCC)
+KERNEL_CFLAGS += -mpreferred-stack-boundary=3 $(TOME_CFLAGS_GCC) \
+	$(TOME_CFLAGS_SIZE)
 endif
 
 KERNEL_OBJ_KERNEL = $(patsubst %,$(KERNEL_BUILD)/%.o,$(basename \

@@ -39,13 +39,10 @@ $(BUILD)/lib/$(1)/tier57.o: $$(addprefix $(BUILD)/lib/$(1)/,\
 endef
 
 X86_64_FLAGS := -mno-red-zone -mgeneral-regs-only -mcmodel=kernel
-# Without SSE nothing asks for a stack aligned to 16 bytes; and code that is
-# counted in instructions and bytes gains nothing from padding, nor from copies of
-# functions that nobody asked to be inline.
+# Without SSE nothing asks for a stack aligned to 16 bytes.
 $(eval $(call lib_variant,x86_64-gcc,ports/x86_64,gcc,,$(X86_64_FLAGS) \
-	-mpreferred-stack-boundary=3 -falign-functions=1 -falign-jumps=1 \
-	-falign-loops=1 -falign-labels=1 $(TOME_CFLAGS_GCC) \
-	-fno-inline-functions -fstack-usage -fcallgraph-info=su))
+	-mpreferred-stack-boundary=3 $(TOME_CFLAGS_GCC) $(TOME_CFLAGS_SIZE) \
+	-fstack-usage -fcallgraph-info=su))
 $(eval $(call lib_variant,x86_64-clang,ports/x86_64,clang,,$(X86_64_FLAGS) \
 	-Wthread-safety))
 

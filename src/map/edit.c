@@ -379,7 +379,8 @@ tome_edit_change(struct tome_edit *ed, tome_va_t start, tome_va_t end,
     const struct tome_change *ch)
 {
 	struct tome_tree *tr = &ed->map->tree;
-	struct tome_entry *en = tome_tree_find(tr, start), *next;
+	struct tome_entry *en = ch->first != NULL ? ch->first :
+	    tome_tree_find(tr, start), *next;
 	enum tome_err err = change_reserve(ed, start, end, ch, en);
 
 	if (err != TOME_OK)

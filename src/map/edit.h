@@ -93,6 +93,8 @@ struct tome_change {
 	uint32_t value;
 	uint32_t clear;
 	void *arg;
+	/* tome_edit_change(): the first entry that ends above start, if known. */
+	struct tome_entry *first;
 };
 enum tome_err tome_edit_change(struct tome_edit *, tome_va_t start,
     tome_va_t end, const struct tome_change *) TOME_NODISCARD;

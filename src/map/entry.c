@@ -86,19 +86,19 @@ tome_entry_drop(struct tome_vm *vm, struct tome_entry *en)
 static void
 count(struct tome_map *map, const struct tome_entry *en, uint64_t pages)
 {
-	bool stack = tome_entry_flags(en) & TOME_ENTRY_GROWSDOWN;
+	uint16_t flags = tome_entry_flags(en);
 
 	map->vpages += pages;
-	if (tome_entry_is_data(tome_entry_flags(en), en->prot))
+	if (tome_entry_is_data(flags, en->prot))
 		map->data_pages += pages;
-	if (stack)
+	if (flags & TOME_ENTRY_GROWSDOWN)
 		map->stack_pages += pages;
 	else if ((en->prot & (TOME_PROT_EXEC | TOME_PROT_WRITE)) ==
 	    TOME_PROT_EXEC)
 		map->exec_pages += pages;
-	if (tome_entry_flags(en) & TOME_ENTRY_WIRED)
+	if (flags & TOME_ENTRY_WIRED)
 		map->locked_pages += pages;
-	if (tome_entry_flags(en) & TOME_ENTRY_CHARGED) {
+	if (flags & TOME_ENTRY_CHARGED) {
 		map->charged_pages += pages;
 		tome_count(map->vm, TOME_N_COMMITTED, (int64_t)pages);
 	}

@@ -56,15 +56,17 @@ tome_map_protect(struct tome_map *map, tome_va_t start, tome_va_t len,
 	return err;
 }
 
-/* How far from start on the change is legal, and what stops it there. */
+/* How far from start on the change is legal, and what stops it there; and the entry
+ * at start. */
 static tome_va_t
 protect_reach(struct tome_map *map, tome_va_t start, tome_va_t end,
-    tome_prot_t prot, enum tome_err *err)
+    tome_prot_t prot, enum tome_err *err, struct tome_entry **first)
 {
 	uint64_t data = map->data_pages, charge = 0;
 	struct tome_entry *en = tome_tree_find(&map->tree, start);
 	tome_va_t va = start, to;
 
+	*first = en;
 	for (; va < end; va = to) {
 		if (va > start)
 			en = tome_tree_next(&map->tree, en);
@@ -99,7 +101,7 @@ protect_locked(struct tome_edit *ed, tome_va_t start, tome_va_t end,
 		.set = prot_set, .value = prot };
 	enum tome_err stop, err = TOME_OK;
 
-	end = protect_reach(ed->map, start, end, prot, &stop);
+	end = protect_reach(ed->map, start, end, prot, &stop, &change.first);
 	if (end > start)
 		err = tome_edit_change(ed, start, end, &change);
 	if (err != TOME_OK)
