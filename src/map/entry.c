@@ -196,12 +196,13 @@ chunk_empty(const struct tome_chunk *ch, uint64_t first, uint64_t last)
 
 	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
 		if (base + i >= first && base + i <= last &&
-		    ch->anon[i] != NULL)
+		    tome_rd_relaxed(&ch->anon[i]) != NULL)
 			return false;
 	return true;
 }
 
-/* Nobody writes these slots: no entry covers them, and the map is locked. */
+/* Nobody fills these slots: no entry covers them, and the map is locked. A fault that
+ * resolves needs-copy may empty them (tome_amap_tighten). */
 static bool
 slots_empty(struct tome_amap *am, uint64_t first, uint64_t n)
 {

@@ -93,7 +93,7 @@ tome_chunk_empty(struct tome_amap *am, struct tome_chunk *ch, unsigned lo,
 
 		if (an == NULL)
 			continue;
-		ch->anon[i] = NULL;
+		tome_wr_relaxed(&ch->anon[i], NULL);
 		tome_anon_unref(am, an);
 	}
 }
