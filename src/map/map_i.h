@@ -163,6 +163,9 @@ enum tome_err tome_map_populate(struct tome_map *, tome_va_t start,
 /* The access that makes a page of this entry present for good: a write where it is
  * private and writable. */
 tome_prot_t tome_entry_fill_access(const struct tome_entry *);
+/* Make what is wired in [start, end) present, as far as memory goes; the map is not
+ * locked. (wire.c) */
+void tome_map_fill_wired(struct tome_map *, tome_va_t start, tome_va_t end);
 
 /* Copy from or to a space that does not run here: all of it, or EFAULT. (alien.c) */
 enum tome_err tome_alien_in(struct tome_map *, void *dst, tome_va_t src,

@@ -2,14 +2,22 @@
  * protect.c - rights, and the most that rights may become.
  *
  * Narrowing edits the page tables and flushes; widening does not: the next touch
- * faults and finds the wider right (the table never grants more than the entry).
+ * faults and finds the wider right (the table never grants more than the entry). But
+ * what is wired and may now be written becomes the entry's own at once (as Linux).
  *
  * Locks: take the map's.
  */
 #include <map/edit.h>
 
+/* A range; none if it is empty. */
+struct gained {
+	tome_va_t start, end;
+};
+
+static enum tome_err protect_range(struct tome_map *, tome_va_t start,
+    tome_va_t end, tome_prot_t, struct gained *) TOME_NODISCARD;
 static enum tome_err protect_locked(struct tome_edit *, tome_va_t start,
-    tome_va_t end, tome_prot_t) TOME_NODISCARD;
+    tome_va_t end, tome_prot_t, struct gained *) TOME_NODISCARD;
 
 static bool
 prot_differs(const struct tome_change *ch, const struct tome_entry *en)
@@ -43,17 +51,56 @@ enum tome_err
 tome_map_protect(struct tome_map *map, tome_va_t start, tome_va_t len,
     tome_prot_t prot)
 {
-	struct tome_edit ed;
+	struct gained g = { 0, 0 };
 	enum tome_err err;
 
 	if (!tome_range_ok(map, start, len) || (prot & ~TOME_PROT_ALL) != 0)
 		return TOME_EINVAL;
+	err = protect_range(map, start, start + len, prot, &g);
+	if (g.start < g.end)
+		tome_map_fill_wired(map, g.start, g.end);
+	return err;
+}
+
+/* Apart, so that its edit is off the stack when pages are filled. */
+static tome_noinline enum tome_err
+protect_range(struct tome_map *map, tome_va_t start, tome_va_t end,
+    tome_prot_t prot, struct gained *g)
+{
+	struct tome_edit ed;
+	enum tome_err err;
+
 	tome_edit_init(&ed, map);
 	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
-	err = protect_locked(&ed, start, start + len, prot);
+	err = protect_locked(&ed, start, end, prot, g);
 	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
 	tome_edit_release(&ed);
 	return err;
+}
+
+static bool
+gains(const struct tome_entry *en)
+{
+	return (tome_entry_flags(en) & (TOME_ENTRY_WIRED | TOME_ENTRY_ONFAULT |
+		TOME_ENTRY_SHARED | TOME_ENTRY_GUARD)) == TOME_ENTRY_WIRED &&
+	    !(en->prot & TOME_PROT_WRITE);
+}
+
+/* From the first to the last wired private piece that is to become writable. */
+static tome_noinline void
+find_gained(struct tome_map *map, tome_va_t start, tome_va_t end,
+    struct gained *g)
+{
+	struct tome_entry *en = tome_tree_find(&map->tree, start);
+
+	for (; en != NULL && en->start < end;
+	    en = tome_tree_next(&map->tree, en)) {
+		if (!gains(en))
+			continue;
+		if (g->end == 0)
+			g->start = en->start > start ? en->start : start;
+		g->end = en->end < end ? en->end : end;
+	}
 }
 
 /* How far from start on the change is legal, and what stops it there; and the entry
@@ -95,13 +142,15 @@ protect_reach(struct tome_map *map, tome_va_t start, tome_va_t end,
 
 static enum tome_err
 protect_locked(struct tome_edit *ed, tome_va_t start, tome_va_t end,
-    tome_prot_t prot)
+    tome_prot_t prot, struct gained *g)
 {
 	struct tome_change change = { .differs = prot_differs,
 		.set = prot_set, .value = prot };
 	enum tome_err stop, err = TOME_OK;
 
 	end = protect_reach(ed->map, start, end, prot, &stop, &change.first);
+	if (ed->map->locked_pages != 0 && (prot & TOME_PROT_WRITE))
+		find_gained(ed->map, start, end, g);
 	if (end > start)
 		err = tome_edit_change(ed, start, end, &change);
 	if (err != TOME_OK)

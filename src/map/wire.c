@@ -162,6 +162,13 @@ wire_fill(struct tome_map *map, tome_va_t start, tome_va_t end,
 	return TOME_OK;
 }
 
+/* What is wired in the range, as far as memory goes. */
+void
+tome_map_fill_wired(struct tome_map *map, tome_va_t start, tome_va_t end)
+{
+	(void)!wire_fill(map, start, end, true);
+}
+
 /* ---- everything ---- */
 
 static void

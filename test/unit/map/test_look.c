@@ -292,6 +292,38 @@ test_placement(void **state)
 	tome_map_unref(map);
 }
 
+/* Wired while nobody could write it: writable, it is the entry's own at once, and
+ * what others write to the object is no longer seen. */
+static void
+test_wired_gains_write(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct tome_map_request rq = { .addr = AT, .len = 2 * PG, .prot = RO,
+		.flags = TOME_MAP_FIXED };
+	const uint8_t old = 7, new = 8;
+	tome_va_t va;
+	size_t done;
+
+	assert_int_equal(tome_object_create_anon(r->vm, 2 * PG, NULL, 0,
+	    &rq.object), TOME_OK);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(tome_object_write(rq.object, i * PG, &old, 1,
+		    &done), TOME_OK);
+	assert_int_equal(tome_map_enter(map, &rq, &va), TOME_OK);
+	assert_int_equal(tome_map_wire(map, AT, PG, false), TOME_OK);
+	/* Nothing follows: what lies before the hole is changed. */
+	assert_int_equal(tome_map_protect(map, AT, 3 * PG, RW), TOME_ENOMEM);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(tome_object_write(rq.object, i * PG, &new, 1,
+		    &done), TOME_OK);
+	assert_int_equal(rig_peek(map, AT), old);
+	assert_int_equal(rig_peek(map, AT + PG), new);
+	rig_check(r);
+	tome_map_unref(map);
+	tome_object_unref(rq.object);
+}
+
 int
 main(void)
 {
@@ -305,6 +337,7 @@ main(void)
 		RIG_TEST(test_wiring),
 		RIG_TEST(test_stack_grows),
 		RIG_TEST(test_placement),
+		RIG_TEST(test_wired_gains_write),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
