@@ -170,6 +170,18 @@ model_fill(struct m_page *p)
 		(void)model_own(p);
 }
 
+void
+model_fill_range(struct m_space *s, unsigned first, unsigned n)
+{
+	unsigned i;
+
+	for (i = first; i < first + n; i++) {
+		if (model_access(s, i, TOME_PROT_READ) != TOME_OK)
+			return;
+		model_fill(&s->page[i]);
+	}
+}
+
 bool
 model_all_mapped(const struct m_space *s, unsigned first, unsigned n)
 {

@@ -81,6 +81,8 @@ void model_move(struct m_space *, unsigned from, unsigned to, unsigned n,
     bool keep_old);
 /* Made present for good: a private writable page becomes the space's own. */
 void model_fill(struct m_page *);
+/* As far as it may be read. */
+void model_fill_range(struct m_space *, unsigned first, unsigned n);
 struct m_object *model_object(uint64_t len);
 /* Holes of o show the parent's pages; takes a reference. */
 void model_adopt(struct m_object *o, struct m_object *parent, unsigned page);

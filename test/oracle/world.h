@@ -29,7 +29,7 @@ bool world_step(struct world *, const struct op *);
 /* Everything goes; nothing may be left. */
 bool world_end(struct world *);
 
-/* ---- for ops.c ---- */
+/* ---- for operations ---- */
 
 #define W_LO ((tome_va_t)((1u << 30) - 40 * 4096u))
 static inline tome_va_t

@@ -1,0 +1,129 @@
+/*
+ * op_object.c - objects, and transfers that no mapping is needed for.
+ */
+#include "operate.h"
+
+static uint64_t
+object_len(const struct op *op)
+{
+	uint64_t len = (uint64_t)(op->npages % M_OBJECT_PAGES) * M_BYTES;
+
+	return op->flags & 1 ? len + op->off : len;
+}
+
+bool
+op_object(struct world *w, const struct op *op)
+{
+	unsigned o = op->other % M_OBJECTS, up = op->space % M_OBJECTS;
+	unsigned first = op->to % M_OBJECT_PAGES;
+	struct tome_object *parent = flag(op, 4, 2) ? NULL : w->object[up];
+	struct m_object *above = w->model.object[up], *mo;
+	uint64_t len = object_len(op);
+	bool apply;
+
+	if (w->object[o] != NULL)
+		return true;
+	if (!agree(w, op, tome_object_create_anon(w->vm, len, parent, first,
+	    &w->object[o]), parent != NULL && above->parent != NULL ?
+	    TOME_EINVAL : TOME_OK, &apply))
+		return false;
+	if (!apply)
+		return true;
+	w->model.object[o] = mo = model_object(len);
+	mo->id = tome_object_id(w->object[o]);
+	if (parent != NULL)
+		model_adopt(mo, above, first);
+	return true;
+}
+
+bool
+op_object_drop(struct world *w, const struct op *op)
+{
+	unsigned o = op->other % M_OBJECTS;
+
+	if (w->object[o] == NULL)
+		return true;
+	tome_object_unref(w->object[o]);
+	model_object_unref(w->model.object[o]);
+	w->object[o] = NULL;
+	w->model.object[o] = NULL;
+	return true;
+}
+
+bool
+op_object_resize(struct world *w, const struct op *op)
+{
+	unsigned o = op->other % M_OBJECTS;
+	bool apply;
+
+	if (w->object[o] == NULL)
+		return true;
+	if (!agree(w, op, tome_object_resize(w->object[o], object_len(op)),
+	    TOME_OK, &apply))
+		return false;
+	if (apply)
+		model_resize(&w->model, w->model.object[o], object_len(op));
+	return true;
+}
+
+bool
+op_object_punch(struct world *w, const struct op *op)
+{
+	unsigned o = op->other % M_OBJECTS;
+	unsigned first = op->to % M_OBJECT_PAGES, n = op->nto;
+	bool apply;
+
+	if (w->object[o] == NULL)
+		return true;
+	if (n > M_OBJECT_PAGES - first)
+		n = M_OBJECT_PAGES - first;
+	if (!agree(w, op, tome_object_punch(w->object[o], first, n), TOME_OK,
+	    &apply))
+		return false;
+	if (apply)
+		model_punch(w->model.object[o], first, n);
+	return true;
+}
+
+/* Bytes of the object that a transfer at `at` reaches. */
+static size_t
+object_reach(const struct m_object *o, uint64_t at, size_t n)
+{
+	if (at >= o->len)
+		return 0;
+	return o->len - at < n ? (size_t)(o->len - at) : n;
+}
+
+bool
+op_object_io(struct world *w, const struct op *op)
+{
+	unsigned o = op->other % M_OBJECTS;
+	uint64_t at = (uint64_t)(op->to % M_OBJECT_PAGES) * M_BYTES + op->off;
+	bool write = op->kind == OP_OBJECT_WRITE;
+	struct m_object *mo = w->model.object[o];
+	size_t n, i, done = 0;
+	enum tome_err err;
+
+	if (w->object[o] == NULL)
+		return true;
+	n = object_reach(mo, at, op->len);
+	make_pattern(op);
+	if (op->fail != 0)
+		hosted_fail_alloc(w->m, NULL, 0, false);
+	err = write ? tome_object_write(w->object[o], at, bytes, op->len,
+	    &done) : tome_object_read(w->object[o], at, bytes, op->len, &done);
+	if (err != TOME_OK || done != n)
+		return w_differ(w, "object: %d after %zu of %zu", err, done,
+		    n);
+	for (i = 0; i < n; i++) {
+		struct m_page p = { .shared = true, .object = mo,
+			.index = (unsigned)((at + i) / M_BYTES) };
+		size_t byte = (size_t)((at + i) % M_BYTES);
+
+		if (write)
+			model_own(&p)[byte] = bytes[i];
+		else if (bytes[i] != model_bytes(&p)[byte])
+			return w_differ(w, "object byte %zu differs", i);
+	}
+	return true;
+}
