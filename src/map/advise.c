@@ -222,14 +222,27 @@ advise_remove(struct tome_map *map, tome_va_t start, tome_va_t end)
 
 /* ---- POPULATE ---- */
 
-/* In the terms of madvise(2). */
+static tome_va_t
+mapped_until(struct tome_map *map, tome_va_t start, tome_va_t end)
+{
+	tome_va_t to;
+
+	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
+	to = tome_range_mapped(map, start, end);
+	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
+	return to;
+}
+
+/* In the terms of madvise(2). A hole is not touched: no stack grows into it. */
 static enum tome_err
 advise_populate(struct tome_map *map, tome_va_t start, tome_va_t end,
     tome_prot_t access)
 {
-	switch (tome_map_populate(map, start, end, access)) {
+	tome_va_t to = mapped_until(map, start, end);
+
+	switch (tome_map_populate(map, start, to, access)) {
 	case TOME_OK:
-		return TOME_OK;
+		return to < end ? TOME_ENOMEM : TOME_OK;
 	case TOME_EACCES:
 		return TOME_EINVAL;
 	case TOME_ENXIO:

@@ -238,6 +238,7 @@ test_stack_grows(void **state)
 		16 * PG };
 	struct tome_map_request rq = { .addr = AT, .len = 2 * PG, .prot = RW,
 		.flags = TOME_MAP_FIXED | TOME_MAP_GROWSDOWN };
+	struct tome_region region;
 	tome_va_t va;
 
 	tome_map_set_limits(map, &l);
@@ -252,6 +253,11 @@ test_stack_grows(void **state)
 	assert_int_equal(rig_peek(map, AT - 20 * PG), -1);
 	assert_int_equal(rig_peek(map, AT - 14 * PG), 0);
 	rig_check(r);
+	/* Populating a hole is no touch. */
+	assert_int_equal(tome_map_advise(map, AT - 15 * PG, 2 * PG,
+	    TOME_ADV_POPULATE_READ), TOME_ENOMEM);
+	assert_int_equal(tome_map_lookup(map, AT - 15 * PG, &region), TOME_OK);
+	assert_int_equal(region.start, AT - 14 * PG);
 	/* Something below keeps its distance. */
 	l.stack = UINT64_MAX;
 	tome_map_set_limits(map, &l);
