@@ -204,6 +204,71 @@ model_none_mapped(const struct m_space *s, unsigned first, unsigned n)
 	return true;
 }
 
+bool
+model_is_data(const struct m_page *p, tome_prot_t prot)
+{
+	return (prot & TOME_PROT_WRITE) && !p->shared && !p->grows && !p->guard;
+}
+
+unsigned
+model_data(const struct m_space *s)
+{
+	unsigned n = 0, i;
+
+	for (i = 0; i < M_PAGES; i++)
+		n += s->page[i].mapped &&
+		    model_is_data(&s->page[i], s->page[i].prot);
+	return n;
+}
+
+bool
+model_exceeds(const struct m_space *s, unsigned more, bool data)
+{
+	unsigned all = more, i;
+
+	for (i = 0; i < M_PAGES; i++)
+		all += s->page[i].mapped;
+	return (s->as != 0 && all > s->as) ||
+	    (data && s->data != 0 && model_data(s) + more > s->data);
+}
+
+static unsigned
+next_mapped(const struct m_space *s, unsigned page)
+{
+	while (page < M_PAGES && !s->page[page].mapped)
+		page++;
+	return page;
+}
+
+bool
+model_below_stack(const struct m_space *s, unsigned page, unsigned n)
+{
+	page = next_mapped(s, page + n);
+	return page < M_PAGES && s->page[page].grows;
+}
+
+/* The gap that stays below a stack is larger than the space: only another stack, a
+ * guard, or what nobody may touch can lie below one that grows. */
+void
+model_touch(struct m_space *s, unsigned page)
+{
+	unsigned stack = next_mapped(s, page), below = page;
+	struct m_page proto;
+
+	if (page >= M_PAGES || stack == page || stack == M_PAGES ||
+	    !s->page[stack].grows || model_exceeds(s, stack - page, false))
+		return;
+	while (below > 0 && !s->page[below - 1].mapped)
+		below--;
+	if (below > 0 && s->page[below - 1].prot != TOME_PROT_NONE &&
+	    !s->page[below - 1].grows && !s->page[below - 1].guard)
+		return;
+	proto = s->page[stack];
+	proto.cell = NULL;
+	model_map(s, page, stack - page, &proto);
+}
+
+/* Nothing is placed in the gap below a stack: going down, that ends the search. */
 unsigned
 model_place(const struct m_space *s, unsigned n, bool bottom_up)
 {
@@ -213,12 +278,13 @@ model_place(const struct m_space *s, unsigned n, bool bottom_up)
 		return M_PAGES;
 	if (bottom_up) {
 		for (i = 0; i + n <= M_PAGES; i++)
-			if (model_none_mapped(s, i, n))
+			if (model_none_mapped(s, i, n) &&
+			    !model_below_stack(s, i, n))
 				return i;
 	} else {
 		for (i = M_PAGES - n + 1; i-- > 0;)
 			if (model_none_mapped(s, i, n))
-				return i;
+				return model_below_stack(s, i, n) ? M_PAGES : i;
 	}
 	return M_PAGES;
 }
@@ -302,6 +368,8 @@ model_fork(struct m_space *parent, struct m_space *child)
 	unsigned i;
 
 	child->live = true;
+	child->as = parent->as;
+	child->data = parent->data;
 	for (i = 0; i < M_PAGES; i++) {
 		struct m_page *p = &parent->page[i], *c = &child->page[i];
 

@@ -31,7 +31,8 @@ struct m_object {
 };
 
 struct m_page {
-	bool mapped, shared, guard, wired, onfault, keep;
+	bool mapped, shared, guard, wired, onfault, keep, grows;
+	unsigned char name;		/* 0: none */
 	tome_prot_t prot, max_prot;
 	enum tome_inherit inherit;
 	uint64_t tag;
@@ -42,6 +43,7 @@ struct m_page {
 
 struct m_space {
 	bool live;
+	unsigned as, data;		/* limits in pages, 0: none */
 	struct m_page page[M_PAGES];
 };
 
@@ -67,7 +69,18 @@ bool model_none_mapped(const struct m_space *, unsigned first, unsigned n);
 /* Where an unfixed mapping of n pages goes; M_PAGES: nowhere. */
 unsigned model_place(const struct m_space *, unsigned n, bool bottom_up);
 
+/* Would so many pages more be beyond a limit? data: they would count as such. */
+bool model_exceeds(const struct m_space *, unsigned more, bool data);
+/* Private memory that was or is to be writable, and no stack. */
+bool model_is_data(const struct m_page *, tome_prot_t);
+unsigned model_data(const struct m_space *);
+/* Does a stack begin next, above the first n pages from page on? */
+bool model_below_stack(const struct m_space *, unsigned page, unsigned n);
+
 /* ---- what operations do ---- */
+
+/* A touch: a stack above grows down to it, if it may. */
+void model_touch(struct m_space *, unsigned page);
 
 /* Makes page empty. */
 void model_unmap(struct m_page *);

@@ -16,7 +16,7 @@ static const char *const names[OP_KINDS] = {
 /* How often each comes, of the sum. */
 static const unsigned char weight[OP_KINDS] = {
 	[OP_SPACE] = 2, [OP_MAP] = 14, [OP_MAP_OBJECT] = 8, [OP_UNMAP] = 6,
-	[OP_PROTECT] = 9, [OP_MAX_PROT] = 1, [OP_ADVISE] = 7,
+	[OP_PROTECT] = 9, [OP_MAX_PROT] = 1, [OP_NAME] = 2, [OP_LIMIT] = 2, [OP_ADVISE] = 7,
 	[OP_INHERIT] = 4, [OP_WIRE] = 3, [OP_UNWIRE] = 3, [OP_MOVE] = 9,
 	[OP_FORK] = 5, [OP_EXIT] = 3, [OP_CLEAR] = 1, [OP_READ] = 34,
 	[OP_WRITE] = 40, [OP_EXEC] = 3, [OP_COPYIN] = 5, [OP_COPYOUT] = 6,

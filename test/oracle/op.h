@@ -11,6 +11,7 @@
 
 #define OP_LIST(X)                                                          \
 	X(SPACE) X(MAP) X(MAP_OBJECT) X(UNMAP) X(PROTECT) X(MAX_PROT)       \
+	X(NAME) X(LIMIT)                                                    \
 	X(ADVISE) X(INHERIT) X(WIRE) X(UNWIRE) X(MOVE) X(FORK) X(EXIT)      \
 	X(CLEAR) X(READ) X(WRITE) X(EXEC) X(COPYIN) X(COPYOUT) X(FETCH)     \
 	X(CAS) X(ALIEN_READ) X(ALIEN_WRITE) X(OBJECT) X(OBJECT_DROP)        \

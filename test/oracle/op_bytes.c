@@ -7,7 +7,7 @@ unsigned char bytes[BUFFER];
 
 /* Bytes of [page:off, len) before the first page that refuses, and why. */
 size_t
-reach(const struct m_space *s, const struct op *op, tome_prot_t access,
+reach(struct m_space *s, const struct op *op, tome_prot_t access,
     enum tome_err *err)
 {
 	size_t done = 0;
@@ -17,6 +17,7 @@ reach(const struct m_space *s, const struct op *op, tome_prot_t access,
 		unsigned page = op->page +
 		    (unsigned)((op->off + done) / M_BYTES);
 
+		model_touch(s, page);
 		*err = model_access(s, page, access);
 		if (*err != TOME_OK)
 			break;

@@ -86,6 +86,7 @@ op_word(struct world *w, const struct op *op)
 	hosted_on_fault(op_fault, map);
 	if (op->fail != 0)
 		hosted_fail_alloc(w->m, NULL, 0, false);
+	model_touch(s, op->page);
 	want = model_access(s, op->page, cas ? TOME_PROT_WRITE :
 	    TOME_PROT_READ) == TOME_OK ? TOME_OK : TOME_EFAULT;
 	if (want == TOME_OK)

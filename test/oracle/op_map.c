@@ -50,12 +50,19 @@ choose_kind(struct mapping *g, const struct op *op, bool object)
 	g->proto.shared = shared;
 	g->proto.keep = flag(op, 9, 3) == 0;
 	g->proto.tag = g->req.tag = flag(op, 27, 2);
+	g->proto.name = op->value & 3;
+	g->req.name = w_names[g->proto.name];
+	g->proto.grows = !guard && !shared && !object && flag(op, 29, 3) == 0;
 	g->proto.inherit = g->req.inherit =
 	    shared ? TOME_INHERIT_COPY : inherits[flag(op, 24, 3)];
 	g->proto.wired = !guard && !object && flag(op, 14, 3) == 0 &&
 	    (op->prot & TOME_PROT_READ);
+	/* What a stack that children share grows into is left open. */
+	if (g->proto.grows && g->req.inherit == TOME_INHERIT_SHARE)
+		g->proto.inherit = g->req.inherit = TOME_INHERIT_COPY;
 	g->req.flags |= (guard ? TOME_MAP_GUARD : 0) |
 	    (shared ? TOME_MAP_SHARED : 0) |
+	    (g->proto.grows ? TOME_MAP_GROWSDOWN : 0) |
 	    (g->proto.keep ? TOME_MAP_KEEP : 0) |
 	    (g->proto.wired ? TOME_MAP_LOCKED : 0) |
 	    (!guard && flag(op, 12, 2) == 0 ? TOME_MAP_POPULATE : 0) |
@@ -63,9 +70,9 @@ choose_kind(struct mapping *g, const struct op *op, bool object)
 	    (!object && flag(op, 19, 2) == 0 ? TOME_MAP_ZERO_SHARED_READ : 0);
 }
 
-/* Where it must go, or why it must not. */
+/* Where it must go, or why nowhere. */
 static enum tome_err
-expect_map(const struct m_space *s, const struct mapping *g, unsigned *at)
+expect_place(const struct m_space *s, const struct mapping *g, unsigned *at)
 {
 	bool fixed = g->req.flags & TOME_MAP_FIXED;
 
@@ -78,10 +85,26 @@ expect_map(const struct m_space *s, const struct mapping *g, unsigned *at)
 	    !model_none_mapped(s, g->page, g->n))
 		return TOME_EEXIST;
 	if (fixed || (g->req.addr != 0 &&
-	    model_none_mapped(s, g->page, g->n)))
+	    model_none_mapped(s, g->page, g->n) &&
+	    !model_below_stack(s, g->page, g->n)))
 		return TOME_OK;
 	*at = model_place(s, g->n, g->req.flags & TOME_MAP_BOTTOMUP);
 	return *at == M_PAGES ? TOME_ENOMEM : TOME_OK;
+}
+
+/* What a fixed mapping replaces no longer counts. */
+static enum tome_err
+expect_map(const struct m_space *s, const struct mapping *g, unsigned *at)
+{
+	enum tome_err err = expect_place(s, g, at);
+	unsigned more = g->n, i;
+
+	if (err != TOME_OK)
+		return err;
+	for (i = *at; i < *at + g->n; i++)
+		more -= s->page[i].mapped;
+	return model_exceeds(s, more, model_is_data(&g->proto, g->proto.prot)) ?
+	    TOME_ENOMEM : TOME_OK;
 }
 
 static bool

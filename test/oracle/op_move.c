@@ -129,6 +129,21 @@ choose_move(struct move *v, const struct op *op)
 		v->nto = M_PAGES - v->to;
 }
 
+/* What shrinks in place is not asked. */
+static bool
+beyond_limits(const struct m_space *s, const struct move *v)
+{
+	const struct m_page *p = &s->page[v->page];
+	unsigned more = v->nto > v->n ? v->nto - v->n : 0;
+
+	if (!(v->flags & (TOME_MOVE_FIXED | TOME_MOVE_DONTUNMAP)) &&
+	    v->nto <= v->n)
+		return false;
+	if (v->flags & TOME_MOVE_DONTUNMAP)
+		more = v->nto;
+	return model_exceeds(s, more, model_is_data(p, p->prot));
+}
+
 bool
 op_move(struct world *w, const struct op *op)
 {
@@ -149,6 +164,8 @@ op_move(struct world *w, const struct op *op)
 	want = expect_move(s, &v, &at);
 	if (want != TOME_EINVAL && !v.single)
 		want = TOME_EFAULT;
+	if (want == TOME_OK && beyond_limits(s, &v))
+		want = TOME_ENOMEM;
 	got = tome_map_move(w->map[op->space], w_va(v.page), bytes_of(v.n),
 	    bytes_of(v.nto), v.flags, w_va(v.to), &out);
 	if (!agree(w, op, got, want, &apply))

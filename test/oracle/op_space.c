@@ -12,6 +12,7 @@ op_space(struct world *w, const struct op *op)
 
 	if (w->map[op->space] != NULL)
 		return true;
+	space_of(w, op)->as = space_of(w, op)->data = 0;
 	return agree(w, op, tome_map_create(w->vm, &config,
 	    &w->map[op->space]), TOME_OK, &apply);
 }
@@ -100,5 +101,27 @@ bool
 op_quiesce(struct world *w, const struct op *op)
 {
 	tome_vm_quiesce(w->vm, op->flags & 1);
+	return true;
+}
+
+static uint64_t
+limit_of(unsigned npages)
+{
+	return npages == 0 ? UINT64_MAX : bytes_of(npages);
+}
+
+/* What is mapped already stays, also beyond the limit. */
+bool
+op_limit(struct world *w, const struct op *op)
+{
+	struct m_space *s = space_of(w, op);
+	struct tome_map_limits limits = { .locked = UINT64_MAX,
+		.stack = UINT64_MAX };
+
+	s->as = flag(op, 0, 2) == 0 ? 1 + op->page : 0;
+	s->data = flag(op, 2, 2) == 0 ? 1 + op->to : 0;
+	limits.as = limit_of(s->as);
+	limits.data = limit_of(s->data);
+	tome_map_set_limits(w->map[op->space], &limits);
 	return true;
 }

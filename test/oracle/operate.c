@@ -51,6 +51,7 @@ static operate_fn *const operations[OP_KINDS] = {
 	[OP_MAP_OBJECT] = op_map_object, [OP_UNMAP] = op_unmap,
 	[OP_PROTECT] = op_protect, [OP_MAX_PROT] = op_max_prot,
 	[OP_ADVISE] = op_advise, [OP_INHERIT] = op_inherit,
+	[OP_NAME] = op_name, [OP_LIMIT] = op_limit,
 	[OP_WIRE] = op_wire, [OP_UNWIRE] = op_unwire, [OP_MOVE] = op_move,
 	[OP_FORK] = op_fork, [OP_EXIT] = op_exit, [OP_CLEAR] = op_clear,
 	[OP_READ] = op_access, [OP_WRITE] = op_access, [OP_EXEC] = op_access,

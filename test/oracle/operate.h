@@ -12,7 +12,7 @@
 
 typedef bool operate_fn(struct world *, const struct op *);
 operate_fn op_space, op_map, op_map_object, op_unmap, op_protect,
-    op_max_prot, op_advise, op_inherit, op_wire, op_unwire,
+    op_max_prot, op_advise, op_inherit, op_name, op_limit, op_wire, op_unwire,
     op_move, op_fork, op_exit, op_clear, op_access,
     op_copy, op_word, op_alien, op_object, op_object_drop,
     op_object_resize, op_object_punch, op_object_io, op_incore, op_key,
@@ -66,8 +66,9 @@ target(const struct op *op)
 
 extern unsigned char bytes[BUFFER];
 
-/* Bytes of [page:off, len) before the first page that refuses, and why. */
-size_t reach(const struct m_space *, const struct op *, tome_prot_t access,
+/* Bytes of [page:off, len) before the first page that refuses, and why.
+ * Stacks grow. */
+size_t reach(struct m_space *, const struct op *, tome_prot_t access,
     enum tome_err *err);
 bool bytes_agree(struct world *, const struct m_space *, const struct op *,
     size_t n);

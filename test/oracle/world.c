@@ -10,6 +10,8 @@
 
 #include "world.h"
 
+const char *const w_names[4] = { NULL, "heap", "text of a program", "x" };
+
 static bool compare_space(struct world *, unsigned space);
 static bool judges(struct world *);
 
@@ -171,6 +173,12 @@ compare_page(struct world *w, const struct m_page *p,
 		    "%d tag %" PRIu64 ", not %d %d %d %d %" PRIu64, page,
 		    r->shared, r->guard, r->wired, r->keep, r->tag, p->shared,
 		    p->guard, p->wired, p->keep, p->tag);
+	if (r->growsdown != p->grows)
+		return w_differ(w, "page %u: growsdown %d", page,
+		    r->growsdown);
+	if (strcmp(r->name, p->name == 0 ? "" : w_names[p->name]) != 0)
+		return w_differ(w, "page %u: named '%s', not %u", page,
+		    r->name, p->name);
 	if (!p->shared && r->inherit != p->inherit)
 		return w_differ(w, "page %u: inherit %d, not %d", page,
 		    r->inherit, p->inherit);

@@ -44,6 +44,8 @@ bool w_differ(struct world *, const char *format, ...)
 void w_run(struct world *, unsigned cpu, unsigned space);
 /* No CPU runs it any more. */
 void w_stop(struct world *, struct tome_map *);
+/* Names of mappings; the first is none. */
+extern const char *const w_names[4];
 /* Carry out op on both. */
 bool w_operate(struct world *, const struct op *);
 
