@@ -183,6 +183,18 @@ model_fill_range(struct m_space *s, unsigned first, unsigned n)
 }
 
 bool
+model_shows_device(const struct m_space *s, unsigned first, unsigned n)
+{
+	unsigned i;
+
+	for (i = first; i < first + n && i < M_PAGES; i++)
+		if (s->page[i].mapped && s->page[i].object != NULL &&
+		    s->page[i].object->device && s->page[i].cell == NULL)
+			return true;
+	return false;
+}
+
+bool
 model_all_mapped(const struct m_space *s, unsigned first, unsigned n)
 {
 	unsigned i;

@@ -23,6 +23,7 @@ struct cell {
 struct m_object {
 	uint64_t len;			/* bytes */
 	uint64_t id;			/* the instance's, 0: not seen yet */
+	bool device;			/* its frames are its content */
 	bool common;			/* made by INHERIT_SHARE, for one page */
 	struct m_object *parent;	/* what holes show, from parent_page on */
 	unsigned parent_page;
@@ -64,6 +65,8 @@ enum tome_err model_access(const struct m_space *, unsigned page,
 const unsigned char *model_bytes(const struct m_page *);
 /* Where a write goes, copying first if it must. */
 unsigned char *model_own(struct m_page *);
+/* Does a page of the range show a device, not a copy? */
+bool model_shows_device(const struct m_space *, unsigned first, unsigned n);
 bool model_all_mapped(const struct m_space *, unsigned first, unsigned n);
 bool model_none_mapped(const struct m_space *, unsigned first, unsigned n);
 /* Where an unfixed mapping of n pages goes; M_PAGES: nowhere. */

@@ -21,7 +21,7 @@ static const unsigned char weight[OP_KINDS] = {
 	[OP_FORK] = 5, [OP_EXIT] = 3, [OP_CLEAR] = 1, [OP_READ] = 34,
 	[OP_WRITE] = 40, [OP_EXEC] = 3, [OP_COPYIN] = 5, [OP_COPYOUT] = 6,
 	[OP_FETCH] = 2, [OP_CAS] = 3, [OP_ALIEN_READ] = 5,
-	[OP_ALIEN_WRITE] = 5, [OP_OBJECT] = 4, [OP_OBJECT_DROP] = 2,
+	[OP_ALIEN_WRITE] = 5, [OP_OBJECT] = 4, [OP_DEVICE] = 2, [OP_OBJECT_DROP] = 2,
 	[OP_OBJECT_RESIZE] = 4, [OP_OBJECT_PUNCH] = 3, [OP_OBJECT_READ] = 3,
 	[OP_OBJECT_WRITE] = 4, [OP_INCORE] = 2,
 	[OP_KEY] = 2, [OP_LEAVE] = 3, [OP_QUIESCE] = 1,

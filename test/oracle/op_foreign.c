@@ -20,6 +20,8 @@ op_copy(struct world *w, const struct op *op)
 	/* From where it runs, and from where it does not. */
 	if (op->flags & 1)
 		w_run(w, op->cpu, op->space);
+	else if (model_shows_device(s, op->page, pages_of(op)))
+		return true;
 	hosted_on_fault(op_fault, map);
 	n = reach(s, op, out ? TOME_PROT_WRITE : TOME_PROT_READ, &want);
 	make_pattern(op);
@@ -46,6 +48,9 @@ op_alien(struct world *w, const struct op *op)
 	enum tome_err want, got;
 	size_t n, done = 0;
 
+	/* A device is not memory to others. */
+	if (model_shows_device(s, op->page, pages_of(op)))
+		return true;
 	n = reach(s, op, write ? TOME_PROT_WRITE : TOME_PROT_READ, &want);
 	make_pattern(op);
 	if (op->fail != 0)
@@ -83,6 +88,8 @@ op_word(struct world *w, const struct op *op)
 
 	if (op->flags & 1)
 		w_run(w, op->cpu, op->space);
+	else if (model_shows_device(s, op->page, 1))
+		return true;
 	hosted_on_fault(op_fault, map);
 	if (op->fail != 0)
 		hosted_fail_alloc(w->m, NULL, 0, false);

@@ -45,6 +45,12 @@ expect_move(const struct m_space *s, const struct move *v, unsigned *at)
 	if (!(v->flags & TOME_MOVE_DONTUNMAP) &&
 	    (v->nto <= v->n || can_grow(s, v)))
 		return TOME_OK;
+	if ((v->flags & TOME_MOVE_DONTUNMAP) &&
+	    model_none_mapped(s, v->to, v->nto) &&
+	    !model_below_stack(s, v->to, v->nto)) {
+		*at = v->to;	/* a hint */
+		return TOME_OK;
+	}
 	*at = M_PAGES;
 	if (!(v->flags & TOME_MOVE_MAY) ||
 	    model_place(s, v->nto, false) == M_PAGES)

@@ -1,6 +1,8 @@
 /*
  * op_object.c - objects, and transfers that no mapping is needed for.
  */
+#include <string.h>
+
 #include "operate.h"
 
 static uint64_t
@@ -21,7 +23,7 @@ op_object(struct world *w, const struct op *op)
 	uint64_t len = object_len(op);
 	bool apply;
 
-	if (w->object[o] != NULL)
+	if (w->object[o] != NULL || (parent != NULL && above->device))
 		return true;
 	if (!agree(w, op, tome_object_create_anon(w->vm, len, parent, first,
 	    &w->object[o]), parent != NULL && above->parent != NULL ?
@@ -33,6 +35,46 @@ op_object(struct world *w, const struct op *op)
 	mo->id = tome_object_id(w->object[o]);
 	if (parent != NULL)
 		model_adopt(mo, above, first);
+	return true;
+}
+
+/* Frames that were free hold anything. */
+static void
+wipe_frames(struct world *w, tome_pfn_t first, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		void *va = tome_frame_window(w->vm, first + i);
+
+		memset(va, 0, M_BYTES);
+		tome_frame_window_end(w->vm, first + i, va);
+	}
+}
+
+/* Memory claimed for a device, somewhere; EBUSY: something else lies there. */
+bool
+op_device(struct world *w, const struct op *op)
+{
+	unsigned o = op->other % M_OBJECTS, n = 1 + op->npages % 8;
+	tome_pfn_t first = W_FIRST_FRAME + op->value % (W_FRAMES - 8);
+	enum tome_err got;
+	bool apply;
+
+	if (w->object[o] != NULL)
+		return true;
+	got = tome_object_create_device(w->vm, first, n, TOME_MEM_WB, true,
+	    &w->object[o]);
+	if (got == TOME_EBUSY)
+		return true;
+	if (!agree(w, op, got, TOME_OK, &apply))
+		return false;
+	if (!apply)
+		return true;
+	wipe_frames(w, first, n);
+	w->model.object[o] = model_object(bytes_of(n));
+	w->model.object[o]->device = true;
+	w->model.object[o]->id = tome_object_id(w->object[o]);
 	return true;
 }
 
@@ -59,7 +101,7 @@ op_object_resize(struct world *w, const struct op *op)
 	if (w->object[o] == NULL)
 		return true;
 	if (!agree(w, op, tome_object_resize(w->object[o], object_len(op)),
-	    TOME_OK, &apply))
+	    w->model.object[o]->device ? TOME_EINVAL : TOME_OK, &apply))
 		return false;
 	if (apply)
 		model_resize(&w->model, w->model.object[o], object_len(op));
@@ -73,7 +115,7 @@ op_object_punch(struct world *w, const struct op *op)
 	unsigned first = op->to % M_OBJECT_PAGES, n = op->nto;
 	bool apply;
 
-	if (w->object[o] == NULL)
+	if (w->object[o] == NULL || w->model.object[o]->device)
 		return true;
 	if (n > M_OBJECT_PAGES - first)
 		n = M_OBJECT_PAGES - first;
@@ -104,7 +146,7 @@ op_object_io(struct world *w, const struct op *op)
 	size_t n, i, done = 0;
 	enum tome_err err;
 
-	if (w->object[o] == NULL)
+	if (w->object[o] == NULL || mo->device)
 		return true;
 	n = object_reach(mo, at, op->len);
 	make_pattern(op);

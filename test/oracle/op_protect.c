@@ -1,5 +1,5 @@
 /*
- * op_protect.c - what a range allows, and what a child gets of it.
+ * op_protect.c - what a range allows, what a child gets of it, and its name.
  */
 #include "operate.h"
 

@@ -1,5 +1,5 @@
 /*
- * op_space.c - spaces: made, forked, emptied, left.
+ * op_space.c - spaces: made, forked, emptied, left; their limits.
  */
 #include "operate.h"
 

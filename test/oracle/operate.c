@@ -58,6 +58,7 @@ static operate_fn *const operations[OP_KINDS] = {
 	[OP_COPYIN] = op_copy, [OP_COPYOUT] = op_copy, [OP_FETCH] = op_word,
 	[OP_CAS] = op_word, [OP_ALIEN_READ] = op_alien,
 	[OP_ALIEN_WRITE] = op_alien, [OP_OBJECT] = op_object,
+	[OP_DEVICE] = op_device,
 	[OP_OBJECT_DROP] = op_object_drop,
 	[OP_OBJECT_RESIZE] = op_object_resize,
 	[OP_OBJECT_PUNCH] = op_object_punch, [OP_OBJECT_READ] = op_object_io,

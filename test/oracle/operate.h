@@ -14,7 +14,7 @@ typedef bool operate_fn(struct world *, const struct op *);
 operate_fn op_space, op_map, op_map_object, op_unmap, op_protect,
     op_max_prot, op_advise, op_inherit, op_name, op_limit, op_wire, op_unwire,
     op_move, op_fork, op_exit, op_clear, op_access,
-    op_copy, op_word, op_alien, op_object, op_object_drop,
+    op_copy, op_word, op_alien, op_object, op_device, op_object_drop,
     op_object_resize, op_object_punch, op_object_io, op_incore, op_key,
     op_leave, op_quiesce;
 
@@ -60,6 +60,13 @@ static inline tome_va_t
 target(const struct op *op)
 {
 	return w_va(op->page) + op->off;
+}
+
+/* Pages that op's bytes lie in. */
+static inline unsigned
+pages_of(const struct op *op)
+{
+	return (unsigned)((op->off + op->len - 1) / M_BYTES) + 1;
 }
 
 /* ---- the bytes of an access ---- */

@@ -39,8 +39,8 @@ vary(struct hosted_config *config, uint64_t seed)
 	uint64_t n = seed / 8;
 
 	config->cpu = cpus[n % (sizeof cpus / sizeof cpus[0])];
-	config->ranges[0].base = (tome_pa_t)1 << 20;
-	config->ranges[0].len = (tome_pa_t)24 << 20;
+	config->ranges[0].base = (tome_pa_t)W_FIRST_FRAME << TOME_PAGE_SHIFT;
+	config->ranges[0].len = (tome_pa_t)W_FRAMES << TOME_PAGE_SHIFT;
 	config->ranges[0].kind = TOME_RANGE_USABLE;
 	config->nranges = 1;
 	if (n % 3 == 2)
@@ -251,7 +251,8 @@ compare_bytes(struct world *w, unsigned space)
 	size_t done;
 
 	for (i = 0; i < M_PAGES; i++) {
-		if (model_access(s, i, TOME_PROT_READ) != TOME_OK)
+		if (model_access(s, i, TOME_PROT_READ) != TOME_OK ||
+		    model_shows_device(s, i, 1))
 			continue;
 		if (tome_map_read(w->map[space], w_va(i), bytes, M_BYTES,
 		    false, &done) != TOME_OK)

@@ -12,6 +12,8 @@
 #include "op.h"
 
 #define W_CPUS 3
+#define W_FIRST_FRAME ((tome_pfn_t)256)
+#define W_FRAMES 6144u			/* 24 MiB of memory */
 
 struct world {
 	struct hosted_machine *m;
