@@ -284,7 +284,7 @@ tome_posix_munmap(struct tome_posix *p, tome_va_t addr, tome_va_t len)
 /* ---- mprotect ---- */
 
 /* PROT_GROWSDOWN: from the start of the stack that addr lies in. */
-static enum tome_err
+static tome_noinline enum tome_err
 grow_start(struct tome_posix *p, tome_va_t *addr, tome_va_t end)
 {
 	struct tome_region r;
@@ -296,7 +296,7 @@ grow_start(struct tome_posix *p, tome_va_t *addr, tome_va_t end)
 }
 
 /* PROT_GROWSUP: no mapping grows up here. */
-static enum tome_err
+static tome_noinline enum tome_err
 grow_end(struct tome_posix *p, tome_va_t addr)
 {
 	struct tome_region r;
