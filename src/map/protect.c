@@ -26,11 +26,12 @@ prot_differs(const struct tome_change *ch, const struct tome_entry *en)
 }
 
 /* Once writable, charged for life (as Linux). */
-static bool
+static inline bool
 charges(const struct tome_map *map, const struct tome_entry *en,
     tome_prot_t prot)
 {
-	return !(tome_entry_flags(en) & TOME_ENTRY_CHARGED) &&
+	return (prot & TOME_PROT_WRITE) != 0 &&
+	    !(tome_entry_flags(en) & TOME_ENTRY_CHARGED) &&
 	    tome_commit_applies(map, tome_entry_flags(en), prot);
 }
 
