@@ -17,6 +17,7 @@ TOME_SRC_TIER2 = \
 	src/base/check.c \
 	src/base/epoch.c \
 	src/base/io.c \
+	src/base/io_run.c \
 	src/base/lock.c \
 	src/base/text.c \
 	src/phys/buddy.c \
@@ -98,8 +99,19 @@ TOME_SRC_TIER5 = \
 	src/object/dir.c \
 	src/object/fill.c \
 	src/object/init.c \
+	src/object/meet.c \
 	src/object/object.c \
+	src/object/ref.c \
 	src/object/resize.c
+
+# Files: who maps none but memory's own needs none of it.
+TOME_SRC_FILES = \
+	src/object/pagetree.c \
+	src/object/vnode.c \
+	src/object/vnode_drop.c \
+	src/object/vnode_io.c \
+	src/object/vnode_read.c \
+	src/object/vnode_write.c
 
 TOME_SRC_POSIX = \
 	src/posix/advise.c \

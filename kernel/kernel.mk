@@ -41,6 +41,7 @@ KERNEL_SRC_GENERIC := \
 -include kernel/personality.mk
 
 KERNEL_SRC_TOME = $(TOME_SRC_TIER2) $(TOME_SRC_TIER5) $(TOME_SRC_POSIX) \
+	$(TOME_SRC_FILES) $(TOME_SRC_PAGING) \
 	$(TOME_PORT_SRC_x86_64)
 
 KERNEL_CFLAGS := $(WARN) -O2 -g -ffreestanding -fno-pic -fno-pie \

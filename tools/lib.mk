@@ -8,10 +8,11 @@
 
 LIB_FLAGS := $(WARN) -O2 -g -ffreestanding -fno-pic -fno-stack-protector \
 	-fno-strict-aliasing -fno-asynchronous-unwind-tables -Iinclude -Isrc
-LIB_TIERS := 2 57
+LIB_TIERS := 2 57 all
 
 LIB_SRC_2 = $(TOME_SRC_TIER2)
 LIB_SRC_57 = $(TOME_SRC_TIER2) $(TOME_SRC_TIER5) $(TOME_SRC_POSIX)
+LIB_SRC_all = $(LIB_SRC_57) $(TOME_SRC_FILES) $(TOME_SRC_PAGING)
 
 # $(call lib_variant,NAME,PORT,COMPILER,TOOLS,FLAGS); PORT is a folder, TOOLS the
 # prefix of ld and nm; a sixth argument is for ld.
@@ -34,7 +35,11 @@ $(BUILD)/lib/$(1)/tier57.o: $$(addprefix $(BUILD)/lib/$(1)/,\
 	$$(LIB_SRC_57:.c=.o) $$(TOME_PORT_SRC_$$(notdir $(2)):.c=.o))
 	$$(Q)$(4)ld $(6) -r -o $$@ $$^
 
--include $$(addprefix $(BUILD)/lib/$(1)/,$$(LIB_SRC_57:.c=.d) \
+$(BUILD)/lib/$(1)/tierall.o: $$(addprefix $(BUILD)/lib/$(1)/,\
+	$$(LIB_SRC_all:.c=.o) $$(TOME_PORT_SRC_$$(notdir $(2)):.c=.o))
+	$$(Q)$(4)ld $(6) -r -o $$@ $$^
+
+-include $$(addprefix $(BUILD)/lib/$(1)/,$$(LIB_SRC_all:.c=.d) \
 	$$(TOME_PORT_SRC_$$(notdir $(2)):.c=.d))
 endef
 

@@ -3,8 +3,9 @@
  *
  * An object is content addressed by page index: anonymous (memory with no
  * other home: shared memory, files that live in memory, zero to many pages
- * present), or device (a range of frames). Objects are counted; content lives
- * as long as the object, mapped or not. Rights belong to mappings, never to
+ * present), device (a range of frames), or vnode (a file's content, fetched from
+ * and written to its file system: <tome/pager.h>). Objects are counted; content
+ * lives as long as the object, mapped or not. Rights belong to mappings, never to
  * objects (Keyronex, UVM).
  *
  * Calls may sleep unless said otherwise; no lock may be held.
@@ -16,7 +17,8 @@
 
 struct tome_object;
 
-enum tome_object_kind { TOME_OBJECT_ANON, TOME_OBJECT_DEVICE };
+enum tome_object_kind { TOME_OBJECT_ANON, TOME_OBJECT_DEVICE,
+	TOME_OBJECT_VNODE };
 
 /*
  * Anonymous memory of len bytes (its last page may be partial; 0 is legal), all

@@ -108,6 +108,8 @@ struct tome_stats {
 	/* Live descriptors. */
 	uint64_t maps, entries, nodes, amaps, chunks, anons, objects, pmaps;
 	uint64_t deferred;		/* waiting for an epoch to end */
+	uint64_t committed;		/* pages promised (<tome/map.h>) */
+	uint64_t files_dirty, files_writing;	/* pages (<tome/pager.h>) */
 	/* Frames by use. Sum equals total. */
 	uint64_t frames_total, frames_free, frames_reserved, frames_kernel;
 	uint64_t frames_table, frames_anon, frames_cache, frames_other;

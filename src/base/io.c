@@ -1,7 +1,7 @@
 /*
- * io.c - completed transfers, and who waits for them.
+ * io.c - completing transfers, and who waits for them.
  *
- * Locks: none. The list is pushed to by compare-and-swap and taken whole.
+ * Locks: none. The list of what is done is pushed to by compare-and-swap.
  */
 #include <base/io.h>
 
@@ -17,26 +17,6 @@ tome_io_done(struct tome_io *io, enum tome_err err)
 		io->next = (struct tome_io *)head;
 	} while (!tome_cas_sc(&vm->io.done, &head, (uintptr_t)io));
 	tome_io_progress(vm, bucket);
-}
-
-/* Oldest first. */
-void
-tome_io_run(struct tome_vm *vm)
-{
-	struct tome_io *io, *next, *list = NULL;
-
-	if (tome_rd(&vm->io.done) == 0)
-		return;
-	io = (struct tome_io *)tome_swap_sc(&vm->io.done, (uintptr_t)0);
-	for (; io != NULL; io = next) {
-		next = io->next;
-		io->next = list;
-		list = io;
-	}
-	for (; list != NULL; list = next) {
-		next = list->next;
-		list->finish(list);
-	}
 }
 
 void

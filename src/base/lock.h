@@ -27,8 +27,8 @@ enum tome_rank {
 	TOME_RANK_CHUNK,	/* a map's own chunk; two: old, then its clone */
 	TOME_RANK_ANON,
 	TOME_RANK_OBJECT,	/* an object's lock, and its amap's chunks */
-	TOME_RANK_OBJECT_ANON,
-	TOME_RANK_BUSY,		/* page busy: a state, listed for its place */
+	TOME_RANK_OBJECT_ANON,	/* and a file's page */
+	TOME_RANK_BUSY,		/* a file's tree of pages */
 	TOME_RANK_TABLE,	/* page table; two: lower address first */
 	TOME_RANK_FLUSH_LAST = TOME_RANK_TABLE,
 	TOME_RANK_ASID,

@@ -215,7 +215,7 @@ advise_remove(struct tome_map *map, tome_va_t start, tome_va_t end)
 		if (err != TOME_OK)
 			return err;
 		err = tome_object_punch(p.object, p.first, p.n);
-		tome_object_unref(p.object);
+		tome_object_drop(p.object);
 	}
 	return err;
 }

@@ -224,7 +224,7 @@ alien_object(struct alien *a)
 	}
 	if (err != TOME_OK)
 		return err;
-	alien_touch(a, h.anon->pfn);
+	alien_touch(a, tome_held_pfn(&h));
 	tome_held_release(&h);
 	return TOME_OK;
 }

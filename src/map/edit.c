@@ -138,7 +138,7 @@ split_hole(struct tome_edit *ed, struct tome_entry *en, tome_va_t from,
 	by->slot += gone >> TOME_PAGE_SHIFT;
 	by->offset += gone >> TOME_PAGE_SHIFT;
 	if (cut_limit(by, gone) != NULL)
-		tome_object_unref(en->object);	/* en's count is left */
+		tome_object_drop(en->object);	/* en's count is left */
 	tome_edit_set_bounds(ed, en, en->start, from);
 	tome_edit_insert(ed, by);
 	tome_entry_tell(ed->map, by, false);
@@ -552,7 +552,7 @@ tome_edit_release(struct tome_edit *ed)
 	}
 	tome_tree_release(&ed->map->tree, &ed->nodes);
 	if (ed->object != NULL)
-		tome_object_unref(ed->object);
+		tome_object_drop(ed->object);
 }
 
 static void

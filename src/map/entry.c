@@ -77,7 +77,7 @@ tome_entry_drop(struct tome_vm *vm, struct tome_entry *en)
 	if (en->amap != NULL)
 		tome_amap_unref(en->amap);
 	if (en->object != NULL)
-		tome_object_unref(en->object);
+		tome_object_drop(en->object);
 	tome_name_unref(vm, en->name);
 }
 

@@ -277,8 +277,10 @@ fault_device(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
 static enum tome_err
 fault_held(struct tome_attempt *f, enum tome_err err)
 {
-	if (err == TOME_RETRY)
+	if (err == TOME_RETRY) {
+		f->fill.alone = f->advice == TOME_ADV_RANDOM;
 		return tome_attempt_needs(f, TOME_NEED_FILL);
+	}
 	return err == TOME_ENOMEM ? tome_attempt_needs(f, TOME_NEED_MEMORY) :
 	    err;
 }
@@ -294,9 +296,9 @@ fault_below(struct tome_attempt *f, struct tome_chunk *ch, bool fill)
 	if (err != TOME_OK)
 		return fault_held(f, err);
 	f->commit = (struct tome_commit){ .chunk = ch, .prot = read_only(f),
-		.pfn = h.anon->pfn, .around = &h };
+		.pfn = tome_held_pfn(&h), .around = &h };
 	count_here(f, TOME_N_FAULTS_FILE);
-	err = fill ? fault_copy_below(f, ch, h.anon->pfn) : fault_commit(f);
+	err = fill ? fault_copy_below(f, ch, f->commit.pfn) : fault_commit(f);
 	tome_held_release(&h);
 	return err;
 }
@@ -365,7 +367,7 @@ fault_shared_page(struct tome_attempt *f)
 
 	if (err != TOME_OK)
 		return fault_held(f, err);
-	f->commit = (struct tome_commit){ .pfn = h.anon->pfn,
+	f->commit = (struct tome_commit){ .pfn = tome_held_pfn(&h),
 		.prot = h.read_only ? read_only(f) : f->prot,
 		.around = writes(f) ? NULL : &h };
 	count_here(f, TOME_N_FAULTS_FILE);
@@ -438,44 +440,41 @@ fault_install(struct tome_attempt *f, struct tome_leaf *leaf)
 
 /*
  * Map what is present of the neighbours: within the window, the entry (and its
- * limit), the leaf, the object's locked chunk, and the private chunk that is
- * locked, or known to be absent, for the faulting page. Anons are only tried.
+ * limit), the leaf, what the held page's chunk or node covers, and the private chunk
+ * that is locked, or known to be absent, for the faulting page. Neighbours are only
+ * tried.
  */
 static void
 fault_around(struct tome_attempt *f, struct tome_leaf *leaf)
 {
 	const struct tome_commit *c = &f->commit;
 	struct tome_held *h = c->around;
-	unsigned at = (unsigned)(f->va >> TOME_PAGE_SHIFT) & (AROUND_PAGES - 1);
+	int at = (int)(f->va >> TOME_PAGE_SHIFT) & (AROUND_PAGES - 1);
 	tome_va_t end = f->limit == 0 || f->limit > f->end - f->start ? f->end :
 	    f->start + tome_page_floor((tome_va_t)f->limit);
+	tome_pfn_t pfn;
 
-	if (h->read_only)
+	if (h->read_only && !h->file)
 		return;
-	for (unsigned i = 0; i < AROUND_PAGES; i++) {
-		tome_va_t va = f->va - ((tome_va_t)at << TOME_PAGE_SHIFT) +
-		    ((tome_va_t)i << TOME_PAGE_SHIFT);
-		unsigned own = (unsigned)(f->slot & TOME_CHUNK_MASK) + i - at;
-		unsigned src = (unsigned)(tome_held_slot(h, f->object,
-		    f->page) & TOME_CHUNK_MASK) + i - at;
-		struct tome_anon *an;
+	for (int i = -at; i < AROUND_PAGES - at; i++) {
+		tome_va_t va = f->va + ((tome_va_t)i << TOME_PAGE_SHIFT);
+		unsigned own = (unsigned)(f->slot & TOME_CHUNK_MASK) +
+		    (unsigned)i;
 
-		if (i == at || va < f->start || va >= end ||
+		if (i == 0 || va < f->start || va >= end ||
 		    va < leaf->base || va >= leaf->end ||
-		    own >= TOME_CHUNK_ANONS || src >= TOME_CHUNK_ANONS)
-			continue;
-		an = h->d.chunk->anon[src];
-		if (an == NULL || (c->chunk != NULL &&
-		    c->chunk->anon[own] != NULL) ||
+		    (c->chunk != NULL && (own >= TOME_CHUNK_ANONS ||
+		    c->chunk->anon[own] != NULL)) ||
+		    (f->amap != NULL && own >= TOME_CHUNK_ANONS) ||
 		    tome_leaf_read(leaf, va).valid)
 			continue;
 		if (tome_leaf_reserve(leaf, 1) != TOME_OK)
 			return;
-		if (!tome_anon_trylock(h->amap, an))
+		pfn = tome_held_beside(h, f->object, f->page, i);
+		if (pfn == TOME_PFN_NONE)
 			continue;
-		if (tome_rd(&an->count) == 1 && tome_anon_resident(an))
-			tome_leaf_enter(leaf, va, an->pfn, c->prot, c->type,
-			    TOME_PMAP_AHEAD);
-		tome_anon_unlock(h->amap, an);
+		tome_leaf_enter(leaf, va, pfn, c->prot, c->type,
+		    TOME_PMAP_AHEAD);
+		tome_held_beside_end(h, f->object, f->page, i, pfn);
 	}
 }

@@ -30,18 +30,17 @@ struct tome_attempt {
 	struct tome_map *map;
 	struct tome_vm *vm;
 	tome_va_t va;			/* page aligned */
-	tome_prot_t access;		/* READ, WRITE or EXEC */
+	uint8_t access;			/* READ, WRITE or EXEC */
 	bool force;			/* rights do not count (ptrace) */
 	bool locked;			/* holds the map's lock (need.c) */
 	uint8_t need;			/* enum tome_need */
 	uint8_t starved;
-	uint32_t tries;
 	/* The entry, as it was when its number was `seq`. */
+	uint8_t prot, advice;
+	uint16_t flags, tries;
 	uint32_t seq;
 	struct tome_entry *entry;
 	tome_va_t start, end;
-	uint8_t prot, advice;
-	uint16_t flags;
 	struct tome_amap *amap;
 	uint64_t slot;			/* of va */
 	struct tome_object *object;
@@ -58,7 +57,7 @@ tome_attempt_begin(struct tome_attempt *f, struct tome_map *map, tome_va_t va,
 	f->map = map;
 	f->vm = map->vm;
 	f->va = tome_page_floor(va);
-	f->access = access;
+	f->access = (uint8_t)access;
 	f->force = false;
 	f->tries = 0;
 	f->fill.pagein = NULL;

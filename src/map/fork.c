@@ -53,7 +53,7 @@ entry_forget(struct tome_entry *en)
 {
 	en->slot = en->start >> TOME_PAGE_SHIFT;
 	if (en->object != NULL)
-		tome_object_unref(en->object);
+		tome_object_drop(en->object);
 	en->object = NULL;
 	en->offset = 0;
 	en->limit = 0;

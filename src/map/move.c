@@ -234,7 +234,7 @@ describe_more(struct tome_entry *more, const struct tome_entry *last,
 	/* The object's part ends before. */
 	more->limit = 0;
 	more->offset = 0;
-	tome_object_unref(more->object);
+	tome_object_drop(more->object);
 	more->object = NULL;
 }
 

@@ -38,6 +38,8 @@ tome_attempt_run(struct tome_attempt *f,
 static enum tome_err
 attempt_meet(struct tome_attempt *f)
 {
+	enum tome_err err;
+
 	tome_count(f->vm, TOME_N_FAULTS_RETRY, 1);
 	f->tries++;
 	if (f->locked && f->need != TOME_NEED_AGAIN &&
@@ -51,7 +53,8 @@ attempt_meet(struct tome_attempt *f)
 	case TOME_NEED_MEMORY:
 		return need_memory(f);
 	case TOME_NEED_FILL:
-		return tome_fill_meet(f->vm, &f->fill);
+		err = tome_fill_meet(f->vm, &f->fill);
+		return err == TOME_ENOMEM ? need_memory(f) : err;
 	case TOME_NEED_PAGE:
 	case TOME_NEED_MAP:
 	case TOME_NEED_AGAIN:

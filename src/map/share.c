@@ -72,7 +72,7 @@ share_entry(struct tome_map *map, struct tome_entry *en)
 	tome_edit_finish(&ed);
 	tome_edit_release(&ed);
 	if (ob != NULL)
-		tome_object_unref(ob);
+		tome_object_drop(ob);
 	return err;
 }
 

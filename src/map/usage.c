@@ -161,8 +161,10 @@ page_present(struct tome_entry *en, tome_va_t va)
 
 	if (page_own(en, va))
 		return true;
-	if (en->object == NULL || en->object->kind != TOME_OBJECT_ANON)
+	if (en->object == NULL || en->object->kind == TOME_OBJECT_DEVICE)
 		return false;
+	if (en->object->ops != NULL)
+		return en->object->ops->present(en->object, pg);
 	ch = tome_amap_lookup(en->object->amap, pg).chunk;
 	return ch != NULL && tome_rd(&ch->anon[pg & TOME_CHUNK_MASK]) != NULL;
 }

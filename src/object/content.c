@@ -38,6 +38,8 @@ enum tome_err
 tome_object_hold(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
     struct tome_held *h)
 {
+	if (ob->ops != NULL)
+		return ob->ops->hold(ob, pg, how, h);
 	return ob->parent == NULL ? hold_own(ob, pg, how, h) :
 	    hold_inherited(ob, pg, how, h);
 }
@@ -45,10 +47,49 @@ tome_object_hold(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 void
 tome_held_release(struct tome_held *h)
 {
+	if (h->file) {
+		h->object->ops->release(h);
+		return;
+	}
 	tome_anon_unlock(h->amap, h->anon);
 	tome_chunk_unlock(h->amap, h->d.chunk);
 	if (h->above != NULL)
 		tome_chunk_unlock(h->above_amap, h->above);
+}
+
+tome_pfn_t
+tome_held_beside(struct tome_held *h, const struct tome_object *ob,
+    tome_pgoff_t pg, int distance)
+{
+	struct tome_anon *an;
+	unsigned at;
+
+	if (h->file)
+		return ob->ops->beside(h, distance);
+	at = (unsigned)(tome_held_slot(h, ob, pg) & TOME_CHUNK_MASK) +
+	    (unsigned)distance;
+	an = at < TOME_CHUNK_ANONS ? h->d.chunk->anon[at] : NULL;
+	if (an == NULL || !tome_anon_trylock(h->amap, an))
+		return TOME_PFN_NONE;
+	if (tome_rd(&an->count) == 1 && tome_anon_resident(an))
+		return an->pfn;
+	tome_anon_unlock(h->amap, an);
+	return TOME_PFN_NONE;
+}
+
+void
+tome_held_beside_end(struct tome_held *h, const struct tome_object *ob,
+    tome_pgoff_t pg, int distance, tome_pfn_t pfn)
+{
+	unsigned at;
+
+	if (h->file) {
+		ob->ops->beside_end(h, pfn);
+		return;
+	}
+	at = (unsigned)(tome_held_slot(h, ob, pg) & TOME_CHUNK_MASK) +
+	    (unsigned)distance;
+	tome_anon_unlock(h->amap, h->d.chunk->anon[at]);
 }
 
 /* An object without a parent. */
@@ -274,9 +315,10 @@ tome_object_get(struct tome_object *ob, tome_pgoff_t pg, bool create,
 	struct tome_fill fill;
 	enum tome_err err;
 
-	if (ob->kind != TOME_OBJECT_ANON)
+	if (ob->kind == TOME_OBJECT_DEVICE)
 		return TOME_EINVAL;
 	fill.pagein = NULL;
+	fill.alone = false;
 	do {
 		err = get_once(ob, pg, how, &fill, out);
 	} while (err == TOME_RETRY &&
@@ -295,8 +337,8 @@ get_once(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 	tome_epoch_enter(ob->vm);
 	err = tome_object_hold(ob, pg, how, &h);
 	if (err == TOME_OK) {
-		err = tome_frame_wire(ob->vm, h.anon->pfn);
-		*out = h.anon->pfn;
+		*out = tome_held_pfn(&h);
+		err = tome_frame_wire(ob->vm, *out);
 		tome_held_release(&h);
 	}
 	tome_epoch_leave(ob->vm);
@@ -309,6 +351,10 @@ tome_object_put(struct tome_object *ob, tome_pfn_t pfn, bool written)
 	struct tome_page *pg = tome_page(ob->vm, pfn);
 	uint32_t now;
 
+	if (ob->ops != NULL) {
+		ob->ops->put(ob, pfn, written);
+		return;
+	}
 	if (written && !(tome_rd_relaxed(&pg->state) & TOME_PAGE_MODIFIED))
 		tome_or(&pg->state, TOME_PAGE_MODIFIED);
 	now = __atomic_sub_fetch((uint32_t *)&pg->state, TOME_PAGE_WIRE_ONE,
@@ -394,7 +440,9 @@ tome_object_resident(struct tome_object *ob)
 	uint64_t slot = 0, n = 0;
 	struct tome_dirent d;
 
-	if (ob->kind != TOME_OBJECT_ANON)
+	if (ob->ops != NULL)
+		return ob->ops->resident(ob);
+	if (ob->amap == NULL)
 		return 0;
 	tome_epoch_enter(ob->vm);
 	while (tome_amap_next(ob->amap, &slot, UINT64_MAX, &d)) {

@@ -1,5 +1,5 @@
 /*
- * fill.c - lacks are noted under locks and met without.
+ * fill.c - noting what is lacking, under locks (met in meet.c, without).
  */
 #include <object/fill.h>
 #include <object/object_i.h>
@@ -23,25 +23,6 @@ tome_fill_anon(struct tome_fill *fill, struct tome_amap *am,
 		fill->lack = TOME_LACK_RUN;
 	}
 	return TOME_RETRY;
-}
-
-enum tome_err
-tome_fill_meet(struct tome_vm *vm, struct tome_fill *fill)
-{
-	const struct tome_anon_pager *pager = vm->objects->anon_pager;
-	struct tome_pagein *pagein = fill->pagein;
-
-	switch ((enum tome_lack)fill->lack) {
-	case TOME_LACK_PREPARE:
-		return pager->prepare(vm, &fill->pagein);
-	case TOME_LACK_RUN:
-		fill->pagein = NULL;
-		return pager->run(vm, pagein);
-	case TOME_LACK_WAIT:
-		tome_io_wait(vm, fill->bucket, fill->seen, TOME_FOREVER);
-		break;
-	}
-	return TOME_OK;
 }
 
 void

@@ -7,6 +7,9 @@
  *  PREPARE  a swapped-out anon: frames and a request, to be had before it is claimed
  *  RUN      the anon was claimed with what was prepared: now read
  *  WAIT     somebody else's transfer
+ *  READ     a file's page that is not resident, or being read
+ *  NOTIFY   a file's page that becomes dirty: its pager must be told
+ *  AGAIN    nothing any more
  *
  * An anon is claimed under its lock (TOME_ANON_READING); it then belongs to the
  * page-in, which also frees it if its last reference goes meanwhile
@@ -19,15 +22,22 @@
 #include <object/amap.h>
 
 struct tome_pagein;
+struct tome_object;
 
-enum tome_lack { TOME_LACK_PREPARE, TOME_LACK_RUN, TOME_LACK_WAIT };
+enum tome_lack { TOME_LACK_PREPARE, TOME_LACK_RUN, TOME_LACK_WAIT,
+	TOME_LACK_READ, TOME_LACK_NOTIFY, TOME_LACK_AGAIN };
 
 /* Begins with pagein NULL; the rest is set when there is a lack. */
 struct tome_fill {
 	struct tome_pagein *pagein;	/* prepared; RUN: claimed */
-	uint32_t seen;			/* WAIT */
+	struct tome_object *object;	/* READ, NOTIFY: counted */
+	union {
+		uint32_t seen;		/* WAIT */
+		uint32_t page;		/* READ, NOTIFY */
+	};
 	uint8_t bucket;
 	uint8_t lack;
+	bool alone;			/* READ: nothing around it */
 };
 
 /*

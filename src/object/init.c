@@ -3,9 +3,12 @@
  */
 #include <base/memory.h>
 #include <object/dir.h>
+#include <object/vnode.h>
 
 static enum tome_err anon_construct(void *arg, void *object);
 static size_t objects_fini(struct tome_vm *);
+static const char *objects_check(struct tome_vm *);
+static void objects_stats(struct tome_vm *, struct tome_stats *);
 
 enum tome_err
 tome_objects_start(struct tome_vm *vm)
@@ -42,6 +45,8 @@ tome_objects_start(struct tome_vm *vm)
 	}
 	all->layer.name = "object";
 	all->layer.fini = objects_fini;
+	all->layer.check = objects_check;
+	all->layer.stats = objects_stats;
 	all->layer.next = vm->layers;
 	vm->layers = &all->layer;
 	return TOME_OK;
@@ -56,14 +61,40 @@ anon_construct(void *arg, void *object)
 	return TOME_OK;
 }
 
+/* Files' pages; anons are recounted with the maps that name them. */
+static const char *
+objects_check(struct tome_vm *vm)
+{
+	const char *why = NULL;
+
+	for (struct tome_object *ob = vm->objects->list;
+	    ob != NULL && why == NULL; ob = ob->next)
+		if (ob->ops != NULL)
+			why = ob->ops->check(ob);
+	return why;
+}
+
+static void
+objects_stats(struct tome_vm *vm, struct tome_stats *out)
+{
+	const struct tome_files *files = vm->objects->files;
+
+	if (files == NULL)
+		return;
+	out->files_dirty = tome_rd_relaxed(&files->dirty);
+	out->files_writing = tome_rd_relaxed(&files->writing);
+}
+
 static size_t
 objects_fini(struct tome_vm *vm)
 {
 	struct tome_objects *all = vm->objects;
 	struct tome_cache *caches[] = { all->anons, all->chunks, all->nodes,
-		all->amaps, all->objects };
+		all->amaps, all->objects, all->pagenodes };
 	size_t leaked = 0;
 
+	if (all->files != NULL)
+		all->files->end(vm);
 	for (size_t i = 0; i < sizeof caches / sizeof caches[0]; i++)
 		if (caches[i] != NULL &&
 		    tome_cache_destroy(caches[i]) != TOME_OK)

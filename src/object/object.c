@@ -1,6 +1,8 @@
 /*
  * object.c - an object's life.
  *
+ * A file's object may take a name again when its last has gone, to be written.
+ *
  * Invariant: an anonymous object holds one reference on its amap and on its
  *   parent; a device object that claimed its frames gives them back at the end.
  * Locks: the list of objects (checks only). The count is atomic.
@@ -8,9 +10,6 @@
 #include <base/memory.h>
 #include <object/object_i.h>
 
-static enum tome_err object_create(struct tome_vm *, enum tome_object_kind,
-    struct tome_object **out) TOME_NODISCARD;
-static void object_link(struct tome_object *);
 static void object_unlink(struct tome_object *);
 static void object_free(struct tome_object *);
 static void object_retired(struct tome_vm *, struct tome_retired *);
@@ -26,7 +25,7 @@ tome_object_create_anon(struct tome_vm *vm, uint64_t len,
 	if (len > UINT64_MAX - TOME_PAGE_MASK || (parent != NULL &&
 	    (parent->kind != TOME_OBJECT_ANON || parent->parent != NULL)))
 		return TOME_EINVAL;
-	err = object_create(vm, TOME_OBJECT_ANON, &ob);
+	err = tome_object_new(vm, TOME_OBJECT_ANON, &ob);
 	if (err != TOME_OK)
 		return err;
 	err = tome_amap_create(vm, true, &ob->amap);
@@ -39,7 +38,7 @@ tome_object_create_anon(struct tome_vm *vm, uint64_t len,
 	ob->parent_page = parent_page;
 	if (parent != NULL)
 		tome_object_ref(parent);
-	object_link(ob);
+	tome_object_link(ob);
 	*out = ob;
 	return TOME_OK;
 }
@@ -54,7 +53,7 @@ tome_object_create_device(struct tome_vm *vm, tome_pfn_t first,
 
 	if (n == 0 || n > (tome_pfn_t)-1 - first)
 		return TOME_EINVAL;
-	err = object_create(vm, TOME_OBJECT_DEVICE, &ob);
+	err = tome_object_new(vm, TOME_OBJECT_DEVICE, &ob);
 	if (err != TOME_OK)
 		return err;
 	if (claim)
@@ -69,13 +68,13 @@ tome_object_create_device(struct tome_vm *vm, tome_pfn_t first,
 	ob->type = type;
 	ob->claimed = claim;
 	ob->len = (uint64_t)n << TOME_PAGE_SHIFT;
-	object_link(ob);
+	tome_object_link(ob);
 	*out = ob;
 	return TOME_OK;
 }
 
-static enum tome_err
-object_create(struct tome_vm *vm, enum tome_object_kind kind,
+enum tome_err
+tome_object_new(struct tome_vm *vm, enum tome_object_kind kind,
     struct tome_object **out)
 {
 	struct tome_object *ob = tome_cache_get(vm->objects->objects);
@@ -91,8 +90,8 @@ object_create(struct tome_vm *vm, enum tome_object_kind kind,
 	return TOME_OK;
 }
 
-static void
-object_link(struct tome_object *ob)
+void
+tome_object_link(struct tome_object *ob)
 {
 	struct tome_objects *all = ob->vm->objects;
 	uintptr_t irq = tome_spin_lock(ob->vm, &all->list_lock,
@@ -123,19 +122,15 @@ object_unlink(struct tome_object *ob)
 	tome_count(ob->vm, TOME_N_OBJECTS, -1);
 }
 
-void
-tome_object_ref(struct tome_object *ob)
-{
-	tome_add(&ob->refs, 1);
-}
-
 /* A parent has no parent, so the chain ends after one step. */
 void
-tome_object_unref(struct tome_object *ob)
+tome_object_drop(struct tome_object *ob)
 {
 	while (ob != NULL && tome_drop(&ob->refs) == 0) {
 		struct tome_object *parent = ob->parent;
 
+		if (ob->ops != NULL && !ob->ops->end(ob))
+			break;
 		object_unlink(ob);
 		object_free(ob);
 		ob = parent;
@@ -159,8 +154,10 @@ object_free(struct tome_object *ob)
 static void
 object_retired(struct tome_vm *vm, struct tome_retired *r)
 {
-	tome_cache_put(vm->objects->objects,
-	    tome_container(r, struct tome_object, retired));
+	struct tome_object *ob = tome_container(r, struct tome_object, retired);
+
+	tome_kfree(vm, ob->vnode);
+	tome_cache_put(vm->objects->objects, ob);
 }
 
 void

@@ -11,7 +11,43 @@
 #define TOME_OBJECT_OBJECT_I_H
 
 #include <object/fill.h>
+#include <object/pagetree.h>
 #include <tome/object.h>
+
+struct tome_held;
+struct tome_files;
+struct tome_vnode;
+enum tome_hold { TOME_HOLD_LOOK, TOME_HOLD_READ, TOME_HOLD_WRITE };
+
+/*
+ * What a vnode object does in its own way (vnode.c); other kinds have none. A table,
+ * so that who has no files links none of it.
+ */
+struct tome_object_ops {
+	enum tome_err (*hold)(struct tome_object *, tome_pgoff_t,
+	    enum tome_hold, struct tome_held *);
+	void (*release)(struct tome_held *);
+	/* The page at this distance from the held one, if it can be had at once:
+	 * locked. */
+	tome_pfn_t (*beside)(struct tome_held *, int distance);
+	void (*beside_end)(struct tome_held *, tome_pfn_t);
+	/* Meet a lack; uses the fill's count up. */
+	enum tome_err (*meet)(struct tome_fill *);
+	void (*put)(struct tome_object *, tome_pfn_t, bool written);
+	/* The length is stored: pages from `first` on leave, what lies behind the end
+	 * in the last is zeroed. */
+	void (*shrink)(struct tome_object *, tome_pgoff_t first, uint64_t len);
+	void (*drop)(struct tome_object *, tome_pgoff_t first,
+	    tome_pgoff_t last);
+	bool (*present)(struct tome_object *, tome_pgoff_t);
+	uint64_t (*resident)(struct tome_object *);
+	/* No name is left. False: one is again, for it has pages to be written. */
+	bool (*end)(struct tome_object *);
+	/* Have the pages of such objects written. */
+	void (*settle)(struct tome_vm *);
+	/* NULL, or what is wrong; the machine at rest. */
+	const char *(*check)(struct tome_object *);
+};
 
 struct tome_object {
 	struct tome_vm *vm;
@@ -31,6 +67,9 @@ struct tome_object {
 	tome_pgoff_t npages;
 	enum tome_memtype type;
 	bool claimed;
+	/* file */
+	const struct tome_object_ops *ops;
+	struct tome_vnode *vnode;
 	/* Every object of the instance, for checks; under objects->list_lock. */
 	struct tome_object *next, *prev;
 	/* A fault may still look at it when its last entry has gone. */
@@ -40,6 +79,10 @@ struct tome_object {
 struct tome_objects {			/* layer 4's state of an instance */
 	struct tome_layer layer;
 	struct tome_cache *anons, *chunks, *nodes, *amaps, *objects;
+	struct tome_cache *pagenodes;			/* NULL: no files yet */
+	struct tome_files *files;
+	struct tome_mutex files_lock;			/* to make the two */
+	_Atomic uint64_t dirty_limit;			/* 0: default */
 	_Atomic uint64_t next_id;
 	struct tome_spin list_lock;	/* rank QUEUE */
 	struct tome_object *list;
@@ -73,19 +116,42 @@ tome_object_npages(const struct tome_object *ob)
  * ENXIO: beyond the end. ENOMEM. TOME_RETRY: the page is not resident; h->fill, the
  * caller's, says what is lacking.
  */
-enum tome_hold { TOME_HOLD_LOOK, TOME_HOLD_READ, TOME_HOLD_WRITE };
 struct tome_held {
 	struct tome_fill *fill;
-	struct tome_amap *amap;
-	struct tome_dirent d;
-	struct tome_anon *anon;
-	struct tome_amap *above_amap;
-	struct tome_chunk *above;	/* NULL: the page is the object's own */
+	tome_pfn_t pfn;			/* file */
+	bool file;			/* which of the two below */
 	bool read_only;
+	union {
+		struct {
+			struct tome_amap *amap;
+			struct tome_dirent d;
+			struct tome_anon *anon;
+			struct tome_amap *above_amap;
+			struct tome_chunk *above;	/* NULL: the object's
+							 * own page */
+		};
+		struct {
+			struct tome_object *object;
+			struct tome_pagespot spot;
+		};
+	};
 };
 enum tome_err tome_object_hold(struct tome_object *, tome_pgoff_t,
     enum tome_hold, struct tome_held *) TOME_NODISCARD;
 void tome_held_release(struct tome_held *);
+/*
+ * The page at a distance from pg, which is held, if what holds that covers it and it
+ * can be had at once, whole: locked until beside_end. NONE: no.
+ */
+tome_pfn_t tome_held_beside(struct tome_held *, const struct tome_object *,
+    tome_pgoff_t pg, int distance);
+void tome_held_beside_end(struct tome_held *, const struct tome_object *,
+    tome_pgoff_t pg, int distance, tome_pfn_t);
+static inline tome_pfn_t
+tome_held_pfn(const struct tome_held *h)
+{
+	return h->file ? h->pfn : h->anon->pfn;
+}
 /* The slot of `pg`, in the amap that h holds. */
 static inline uint64_t
 tome_held_slot(const struct tome_held *h, const struct tome_object *ob,
@@ -100,6 +166,18 @@ tome_object_inherits(const struct tome_object *ob, tome_pgoff_t pg)
 	return ob->parent != NULL &&
 	    ob->parent_page + pg < tome_object_npages(ob->parent);
 }
+
+/* Any kind, with one reference, its own fields to be set; not yet in the list. ENOMEM. */
+enum tome_err tome_object_new(struct tome_vm *, enum tome_object_kind,
+    struct tome_object **) TOME_NODISCARD;
+void tome_object_link(struct tome_object *);
+
+/* As tome_object_unref(), but starts no transfer: what is left to be written waits for
+ * settle. */
+void tome_object_drop(struct tome_object *);
+/* A reference, unless the last one has gone. Inside an epoch, or under what keeps the
+ * object from its end. */
+bool tome_object_try_ref(struct tome_object *);
 
 /* Pages of it are promised (map/commit.c): counted until its end. Once. */
 void tome_object_charge(struct tome_object *, uint64_t pages);

@@ -38,13 +38,18 @@ tome_object_resize(struct tome_object *ob, uint64_t len)
 	enum tome_err err = TOME_OK;
 	uint64_t was;
 
-	if (ob->kind != TOME_OBJECT_ANON || len > UINT64_MAX - TOME_PAGE_MASK)
+	if (ob->kind == TOME_OBJECT_DEVICE || len > UINT64_MAX - TOME_PAGE_MASK)
 		return TOME_EINVAL;
+	if (ob->kind == TOME_OBJECT_VNODE && len >> TOME_PAGE_SHIFT >=
+	    UINT32_MAX)
+		return TOME_EFBIG;
 	tome_mutex_lock(ob->vm, &ob->resize, TOME_RANK_MAP);
 	was = tome_rd(&ob->len);
 	tome_wr_sc(&ob->len, len);
 	first = tome_object_npages(ob);
-	if (len < was) {
+	if (len < was && ob->ops != NULL) {
+		ob->ops->shrink(ob, first, len);
+	} else if (len < was) {
 		err = object_unshare(ob, first);
 		if (err == TOME_OK)
 			err = object_zero_tail(ob, len);
@@ -65,9 +70,14 @@ tome_object_punch(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t n)
 {
 	enum tome_err err;
 
-	if (ob->kind != TOME_OBJECT_ANON || n == 0 || first + n < first)
+	if (ob->kind == TOME_OBJECT_DEVICE || n == 0 || first + n < first)
 		return TOME_EINVAL;
 	tome_mutex_lock(ob->vm, &ob->resize, TOME_RANK_MAP);
+	if (ob->ops != NULL) {
+		ob->ops->drop(ob, first, first + n - 1);
+		tome_mutex_unlock(ob->vm, &ob->resize, TOME_RANK_MAP);
+		return TOME_OK;
+	}
 	err = object_unshare(ob, first);
 	if (err == TOME_OK)
 		err = object_unshare(ob, first + n - 1);

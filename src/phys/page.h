@@ -39,11 +39,14 @@ struct tome_page {
 #define TOME_PAGE_IDENTITY 0x000fu
 #define TOME_PAGE_PV_LOCK 0x0010u	/* leaf side; TABLE pages: unused */
 #define TOME_PAGE_TABLE_LOCK 0x0020u	/* flush side; TABLE pages */
-#define TOME_PAGE_STRAY 0x0040u		/* TABLE: detached, awaits its epoch */
+#define TOME_PAGE_LOCK 0x0020u		/* flush side; CACHE pages */
+#define TOME_PAGE_STRAY 0x0040u		/* TABLE: detached, awaits its epoch;
+					 * CACHE: left its file, the same */
 #define TOME_PAGE_BUSY 0x0080u		/* I/O in flight */
 #define TOME_PAGE_MODIFIED 0x0200u	/* gathered from PTEs that went away */
 #define TOME_PAGE_ACCESSED 0x0100u	/* same */
 #define TOME_PAGE_HEAD 0x0400u		/* FREE: first frame of a buddy block */
+#define TOME_PAGE_FILL 0x0400u		/* CACHE: content is being read */
 #define TOME_PAGE_QUEUE 0x3800u		/* which queue, 0 none */
 #define TOME_PAGE_STALE_CODE 0x4000u	/* written since the last sync_icache */
 #define TOME_PAGE_ORPHAN 0x8000u	/* its anon went while it was borrowed: the

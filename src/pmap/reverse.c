@@ -13,7 +13,7 @@
  */
 #include <pmap/slot.h>
 
-#define REVERSE_BATCH 16u
+#define REVERSE_BATCH 8u
 
 struct reverse {
 	struct tome_vm *vm;

@@ -96,6 +96,7 @@ static const uint16_t stats_at[TOME_COUNTERS] = {
 	[TOME_N_ANONS] = AT(anons),
 	[TOME_N_OBJECTS] = AT(objects),
 	[TOME_N_PMAPS] = AT(pmaps),
+	[TOME_N_COMMITTED] = AT(committed),
 };
 
 static uint64_t

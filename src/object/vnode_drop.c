@@ -1,0 +1,249 @@
+/*
+ * vnode_drop.c - pages that leave their file: truncated, evicted, or never read.
+ *
+ * A page that left is STRAY: whoever found it in the tree sees that under its lock.
+ * Its frame is freed when every CPU has left the epoch in which it could have been
+ * found, or in which somebody took a translation of it away and has yet to flush
+ * (invariant 5, F14). Until then strays are chained by the index they no longer need:
+ * one chain waits while the next is filled. Nothing is allocated.
+ */
+#include <base/memory.h>
+#include <object/vnode.h>
+
+static void strays_ripe(struct tome_vm *, struct tome_retired *);
+static bool drop_next(struct tome_object *, tome_pgoff_t *,
+    tome_pgoff_t last, bool clean, struct tome_page **busy);
+
+/* Out of the tree; its translations are left. The page is locked, and s names it. */
+static void
+page_leave(struct tome_object *ob, struct tome_page *page,
+    struct tome_pagespot *s)
+{
+	struct tome_vm *vm = ob->vm;
+	struct tome_pagetree *t = &ob->vnode->tree;
+	bool dirty;
+
+	tome_pagetree_lock(vm, t);
+	*s = tome_pagetree_find(t, page->index);
+	dirty = tome_pagetree_has(s, TOME_PAGETAG_DIRTY);
+	tome_pagetree_remove(vm, t, page->index);
+	tome_pagetree_unlock(vm, t);
+	if (dirty)
+		tome_add(&vm->objects->files->dirty, (uint64_t)-1);
+	tome_or(&page->state, TOME_PAGE_STRAY);
+	page->index = s->pfn;
+}
+
+/* Who borrowed it frees it, if he is not done by now. */
+static void
+page_left(struct tome_vm *vm, struct tome_page *page)
+{
+	tome_vpage_unlock(vm, page);
+	if (tome_page_wired(page) > 0) {
+		if (tome_or(&page->state, TOME_PAGE_ORPHAN) >=
+		    TOME_PAGE_WIRE_ONE)
+			return;
+		tome_and(&page->state, ~TOME_PAGE_ORPHAN);
+	}
+	tome_vnode_stray(vm, page);
+}
+
+void
+tome_vnode_take(struct tome_object *ob, struct tome_page *page)
+{
+	struct tome_pagespot s;
+
+	page_leave(ob, page, &s);
+	tome_page_protect(ob->vm, s.pfn, TOME_PROT_NONE);
+	page_left(ob->vm, page);
+}
+
+/* ---- strays ---- */
+
+/* Its index is its own frame's number. */
+void
+tome_vnode_stray(struct tome_vm *vm, struct tome_page *page)
+{
+	struct tome_files *files = vm->objects->files;
+	uintptr_t irq = tome_spin_lock(vm, &files->lock, TOME_RANK_QUEUE);
+	tome_pfn_t pfn = page->index;
+	bool retire = files->waiting == TOME_PFN_NONE;
+
+	if (retire) {
+		page->index = TOME_PFN_NONE;
+		files->waiting = pfn;
+	} else {
+		page->index = files->strays;
+		files->strays = pfn;
+	}
+	tome_spin_unlock(vm, &files->lock, TOME_RANK_QUEUE, irq);
+	if (retire)
+		tome_epoch_retire(vm, &files->retired, strays_ripe);
+}
+
+static void
+strays_ripe(struct tome_vm *vm, struct tome_retired *r)
+{
+	struct tome_files *files = tome_container(r, struct tome_files,
+	    retired);
+	uintptr_t irq = tome_spin_lock(vm, &files->lock, TOME_RANK_QUEUE);
+	tome_pfn_t pfn = files->waiting, next;
+	bool more = files->strays != TOME_PFN_NONE;
+
+	files->waiting = files->strays;
+	files->strays = TOME_PFN_NONE;
+	tome_spin_unlock(vm, &files->lock, TOME_RANK_QUEUE, irq);
+	if (more)
+		tome_epoch_retire(vm, r, strays_ripe);
+	for (; pfn != TOME_PFN_NONE; pfn = next) {
+		struct tome_page *page = tome_page(vm, pfn);
+
+		next = page->index;
+		tome_and(&page->state, ~TOME_PAGE_STRAY);
+		tome_wr(&page->owner, NULL);
+		tome_frame_free(vm, pfn);
+	}
+}
+
+/* ---- ranges ---- */
+
+void
+tome_vnode_drop(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last)
+{
+	tome_pgoff_t pg = first;
+	struct tome_page *busy;
+
+	if (last > UINT32_MAX)
+		last = UINT32_MAX;
+	/* One whose transfer never ends leaves when it does (see finish). */
+	while (drop_next(ob, &pg, last, false, &busy))
+		if (busy != NULL && tome_vnode_wait(ob, busy,
+		    TOME_PAGE_BUSY) != TOME_OK)
+			pg++;
+}
+
+/* Nothing maps it either. */
+void
+tome_vnode_empty(struct tome_object *ob)
+{
+	struct tome_pagespot s;
+	struct tome_page *page;
+	uint64_t pg = 0;
+
+	tome_epoch_enter(ob->vm);
+	while (tome_pagetree_next(&ob->vnode->tree, &pg, UINT32_MAX,
+	    TOME_PAGETAGS)) {
+		page = tome_vnode_find(ob, pg, &s);
+		TOME_CHECK(ob->vm, !tome_vpage_is(page, TOME_PAGE_BUSY));
+		page_leave(ob, page, &s);
+		page_left(ob->vm, page);
+	}
+	tome_epoch_leave(ob->vm);
+}
+
+uint64_t
+tome_object_discard_clean(struct tome_object *ob, tome_pgoff_t first,
+    tome_pgoff_t n)
+{
+	tome_pgoff_t pg = first, last = n == 0 || first + n < first ?
+	    UINT32_MAX : first + n - 1;
+	struct tome_page *busy;
+	uint64_t gone = 0;
+
+	if (ob->kind != TOME_OBJECT_VNODE)
+		return 0;
+	while (drop_next(ob, &pg, last, true, &busy)) {
+		if (busy != NULL)
+			pg++;
+		else
+			gone++;
+	}
+	return gone;
+}
+
+/*
+ * The next page of the range leaves; false: there is none. *busy: this one, at *pg,
+ * could not. `clean`: neither could one that is dirty, mapped or borrowed.
+ */
+static bool
+drop_next(struct tome_object *ob, tome_pgoff_t *pg, tome_pgoff_t last,
+    bool clean, struct tome_page **busy)
+{
+	struct tome_vm *vm = ob->vm;
+	struct tome_pagespot s;
+	struct tome_page *page = NULL;
+	uint64_t index = *pg;
+
+	*busy = NULL;
+	tome_epoch_enter(vm);
+	while (page == NULL && tome_pagetree_next(&ob->vnode->tree, &index,
+	    last, TOME_PAGETAGS))
+		page = tome_vnode_find(ob, index, &s);
+	if (page != NULL && (tome_vpage_is(page, TOME_PAGE_BUSY) || (clean &&
+	    (tome_pagetree_has(&s, TOME_PAGETAG_DIRTY) ||
+	    tome_page_wired(page) > 0 || tome_page_mappings(vm, s.pfn) > 0)))) {
+		*busy = page;
+		tome_vpage_unlock(vm, page);
+	} else if (page != NULL) {
+		tome_vnode_take(ob, page);
+	}
+	tome_epoch_leave(vm);
+	*pg = index;
+	return page != NULL;
+}
+
+/* ---- eviction ---- */
+
+/* Lock the page if it is in a file; what it is may change at any time until then. */
+static bool
+evict_lock(struct tome_vm *vm, struct tome_page *page, enum tome_evict *why)
+{
+	uint32_t seen = tome_rd(&page->state);
+
+	tome_host_preempt_off();
+	do {
+		*why = seen & TOME_PAGE_LOCK ? TOME_EVICT_BUSY :
+		    TOME_EVICT_KEPT;
+		if ((seen & TOME_PAGE_IDENTITY) != TOME_PAGE_CACHE ||
+		    (seen & (TOME_PAGE_LOCK | TOME_PAGE_STRAY))) {
+			tome_host_preempt_on();
+			return false;
+		}
+	} while (!tome_cas_sc(&page->state, &seen, seen | TOME_PAGE_LOCK));
+	tome_rank_acquire(vm, TOME_RANK_OBJECT_ANON, &page->state, true);
+	return true;
+}
+
+enum tome_evict
+tome_cache_evict(struct tome_vm *vm, struct tome_page *page)
+{
+	struct tome_object *ob = NULL;
+	struct tome_pagespot s;
+	enum tome_evict what;
+	tome_pgoff_t pg = 0;
+
+	tome_epoch_enter(vm);
+	if (evict_lock(vm, page, &what)) {
+		ob = page->owner;
+		pg = page->index;
+		s = tome_pagetree_find(&ob->vnode->tree, pg);
+		what = TOME_EVICT_FREED;
+		if (tome_vpage_is(page, TOME_PAGE_BUSY))
+			what = TOME_EVICT_BUSY;
+		else if (tome_page_wired(page) > 0)
+			what = TOME_EVICT_KEPT;
+		else if (tome_pagetree_has(&s, TOME_PAGETAG_DIRTY))
+			what = tome_object_try_ref(ob) ? TOME_EVICT_STARTED :
+			    TOME_EVICT_BUSY;
+		if (what == TOME_EVICT_FREED)
+			tome_vnode_take(ob, page);
+		else
+			tome_vpage_unlock(vm, page);
+	}
+	tome_epoch_leave(vm);
+	if (what == TOME_EVICT_STARTED) {
+		(void)!tome_object_sync(ob, pg, TOME_PAGER_MAX, false);
+		tome_object_drop(ob);
+	}
+	return what;
+}

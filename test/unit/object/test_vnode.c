@@ -1,0 +1,441 @@
+/*
+ * test_vnode.c - files: read, written, synced, truncated; errors told once.
+ */
+#include <stdlib.h>
+
+#include <object/vnode.h>
+#include "rig.h"
+#include "../fakefile.h"
+
+#define PAGE ((uint64_t)TOME_PAGE_SIZE)
+
+/* The last name goes; what it started is finished; the store goes too. */
+static void
+close_file(struct rig *r, struct fakefile *f)
+{
+	tome_object_unref(f->object);
+	fakefile_run(f, false);
+	tome_io_run(r->vm);
+	assert_true(f->gone);
+	free(f->store);
+	tome_vm_quiesce(r->vm, true);
+	assert_null(tome_vm_check(r->vm));
+}
+
+static int
+byte_at(struct fakefile *f, uint64_t off)
+{
+	uint8_t b;
+	size_t done;
+
+	if (tome_object_read(f->object, off, &b, 1, &done) != TOME_OK)
+		return -1;
+	return done == 1 ? b : -2;
+}
+
+static void
+poke(struct fakefile *f, uint64_t off, uint8_t b)
+{
+	size_t done;
+
+	assert_int_equal(tome_object_write(f->object, off, &b, 1, &done),
+	    TOME_OK);
+	assert_int_equal(done, 1);
+}
+
+static struct tome_object_pages
+pages(struct fakefile *f)
+{
+	struct tome_object_pages p;
+
+	tome_object_pages(f->object, &p);
+	return p;
+}
+
+static void
+reads_through_the_cache(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 40 * PAGE + 10);
+	assert_int_equal(tome_object_kind(f.object), TOME_OBJECT_VNODE);
+	assert_int_equal(byte_at(&f, 0), 1);
+	assert_int_equal(byte_at(&f, PAGE - 1), 1);
+	assert_int_equal(f.reads, 1);
+	assert_int_equal(byte_at(&f, 40 * PAGE + 9), 41);
+	assert_int_equal(byte_at(&f, 40 * PAGE + 10), -2);	/* the end */
+	assert_int_equal(byte_at(&f, 40 * PAGE + 9), 41);
+	assert_int_equal(f.reads, 2);
+	close_file(r, &f);
+}
+
+/* A reader who goes on has windows that double, up to the pager's most. */
+static void
+reads_ahead(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 128 * PAGE);
+	for (unsigned i = 0; i < 128; i++)
+		assert_int_equal(byte_at(&f, i * PAGE), i + 1);
+	assert_int_equal(f.pages_read, 128);
+	assert_true(f.reads <= 11);	/* 4, 8, 16, 16 ... */
+	close_file(r, &f);
+}
+
+static void
+an_opener_reads_ahead(void **state)
+{
+	struct rig *r = *state;
+	struct tome_readahead ra = { .mode = TOME_READAHEAD_NORMAL };
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 128 * PAGE);
+	for (unsigned i = 0; i < 128; i++) {
+		unsigned before = f.reads;
+
+		tome_object_readahead(f.object, &ra, i, 1);
+		tome_io_run(r->vm);
+		before = f.reads;
+		assert_int_equal(byte_at(&f, i * PAGE), i + 1);
+		assert_int_equal(f.reads, before);	/* never missed */
+	}
+	assert_int_equal(f.pages_read, 128);
+	assert_true(f.reads <= 11);
+	close_file(r, &f);
+}
+
+static void
+writes_reach_the_store(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 20 * PAGE + 100);
+	poke(&f, 3 * PAGE + 1, 0xaa);
+	poke(&f, 4 * PAGE, 0xab);
+	poke(&f, 20 * PAGE + 99, 0xac);
+	assert_int_equal(f.notified, 3);
+	poke(&f, 4 * PAGE + 1, 0xad);		/* dirty already */
+	assert_int_equal(f.notified, 3);
+	assert_int_equal(pages(&f).dirty, 3);
+	assert_int_equal(f.store[3 * PAGE + 1], 4);
+	assert_int_equal(tome_object_sync(f.object, 0, 0, true), TOME_OK);
+	assert_int_equal(pages(&f).dirty, 0);
+	assert_int_equal(f.writes, 2);		/* neighbours together */
+	assert_int_equal(f.store[3 * PAGE + 1], 0xaa);
+	assert_int_equal(f.store[4 * PAGE + 1], 0xad);
+	assert_int_equal(f.store[20 * PAGE + 99], 0xac);
+	assert_int_equal(f.len, 20 * PAGE + 100);	/* not beyond the end */
+	assert_int_equal(tome_object_sync(f.object, 0, 0, true), TOME_OK);
+	assert_int_equal(f.writes, 2);
+	close_file(r, &f);
+}
+
+static void
+syncs_a_range_only(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 20 * PAGE);
+	for (unsigned i = 0; i < 6; i++)
+		poke(&f, i * PAGE, 0x77);
+	assert_int_equal(tome_object_sync(f.object, 2, 2, true), TOME_OK);
+	assert_int_equal(f.pages_written, 2);
+	assert_int_equal(pages(&f).dirty, 4);
+	assert_int_equal(f.store[PAGE], 2);
+	assert_int_equal(f.store[2 * PAGE], 0x77);
+	close_file(r, &f);			/* the rest, before the end */
+	assert_int_equal(f.pages_written, 6);
+}
+
+static void
+dirty_pages_outlive_the_last_name(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 4 * PAGE);
+	poke(&f, PAGE, 0x55);
+	f.queued = true;
+	tome_object_unref(f.object);
+	assert_false(f.gone);
+	assert_int_equal(fakefile_run(&f, false), 1);
+	tome_io_run(r->vm);
+	assert_true(f.gone);
+	assert_int_equal(f.store[PAGE], 0x55);
+	free(f.store);
+}
+
+static void
+a_page_modified_while_written_is_written_again(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 4 * PAGE);
+	poke(&f, 0, 0x01);
+	f.queued = true;
+	assert_int_equal(tome_object_sync(f.object, 0, 0, false), TOME_OK);
+	assert_int_equal(pages(&f).writing, 1);
+	poke(&f, 0, 0x02);
+	assert_int_equal(pages(&f).dirty, 1);
+	assert_int_equal(fakefile_run(&f, false), 1);
+	tome_io_run(r->vm);
+	assert_int_equal(pages(&f).writing, 0);
+	f.queued = false;
+	assert_int_equal(tome_object_sync(f.object, 0, 0, true), TOME_OK);
+	assert_int_equal(f.store[0], 0x02);
+	close_file(r, &f);
+}
+
+static void
+a_failed_read_is_told_and_forgotten(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 40 * PAGE);
+	/* The window fails; the page alone is read. */
+	f.fail_read = 1;
+	assert_int_equal(byte_at(&f, 0), 1);
+	assert_int_equal(pages(&f).resident, 1);
+	/* So does the page. */
+	f.object->vnode->pager.max_pages = 1;
+	f.fail_read = 1;
+	assert_int_equal(byte_at(&f, 5 * PAGE), -1);
+	assert_int_equal(pages(&f).resident, 1);
+	assert_int_equal(byte_at(&f, 5 * PAGE), 6);
+	close_file(r, &f);
+}
+
+static void
+each_opener_hears_of_an_error_once(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+	uint32_t a, b, c;
+
+	fakefile_open(&f, r->vm, 4 * PAGE);
+	a = tome_object_error_now(f.object);
+	b = tome_object_error_now(f.object);
+	assert_int_equal(tome_object_error(f.object, &a), TOME_OK);
+	poke(&f, 0, 9);
+	f.fail_write = 1;
+	f.fail_with = TOME_ENOSPC;
+	assert_int_equal(tome_object_sync(f.object, 0, 0, true), TOME_ENOSPC);
+	c = tome_object_error_now(f.object);	/* nobody was told yet */
+	assert_int_equal(tome_object_error(f.object, &a), TOME_ENOSPC);
+	assert_int_equal(tome_object_error(f.object, &a), TOME_OK);
+	assert_int_equal(tome_object_error(f.object, &b), TOME_ENOSPC);
+	assert_int_equal(tome_object_error(f.object, &b), TOME_OK);
+	assert_int_equal(tome_object_error(f.object, &c), TOME_ENOSPC);
+	c = tome_object_error_now(f.object);	/* a late one is not */
+	assert_int_equal(tome_object_error(f.object, &c), TOME_OK);
+	/* The same error again is another one. */
+	poke(&f, 0, 9);
+	f.fail_write = 1;
+	assert_int_equal(tome_object_sync(f.object, 0, 0, true), TOME_ENOSPC);
+	assert_int_equal(tome_object_error(f.object, &a), TOME_ENOSPC);
+	assert_int_equal(tome_object_error(f.object, &a), TOME_OK);
+	assert_int_equal(tome_object_error(f.object, &b), TOME_ENOSPC);
+	close_file(r, &f);
+}
+
+static void
+a_refused_write_changes_nothing(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+	uint8_t b = 7;
+	size_t done;
+
+	fakefile_open(&f, r->vm, 4 * PAGE);
+	f.notify = TOME_ENOSPC;
+	assert_int_equal(tome_object_write(f.object, 0, &b, 1, &done),
+	    TOME_ENOSPC);
+	assert_int_equal(done, 0);
+	assert_int_equal(byte_at(&f, 0), 1);
+	assert_int_equal(pages(&f).dirty, 0);
+	f.object->vnode->pager.write = NULL;
+	assert_int_equal(tome_object_write(f.object, 0, &b, 1, &done),
+	    TOME_EACCES);
+	assert_int_equal(byte_at(&f, 0), 1);
+	close_file(r, &f);
+}
+
+static void
+truncation_drops_pages(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 10 * PAGE);
+	for (unsigned i = 0; i < 10; i++)
+		poke(&f, i * PAGE + 50, 0xee);
+	assert_int_equal(tome_object_resize(f.object, 2 * PAGE + 20), TOME_OK);
+	f.len = 2 * PAGE + 20;
+	assert_int_equal(pages(&f).resident, 3);
+	assert_int_equal(pages(&f).dirty, 3);
+	assert_int_equal(byte_at(&f, 2 * PAGE + 20), -2);
+	assert_int_equal(tome_object_resize(f.object, 10 * PAGE), TOME_OK);
+	assert_int_equal(byte_at(&f, 2 * PAGE + 50), 0);
+	assert_int_equal(byte_at(&f, 5 * PAGE + 50), 0);
+	assert_int_equal(byte_at(&f, 50), 0xee);
+	close_file(r, &f);
+}
+
+static void
+a_hole_is_read_again(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 10 * PAGE);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(byte_at(&f, i * PAGE), i + 1);
+	memset(f.store + 4 * PAGE, 0, 2 * PAGE);
+	assert_int_equal(tome_object_punch(f.object, 4, 2), TOME_OK);
+	assert_int_equal(byte_at(&f, 4 * PAGE), 0);
+	assert_int_equal(byte_at(&f, 5 * PAGE), 0);
+	assert_int_equal(byte_at(&f, 6 * PAGE), 7);
+	close_file(r, &f);
+}
+
+static void
+clean_pages_can_be_dropped(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+	tome_pfn_t held;
+
+	fakefile_open(&f, r->vm, 16 * PAGE);
+	for (unsigned i = 0; i < 16; i++)
+		assert_int_equal(byte_at(&f, i * PAGE), i + 1);
+	poke(&f, 3 * PAGE, 1);
+	assert_int_equal(tome_object_get(f.object, 5, false, &held), TOME_OK);
+	assert_int_equal(tome_object_discard_clean(f.object, 0, 0), 14);
+	assert_int_equal(pages(&f).resident, 2);
+	tome_object_put(f.object, held, false);
+	assert_int_equal(tome_object_discard_clean(f.object, 0, 0), 1);
+	close_file(r, &f);
+}
+
+/* Borrowed while the file shrinks: the frame is the borrower's until he is done. */
+static void
+a_borrowed_page_survives_truncation(void **state)
+{
+	struct rig *r = *state;
+	struct tome_stats s;
+	struct fakefile f;
+	tome_pfn_t held;
+
+	fakefile_open(&f, r->vm, 4 * PAGE);
+	assert_int_equal(tome_object_get(f.object, 2, false, &held), TOME_OK);
+	assert_int_equal(tome_object_resize(f.object, PAGE), TOME_OK);
+	tome_vm_quiesce(r->vm, true);
+	assert_int_equal(tome_frame_identity(r->vm, held), TOME_PAGE_CACHE);
+	assert_int_equal(*(uint8_t *)tome_frame_va(r->vm, held), 3);
+	tome_object_put(f.object, held, true);
+	tome_vm_quiesce(r->vm, true);
+	tome_vm_stats(r->vm, &s);
+	assert_int_equal(s.frames_cache, pages(&f).resident);
+	close_file(r, &f);
+}
+
+static void
+pages_are_evicted(void **state)
+{
+	struct rig *r = *state;
+	struct tome_page *page;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 4 * PAGE);
+	assert_int_equal(byte_at(&f, 0), 1);
+	page = tome_page(r->vm, tome_pagetree_find(
+	    &f.object->vnode->tree, 0).pfn);
+	assert_int_equal(tome_cache_evict(r->vm, page), TOME_EVICT_FREED);
+	assert_int_equal(tome_cache_evict(r->vm, page), TOME_EVICT_KEPT);
+	assert_int_equal(byte_at(&f, 0), 1);
+	poke(&f, 0, 0x99);
+	page = tome_page(r->vm, tome_pagetree_find(
+	    &f.object->vnode->tree, 0).pfn);
+	assert_int_equal(tome_cache_evict(r->vm, page), TOME_EVICT_STARTED);
+	tome_io_run(r->vm);
+	assert_int_equal(f.store[0], 0x99);
+	assert_int_equal(tome_cache_evict(r->vm, page), TOME_EVICT_FREED);
+	assert_int_equal(byte_at(&f, 0), 0x99);
+	close_file(r, &f);
+}
+
+/* Far apart, so that the tree has several levels; and back to nothing. */
+static void
+the_tree_grows_and_shrinks(void **state)
+{
+	struct rig *r = *state;
+	static const tome_pgoff_t at[] = { 0, 63, 64, 4095, 4096, 300000,
+		16777216, 4294967290u };
+	const unsigned n = sizeof at / sizeof at[0];
+	struct tome_pagetree t = { 0 };
+	struct fakefile f;
+	uint64_t index = 0;
+
+	fakefile_open(&f, r->vm, PAGE);		/* makes the node cache */
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(tome_pagetree_insert(r->vm, &t,
+		    at[n - 1 - i], (tome_pfn_t)(n - i)), TOME_OK);
+	assert_int_equal(tome_pagetree_insert(r->vm, &t, 64, 5), TOME_EEXIST);
+	for (unsigned i = 0; i < n; i++, index++) {
+		assert_true(tome_pagetree_next(&t, &index, UINT64_MAX,
+		    TOME_PAGETAGS));
+		assert_int_equal(index, at[i]);
+		assert_int_equal(tome_pagetree_find(&t, at[i]).pfn, i + 1);
+	}
+	assert_false(tome_pagetree_next(&t, &index, UINT64_MAX,
+	    TOME_PAGETAGS));
+	tome_pagetree_lock(r->vm, &t);
+	assert_true(tome_pagetree_tag(&t, 300000, TOME_PAGETAG_DIRTY, true));
+	assert_false(tome_pagetree_tag(&t, 300000, TOME_PAGETAG_DIRTY, true));
+	index = 0;
+	assert_true(tome_pagetree_next(&t, &index, UINT64_MAX,
+	    TOME_PAGETAG_DIRTY));
+	assert_int_equal(index, 300000);
+	assert_true(tome_pagetree_tag(&t, 300000, TOME_PAGETAG_DIRTY, false));
+	index = 0;
+	assert_false(tome_pagetree_next(&t, &index, UINT64_MAX,
+	    TOME_PAGETAG_DIRTY));
+	for (unsigned i = 0; i < n; i++)
+		tome_pagetree_remove(r->vm, &t, at[i]);
+	tome_pagetree_unlock(r->vm, &t);
+	assert_null(t.root);
+	close_file(r, &f);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, rig_start, rig_end)
+	const struct CMUnitTest tests[] = {
+		T(reads_through_the_cache),
+		T(reads_ahead),
+		T(an_opener_reads_ahead),
+		T(writes_reach_the_store),
+		T(syncs_a_range_only),
+		T(dirty_pages_outlive_the_last_name),
+		T(a_page_modified_while_written_is_written_again),
+		T(a_failed_read_is_told_and_forgotten),
+		T(each_opener_hears_of_an_error_once),
+		T(a_refused_write_changes_nothing),
+		T(truncation_drops_pages),
+		T(a_hole_is_read_again),
+		T(clean_pages_can_be_dropped),
+		T(a_borrowed_page_survives_truncation),
+		T(pages_are_evicted),
+		T(the_tree_grows_and_shrinks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
