@@ -2,9 +2,9 @@
  * access.c - loads, stores and fetches as a CPU's program does them.
  *
  * One byte range, page by page: look in the TLB, else walk and fill, else
- * fault. Between the look-up and the data no interrupt is served, so a flush of
- * this CPU never falls between: a frame is safe to touch exactly while this
- * CPU's TLB may name it. A hit on a frame that is free is invariant 5 broken,
+ * fault. Between the look-up and the data no interrupt is served, and the TLB stays
+ * locked, so that a flush of this CPU, another's broadcast too, never falls between: a
+ * frame is safe to touch exactly while this CPU's TLB may name it. A hit on a frame that is free is invariant 5 broken,
  * whoever else runs.
  */
 #include <inttypes.h>
@@ -117,12 +117,14 @@ piece(tome_va_t va, unsigned access, void *buf, size_t n,
 
 		hosted_point();
 		hosted_mischief(c);
+		hosted_lock(&c->tlb_lock);
 		o = translate(c, va, access, &leaf);
-		if (o == HIT) {
+		if (o == HIT)
 			move_data(c, leaf.pa + (tome_pa_t)(va - leaf.va),
 			    access, buf, n);
+		hosted_unlock(&c->tlb_lock);
+		if (o == HIT)
 			return TOME_OK;
-		}
 		if (o == NEVER || fault == NULL)
 			return TOME_EFAULT;
 		err = fault(arg, va, access_prot(access));
@@ -237,9 +239,25 @@ hosted_copy_out(tome_va_t dst, const void *src, size_t n)
 	    (void *)(uintptr_t)src, n);
 }
 
-/* An aligned word, atomically: translate, then act on the frame. */
-static uint32_t *
-user_word(tome_va_t va, unsigned access)
+/* What is done to a word, atomically. */
+struct word_op {
+	unsigned access;
+	uint32_t *seen, v;		/* _W: to v, if it is *seen */
+};
+
+static void
+word_act(const struct word_op *op, uint32_t *word)
+{
+	if (op->access & HOSTED_W)
+		__atomic_compare_exchange_n(word, op->seen, op->v, false,
+		    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	else
+		*op->seen = __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+/* An aligned word: translate, then act on the frame. */
+static bool
+user_word(tome_va_t va, const struct word_op *op)
 {
 	unsigned tries;
 
@@ -250,37 +268,36 @@ user_word(tome_va_t va, unsigned access)
 
 		note_recent(c->m, va);
 		hosted_point();
-		o = translate(c, va, kernel_access(access, true), &leaf);
+		hosted_lock(&c->tlb_lock);
+		o = translate(c, va, kernel_access(op->access, true), &leaf);
 		if (o == HIT)
-			return hosted_ram(c->m,
-			    leaf.pa + (tome_pa_t)(va - leaf.va));
+			word_act(op, hosted_ram(c->m,
+			    leaf.pa + (tome_pa_t)(va - leaf.va)));
+		hosted_unlock(&c->tlb_lock);
+		if (o == HIT)
+			return true;
 		if (o == NEVER || kernel_fault == NULL ||
 		    kernel_fault(kernel_fault_arg, va,
-			access_prot(access)) != TOME_OK)
+			access_prot(op->access)) != TOME_OK)
 			break;
 	}
-	return NULL;
+	return false;
 }
 
 bool
 hosted_user_load32(tome_va_t va, uint32_t *out)
 {
-	uint32_t *word = user_word(va, HOSTED_R);
+	const struct word_op op = { .access = HOSTED_R, .seen = out };
 
-	if (word != NULL)
-		*out = __atomic_load_n(word, __ATOMIC_SEQ_CST);
-	return word != NULL;
+	return user_word(va, &op);
 }
 
 bool
 hosted_user_cas32(tome_va_t va, uint32_t *seen, uint32_t v)
 {
-	uint32_t *word = user_word(va, HOSTED_W);
+	const struct word_op op = { .access = HOSTED_W, .seen = seen, .v = v };
 
-	if (word != NULL)
-		__atomic_compare_exchange_n(word, seen, v, false,
-		    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-	return word != NULL;
+	return user_word(va, &op);
 }
 
 /* ---- translation ---- */
@@ -318,7 +335,8 @@ walk_and_fill(struct hosted_cpu *c, tome_va_t va, unsigned access,
 	return w == HOSTED_IMPOSSIBLE ? NEVER : REFUSED;
 }
 
-/* A walk through stale upper entries faults once; a fault drops them. */
+/* A walk through stale upper entries faults once; a fault drops them. The TLB is
+ * locked. */
 static enum outcome
 translate(struct hosted_cpu *c, tome_va_t va, unsigned access,
     struct hosted_leaf *leaf)
@@ -327,7 +345,6 @@ translate(struct hosted_cpu *c, tome_va_t va, unsigned access,
 	struct hosted_tlbe *e;
 	enum outcome o;
 
-	hosted_lock(&c->tlb_lock);
 	e = hosted_tlb_find(c, va, asid);
 	if (tlb_serves(c, e, access)) {
 		*leaf = e->leaf;
@@ -341,7 +358,6 @@ translate(struct hosted_cpu *c, tome_va_t va, unsigned access,
 	}
 	if (o == HIT && !judge_use(c, leaf, va, access))
 		o = REFUSED;
-	hosted_unlock(&c->tlb_lock);
 	return o;
 }
 

@@ -41,6 +41,8 @@ struct hosted_machine;
 #define HOSTED_X86_NO_SMAP 0x20u
 #define HOSTED_X86_NO_1G 0x40u
 #define HOSTED_X86_NO_PAT 0x80u
+/* And this it has only if told: flushes that reach every CPU (AMD's INVLPGB). */
+#define HOSTED_X86_INVLPGB 0x100u
 
 struct hosted_config {
 	unsigned ncpus;			/* 0: 1 */

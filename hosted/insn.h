@@ -90,6 +90,8 @@ tome_insn_user_cas32(const struct tome_mmu *m, tome_va_t va, uint32_t *seen,
 
 #define tome_insn_invlpg hosted_x86_invlpg
 #define tome_insn_invpcid hosted_x86_invpcid
+#define tome_insn_invlpgb hosted_x86_invlpgb
+#define tome_insn_tlbsync hosted_x86_tlbsync
 #define tome_insn_read_cr3 hosted_x86_read_cr3
 #define tome_insn_write_cr3 hosted_x86_write_cr3
 #define tome_insn_read_cr4 hosted_x86_read_cr4

@@ -42,6 +42,7 @@
 #define PAT_RESET UINT64_C(0x0007040600070406)
 
 #define PHYS_BITS 46
+#define INVLPGB_PAGES 8		/* that one takes */
 
 enum { CR3, CR4, EFER, PAT };
 
@@ -452,6 +453,38 @@ hosted_x86_invpcid(unsigned type, uint64_t pcid, uint64_t va)
 	hosted_flush(c, &f);
 }
 
+/*
+ * AMD APM volume 3. It need not have reached the other CPUs before TLBSYNC: here it
+ * reaches them one at a time, with points between, and so may this CPU's next
+ * instruction be early.
+ */
+void
+hosted_x86_invlpgb(uint64_t rax, uint32_t ecx, uint32_t edx)
+{
+	struct hosted_cpu *c = hosted_this();
+	struct hosted_flush f = { .any_va = !(rax & 1), .any_asid = !(rax & 2),
+		.globals = rax & 8, .any_walk = true,
+		.asid = edx >> 16 & C3_PCID,
+		.va = rax & ~(tome_va_t)TOME_PAGE_MASK,
+		.len = ((tome_va_t)ecx + 1) << TOME_PAGE_SHIFT };
+
+	if (!lacks(c, HOSTED_X86_INVLPGB))
+		hosted_machine_check(c, "#UD: INVLPGB");
+	if (ecx >= INVLPGB_PAGES || (rax & 0xfd4) != 0 || (edx >> 28) != 0 ||
+	    ((rax & 2) && !(reg(c, CR4) & C4_PCIDE)))
+		hosted_machine_check(c, "#GP: INVLPGB operand");
+	hosted_flush_all_cpus(c, &f);
+}
+
+void
+hosted_x86_tlbsync(void)
+{
+	struct hosted_cpu *c = hosted_this();
+
+	if (!lacks(c, HOSTED_X86_INVLPGB))
+		hosted_machine_check(c, "#UD: TLBSYNC");
+}
+
 uint64_t
 hosted_x86_read_cr3(void)
 {
@@ -528,6 +561,10 @@ hosted_x86_cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
 	} else if (leaf == 0x80000008u) {
 		out[0] = PHYS_BITS |
 		    (lacks(c, HOSTED_X86_LA57) ? 57u : 48u) << 8;
+		if (lacks(c, HOSTED_X86_INVLPGB)) {
+			out[1] = UINT32_C(1) << 3;
+			out[3] = INVLPGB_PAGES - 1;
+		}
 	}
 }
 

@@ -9,6 +9,8 @@
 
 void hosted_x86_invlpg(uint64_t va);
 void hosted_x86_invpcid(unsigned type, uint64_t pcid, uint64_t va);
+void hosted_x86_invlpgb(uint64_t rax, uint32_t ecx, uint32_t edx);
+void hosted_x86_tlbsync(void);
 uint64_t hosted_x86_read_cr3(void);
 void hosted_x86_write_cr3(uint64_t);
 uint64_t hosted_x86_read_cr4(void);

@@ -27,6 +27,7 @@
  *   TOME_PORT_ICACHE		tome_mmu_sync_icache() is needed
  *   TOME_PORT_ASIDS_MAX	ASIDs Tome uses at most; more than CPUs
  *   TOME_PORT_FLUSH_PAGES	beyond so many pages a whole ASID is flushed
+ *   TOME_PORT_BROADCAST(m)	this machine's MMU takes flushes to all CPUs by itself
  *  struct tome_mmu		this machine's MMU; constant once probed. Every port
  *   has levels, large_level (highest level with leaves), asids (usable numbers, 0
  *   when untagged; a number is below it; numbers outnumber CPUs), user_min,
@@ -62,6 +63,7 @@
  *
  * and those that only the port's own tlb.c uses. x86_64 (regs.h has the numbers):
  *  tome_insn_invlpg(va)  tome_insn_invpcid(type, pcid, va)
+ *  tome_insn_invlpgb(rax, ecx, edx)  tome_insn_tlbsync()
  *  tome_insn_read_cr3() write_cr3(v) read_cr4() write_cr4(v)
  *  tome_insn_cpuid(leaf, sub, out[4])  tome_insn_rdmsr(msr) wrmsr(msr, v)
  *
@@ -98,6 +100,16 @@ void tome_mmu_flush_pages(const struct tome_mmu *, tome_va_t start,
     tome_va_t end);
 void tome_mmu_flush_asid(const struct tome_mmu *);
 void tome_mmu_flush_all(const struct tome_mmu *);
+
+/*
+ * Only where TOME_PORT_BROADCAST: the same on every CPU, complete on return. _pages:
+ * under number `asid`; kernel addresses, for which asid is 0, under every number.
+ * _asid: all that is not global under that number. Preemption off.
+ */
+void tome_mmu_broadcast_pages(const struct tome_mmu *, unsigned asid,
+    tome_va_t start, tome_va_t end);
+void tome_mmu_broadcast_asid(const struct tome_mmu *, unsigned asid);
+void tome_mmu_broadcast_all(const struct tome_mmu *);
 
 /* Only where TOME_PORT_VISIBLE, and where TOME_PORT_ICACHE. */
 void tome_mmu_visible(const struct tome_mmu *, const tome_pte_t *first,

@@ -35,6 +35,7 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_ICACHE 0
 #define TOME_PORT_ASIDS_MAX 256u
 #define TOME_PORT_FLUSH_PAGES 33u
+#define TOME_PORT_BROADCAST(m) ((m)->invlpgb)
 
 /* ---- bits of an entry ---- */
 
@@ -69,7 +70,8 @@ struct tome_mmu {
 	tome_pte_t noexec;	/* NX, or SW_NOEXEC */
 	tome_pte_t prot[TOME_PROT_ALL + 1];	/* P, W and noexec of a set of rights */
 	tome_pte_t type[TOME_MEMTYPES];	/* PWT, PCD and PAT of a 4 KiB page */
-	bool pat, pge, pcid, invpcid, nx, smap;
+	bool pat, pge, pcid, invpcid, nx, smap, invlpgb;
+	unsigned invlpgb_pages;	/* that one INVLPGB takes */
 };
 
 /* ---- the codec ---- */

@@ -58,6 +58,20 @@ tome_insn_invpcid(unsigned type, uint64_t pcid, tome_va_t va)
 	    : "memory");
 }
 
+/* AMD APM volume 3: to every CPU; done everywhere after TLBSYNC. */
+static inline void
+tome_insn_invlpgb(uint64_t rax, uint32_t ecx, uint32_t edx)
+{
+	__asm__ volatile(".byte 0x0f, 0x01, 0xfe"
+	    : : "a"(rax), "c"(ecx), "d"(edx) : "memory");
+}
+
+static inline void
+tome_insn_tlbsync(void)
+{
+	__asm__ volatile(".byte 0x0f, 0x01, 0xff" : : : "memory");
+}
+
 static inline uint64_t
 tome_insn_read_cr3(void)
 {

@@ -33,6 +33,15 @@
 #define TOME_CPUIDX1_EDX_NX (1u << 20)		/* leaf 0x80000001 */
 #define TOME_CPUIDX1_EDX_1G (1u << 26)
 
+#define TOME_CPUIDX8_EBX_INVLPGB (1u << 3)	/* leaf 0x80000008 */
+#define TOME_CPUIDX8_EDX_PAGES 0xffffu		/* more than one, at most */
+
+/* INVLPGB: RAX beside the address, and where EDX has the PCID. */
+#define TOME_INVLPGB_VA 1u
+#define TOME_INVLPGB_PCID 2u
+#define TOME_INVLPGB_GLOBAL 8u
+#define TOME_INVLPGB_PCID_SHIFT 16
+
 /* INVPCID types. */
 #define TOME_INVPCID_ADDRESS 0u
 #define TOME_INVPCID_ONE 1u

@@ -9,6 +9,8 @@
  *  - INVPCID of type 2, or changing CR4.PGE, drops everything under every PCID.
  *  - Without PGE kernel entries are tagged: then PCIDs are not used, so that the
  *    only tag is the current one.
+ *  - INVLPGB (AMD) reaches every CPU; TLBSYNC waits until it has. Without "final
+ *    only" it drops paging-structure entries too. PCIDs mean the same on all CPUs.
  */
 #include <insn.h>
 #include <tome/port.h>
@@ -60,6 +62,11 @@ probe_features(struct tome_mmu *m)
 		tome_insn_cpuid(0x80000001u, 0, r);
 		m->nx = r[3] & TOME_CPUIDX1_EDX_NX;
 		m->large_level = r[3] & TOME_CPUIDX1_EDX_1G ? 2 : 1;
+	}
+	if (m->pcid && highest_x >= 0x80000008u) {
+		tome_insn_cpuid(0x80000008u, 0, r);
+		m->invlpgb = r[1] & TOME_CPUIDX8_EBX_INVLPGB;
+		m->invlpgb_pages = 1 + (r[3] & TOME_CPUIDX8_EDX_PAGES);
 	}
 }
 
@@ -159,4 +166,40 @@ tome_mmu_flush_all(const struct tome_mmu *m)
 	cr4 = tome_insn_read_cr4();
 	tome_insn_write_cr4(cr4 & ~TOME_CR4_PGE);
 	tome_insn_write_cr4(cr4);
+}
+
+/* ---- every CPU ---- */
+
+void
+tome_mmu_broadcast_pages(const struct tome_mmu *m, unsigned asid,
+    tome_va_t start, tome_va_t end)
+{
+	uint64_t how = TOME_INVLPGB_VA | (asid != 0 ? TOME_INVLPGB_PCID :
+	    TOME_INVLPGB_GLOBAL);
+	tome_va_t left, n;
+
+	for (; start != end; start += n << TOME_PAGE_SHIFT) {
+		left = (end - start) >> TOME_PAGE_SHIFT;
+		n = left < m->invlpgb_pages ? left : m->invlpgb_pages;
+		tome_insn_invlpgb(start | how, (uint32_t)n - 1,
+		    asid << TOME_INVLPGB_PCID_SHIFT);
+	}
+	tome_insn_tlbsync();
+}
+
+void
+tome_mmu_broadcast_asid(const struct tome_mmu *m, unsigned asid)
+{
+	(void)m;
+	tome_insn_invlpgb(TOME_INVLPGB_PCID, 0,
+	    asid << TOME_INVLPGB_PCID_SHIFT);
+	tome_insn_tlbsync();
+}
+
+void
+tome_mmu_broadcast_all(const struct tome_mmu *m)
+{
+	(void)m;
+	tome_insn_invlpgb(TOME_INVLPGB_GLOBAL, 0, 0);
+	tome_insn_tlbsync();
 }

@@ -112,7 +112,7 @@ asid_of(struct tome_pmaps *s, struct tome_pmap *p)
 		while (asid_is_kept(s, s->asid_next))
 			s->asid_next++;
 	}
-	p->asid = s->asid_next++;
+	tome_wr_sc(&p->asid, s->asid_next++);
 	p->asid_gen = s->asid_gen;
 	return p->asid;
 }

@@ -19,6 +19,7 @@
 /* A set: how the machine is. */
 #define LITMUS_FEW_ASIDS 1u	/* numbers 0 to 3 only */
 #define LITMUS_SPECULATE 2u	/* TLBs fill by themselves */
+#define LITMUS_BROADCAST 4u	/* the MMU takes flushes to all CPUs */
 
 enum litmus_kind {
 	OP_END,

@@ -255,6 +255,18 @@ const struct litmus litmus_table[] = {
 	      EXIT(2), RUN(0), W(0, 0, 5), FORK(0, 2) },
 	    { { R(0, 0), R(0, 1), R(0, 0), R(0, 1), R(0, 0) },
 	      { R(1, 0), RUN(2), R(2, 0) } } },
+	{ "unmap against lazy switches, broadcast", 2, LITMUS_BROADCAST,
+	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1), FORK(0, 2) },
+	    { { UNMAP(0, 0, 1), R(0, 0) },
+	      { R(0, 0), RUN(1), R(1, 0), RUN(0), R(0, 0) } } },
+	/* The numbers 1 to 3 are given; CPU 1's way through space 2 begins a new
+	 * generation while nobody runs space 0, which has another number then. */
+	{ "numbers run out under a broadcast", 2,
+	    LITMUS_FEW_ASIDS | LITMUS_BROADCAST,
+	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1), RUN(1), FORK(0, 2), RUN(2),
+	      RUN(1), EXIT(2), FORK(0, 2) },
+	    { { R(1, 1), UNMAP(0, 0, 4) },
+	      { RUN(1), RUN(2), RUN(0), R(0, 0), R(0, 0) } } },
 };
 
 const unsigned litmus_count = sizeof litmus_table / sizeof litmus_table[0];

@@ -348,6 +348,7 @@ litmus_program(const struct litmus *l, struct hosted_program *out)
 	out->config.ram = 2u << 20;
 	out->config.modes = HOSTED_NEVER_EVICT | HOSTED_WALK_CACHE |
 	    (l->how & LITMUS_SPECULATE ? HOSTED_SPECULATE : 0);
+	out->config.cpu = l->how & LITMUS_BROADCAST ? HOSTED_X86_INVLPGB : 0;
 	out->config.quiet = true;
 	out->setup = world_setup;
 	out->body[0] = world_body0;

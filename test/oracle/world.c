@@ -35,7 +35,8 @@ vary(struct hosted_config *config, uint64_t seed)
 {
 	static const unsigned cpus[] = { 0, HOSTED_X86_LA57,
 		HOSTED_X86_NO_PCID, HOSTED_X86_NO_INVPCID,
-		HOSTED_X86_NO_PCID | HOSTED_X86_NO_PGE, HOSTED_X86_NO_SMAP };
+		HOSTED_X86_NO_PCID | HOSTED_X86_NO_PGE, HOSTED_X86_NO_SMAP,
+		HOSTED_X86_INVLPGB };
 	uint64_t n = seed / 8;
 
 	config->cpu = cpus[n % (sizeof cpus / sizeof cpus[0])];

@@ -128,6 +128,39 @@ test_tlb_drop_all(void)
 	memset(test_mmu[test_cpu].tlb, 0, sizeof(test_mmu[0].tlb));
 }
 
+void
+test_broadcast_page(tome_va_t va, unsigned asid, bool every)
+{
+	test_flushes.broadcast++;
+	for (unsigned c = 0; c < TEST_CPUS; c++)
+		for (unsigned i = 0; i < TEST_TLB; i++) {
+			struct test_tlb_entry *e = &test_mmu[c].tlb[i];
+
+			if (e->va == (va & ~(tome_va_t)TOME_PAGE_MASK) &&
+			    (every || (!e->global && e->asid == asid)))
+				e->used = false;
+		}
+}
+
+void
+test_broadcast_asid(unsigned asid)
+{
+	test_flushes.broadcast++;
+	for (unsigned c = 0; c < TEST_CPUS; c++)
+		for (unsigned i = 0; i < TEST_TLB; i++)
+			if (!test_mmu[c].tlb[i].global &&
+			    test_mmu[c].tlb[i].asid == asid)
+				test_mmu[c].tlb[i].used = false;
+}
+
+void
+test_broadcast_all(void)
+{
+	test_flushes.broadcast++;
+	for (unsigned c = 0; c < TEST_CPUS; c++)
+		memset(test_mmu[c].tlb, 0, sizeof(test_mmu[c].tlb));
+}
+
 /* ---- the walk ---- */
 
 static tome_pte_t *

@@ -23,7 +23,7 @@ struct test_tlb_entry {
 
 /* Flush operations since they were last zeroed, over all CPUs. */
 struct test_flushes {
-	unsigned page, asid, all, switches;
+	unsigned page, asid, all, switches, broadcast;
 };
 
 struct test_mmu_cpu {
@@ -61,5 +61,9 @@ bool test_kernel_access(const struct tome_mmu *, tome_va_t, tome_prot_t,
 void test_tlb_drop_page(tome_va_t, bool every_asid);
 void test_tlb_drop_asid(unsigned asid);
 void test_tlb_drop_all(void);
+/* On every CPU; the page under this number, or if `every` under all. */
+void test_broadcast_page(tome_va_t, unsigned asid, bool every);
+void test_broadcast_asid(unsigned asid);
+void test_broadcast_all(void);
 
 #endif

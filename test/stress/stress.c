@@ -338,13 +338,14 @@ finish(struct stress *st, uint64_t seed, unsigned modes)
 }
 
 static void
-run(unsigned modes, uint64_t seed, unsigned nthreads, unsigned seconds)
+run(unsigned modes, unsigned cpu, uint64_t seed, unsigned nthreads,
+    unsigned seconds)
 {
 	struct stress st = { .nthreads = nthreads };
 	unsigned i;
 
 	st.m = hosted_create(&(struct hosted_config){ .ncpus = nthreads,
-	    .modes = modes, .seed = seed });
+	    .modes = modes, .cpu = cpu, .seed = seed });
 	must(hosted_vm_create(st.m, &st.vm), "vm_create");
 	must(tome_kmem_start(st.vm), "kmem_start");
 	must(tome_map_start(st.vm), "map_start");
@@ -382,6 +383,8 @@ main(int argc, char **argv)
 			nthreads = (unsigned)v;
 	}
 	for (i = 0; i < sizeof modes / sizeof modes[0]; i++)
-		run(modes[i], seed + i, nthreads, seconds);
+		run(modes[i], 0, seed + i, nthreads, seconds);
+	run(HOSTED_NEVER_EVICT | HOSTED_SPECULATE, HOSTED_X86_INVLPGB, seed + i,
+	    nthreads, seconds);
 	return 0;
 }

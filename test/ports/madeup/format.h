@@ -32,6 +32,7 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_ICACHE 1
 #define TOME_PORT_ASIDS_MAX 8u
 #define TOME_PORT_FLUSH_PAGES 8u
+#define TOME_PORT_BROADCAST(m) ((m)->broadcast)
 
 #define TOME_PTE_ACCESSED 0u
 #define TOME_PTE_MODIFIED 0u
@@ -47,6 +48,7 @@ typedef uint64_t tome_pte_t;
 
 struct tome_mmu {
 	unsigned levels, large_level, asids;
+	bool broadcast;
 	tome_va_t user_min, user_max, kernel_min;
 };
 

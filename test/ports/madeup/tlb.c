@@ -13,7 +13,8 @@ tome_mmu_probe(struct tome_mmu *m)
 {
 	m->levels = 3;
 	m->large_level = 0;
-	m->asids = test_features;
+	m->asids = test_features & 15;
+	m->broadcast = test_features & 16;
 	m->user_min = 0;
 	m->kernel_min = 0x80000000u;
 	m->user_max = m->kernel_min - TOME_PAGE_SIZE;
@@ -58,6 +59,29 @@ tome_mmu_flush_all(const struct tome_mmu *m)
 {
 	(void)m;
 	tome_insn_flush_all();
+}
+
+void
+tome_mmu_broadcast_pages(const struct tome_mmu *m, unsigned asid,
+    tome_va_t start, tome_va_t end)
+{
+	(void)m;
+	for (; start != end; start += TOME_PAGE_SIZE)
+		test_broadcast_page(start, asid, asid == 0);
+}
+
+void
+tome_mmu_broadcast_asid(const struct tome_mmu *m, unsigned asid)
+{
+	(void)m;
+	test_broadcast_asid(asid);
+}
+
+void
+tome_mmu_broadcast_all(const struct tome_mmu *m)
+{
+	(void)m;
+	test_broadcast_all();
 }
 
 void

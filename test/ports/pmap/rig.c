@@ -156,6 +156,14 @@ rig_setup_3(void **state)
 }
 
 int
+rig_setup_broadcast(void **state)
+{
+	(void)state;
+	rig_start(3, RIG_FEATURES_BROADCAST);
+	return 0;
+}
+
+int
 rig_teardown(void **state)
 {
 	(void)state;

@@ -55,6 +55,7 @@ void rig_cpu(unsigned);
 /* cmocka setup and teardown: one CPU, or three, every feature. */
 int rig_setup_1(void **);
 int rig_setup_3(void **);
+int rig_setup_broadcast(void **);	/* 3 */
 int rig_teardown(void **);
 
 struct tome_pmap *rig_pmap(void);

@@ -264,6 +264,59 @@ no_round_under_a_leaf_side_lock(void **state)
 	forget();
 }
 
+/* Where the MMU takes flushes to all CPUs nobody is interrupted, and nothing stale is
+ * left, however much goes. */
+static void
+broadcasts_interrupt_nobody(void **state)
+{
+	static const unsigned counts[] = { 1, 7, 40 };
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+		see(0x7);
+		tome_pmap_remove(pmap, VA, VA + counts[i] * PAGE);
+		assert_int_equal(rig.ipis, 0);
+		assert_true(test_flushes.broadcast > 0);
+		gone_on(0);
+		gone_on(1);
+		gone_on(2);
+		forget();
+	}
+}
+
+static void
+a_kernel_broadcast_reaches_every_number(void **state)
+{
+	tome_va_t va = RIG_KERNEL_START;
+	struct tome_pmap *kernel = tome_pmap_kernel(rig.vm);
+	tome_pfn_t pfn;
+	tome_pa_t pa;
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(tome_frame_alloc(rig.vm, TOME_PAGE_KERNEL, 0, &pfn),
+	    TOME_OK);
+	rig_enter(kernel, va, pfn, RW);
+	see(0x5);
+	for (i = 0; i < TEST_CPUS; i++) {
+		rig_cpu(i);
+		assert_true(test_kernel_access(&rig.vm->pmaps->mmu, va, R,
+		    &pa));
+	}
+	rig_cpu(0);
+	tome_pmap_remove(kernel, va, va + PAGE);
+	assert_int_equal(rig.ipis, 0);
+	for (i = 0; i < TEST_CPUS; i++) {
+		rig_cpu(i);
+		assert_false(test_kernel_access(&rig.vm->pmaps->mmu, va, R,
+		    &pa));
+	}
+	rig_cpu(0);
+	tome_frame_free(rig.vm, pfn);
+	forget();
+}
+
 int
 main(void)
 {
@@ -278,6 +331,8 @@ main(void)
 		ON(3, orders_out_of_order),
 		ON(3, kernel_rounds_go_to_all),
 		ON(1, no_round_under_a_leaf_side_lock),
+		ON(broadcast, broadcasts_interrupt_nobody),
+		ON(broadcast, a_kernel_broadcast_reaches_every_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

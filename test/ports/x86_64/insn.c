@@ -36,6 +36,46 @@ tome_insn_invpcid(unsigned type, uint64_t pcid, tome_va_t va)
 	test_tlb_drop_all();
 }
 
+/* Takes effect at the latest possible moment: when it is waited for. */
+static struct {
+	uint64_t rax;
+	uint32_t ecx, edx;
+} order[16];
+static unsigned norders;
+
+void
+tome_insn_invlpgb(uint64_t rax, uint32_t ecx, uint32_t edx)
+{
+	if (!(test_features & TEST_X86_INVLPGB) || ecx >= TEST_INVLPGB_PAGES ||
+	    norders == sizeof order / sizeof order[0])
+		abort();
+	order[norders].rax = rax;
+	order[norders].ecx = ecx;
+	order[norders++].edx = edx;
+}
+
+void
+tome_insn_tlbsync(void)
+{
+	for (unsigned i = 0; i < norders; i++) {
+		tome_va_t va = order[i].rax & ~(tome_va_t)TOME_PAGE_MASK;
+		unsigned asid = order[i].edx >> TOME_INVLPGB_PCID_SHIFT;
+		bool one = order[i].rax & TOME_INVLPGB_PCID;
+
+		if (!(order[i].rax & TOME_INVLPGB_VA)) {
+			if (one)
+				test_broadcast_asid(asid);
+			else
+				test_broadcast_all();
+			continue;
+		}
+		for (unsigned n = 0; n <= order[i].ecx; n++)
+			test_broadcast_page(va + n * TOME_PAGE_SIZE, asid,
+			    !one);
+	}
+	norders = 0;
+}
+
 uint64_t
 tome_insn_read_cr3(void)
 {
@@ -93,7 +133,7 @@ tome_insn_cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
 	if (leaf == 0)
 		out[0] = 7;
 	if (leaf == 0x80000000u)
-		out[0] = 0x80000001u;
+		out[0] = 0x80000008u;
 	if (leaf == 1) {
 		out[2] = f & TEST_X86_PCID ? TOME_CPUID1_ECX_PCID : 0;
 		out[3] = TOME_CPUID1_EDX_PAT |
@@ -104,6 +144,10 @@ tome_insn_cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
 	if (leaf == 0x80000001u)
 		out[3] = (f & TEST_X86_NX ? TOME_CPUIDX1_EDX_NX : 0) |
 		    (f & TEST_X86_1G ? TOME_CPUIDX1_EDX_1G : 0);
+	if (leaf == 0x80000008u && (f & TEST_X86_INVLPGB)) {
+		out[1] = TOME_CPUIDX8_EBX_INVLPGB;
+		out[3] = TEST_INVLPGB_PAGES - 1;
+	}
 }
 
 uint64_t

@@ -34,6 +34,8 @@ tome_insn_pte_cas(tome_pte_t *p, tome_pte_t *seen, tome_pte_t v)
 
 void tome_insn_invlpg(tome_va_t);
 void tome_insn_invpcid(unsigned type, uint64_t pcid, tome_va_t);
+void tome_insn_invlpgb(uint64_t rax, uint32_t ecx, uint32_t edx);
+void tome_insn_tlbsync(void);
 uint64_t tome_insn_read_cr3(void);
 void tome_insn_write_cr3(uint64_t);
 uint64_t tome_insn_read_cr4(void);
@@ -50,6 +52,8 @@ void tome_insn_wrmsr(uint32_t msr, uint64_t);
 #define TEST_X86_1G 16u
 #define TEST_X86_LA57 32u		/* the boot code has turned it on */
 #define TEST_X86_ALL 31u
+#define TEST_X86_INVLPGB 64u
+#define TEST_INVLPGB_PAGES 3u		/* that one takes */
 
 static inline bool
 test_pte_is_user(tome_pte_t pte)

@@ -3,6 +3,7 @@
 #define RIG_KERNEL_END ((tome_va_t)0xffffc00040000000)
 #define RIG_USER ((tome_va_t)0x40000000)	/* leaf-aligned */
 #define RIG_FEATURES TEST_X86_ALL
+#define RIG_FEATURES_BROADCAST (TEST_X86_ALL | TEST_X86_INVLPGB)
 #define RIG_FEATURES_UNTAGGED (TEST_X86_ALL & ~TEST_X86_PCID)
 /* What CPUs there are, or could be. */
 #define RIG_FEATURE_SETS                                                 \
@@ -11,6 +12,7 @@
 		TEST_X86_ALL & ~TEST_X86_INVPCID,                        \
 		TEST_X86_ALL & ~TEST_X86_PCID,                           \
 		TEST_X86_ALL & ~TEST_X86_PGE,                            \
+		RIG_FEATURES_BROADCAST,                                  \
 		TEST_X86_PGE | TEST_X86_NX, TEST_X86_PGE, 0,             \
 	}
 /* This CPU's PAT entry for write-combining (index 4) says so. */
