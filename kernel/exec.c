@@ -243,9 +243,17 @@ resolve(struct image *im, struct dentry *base, unsigned flags,
 
 /* ---- the new space ---- */
 
+static bool
+is_random(void)
+{
+	return !(current_process()->persona & ADDR_NO_RANDOMIZE);
+}
+
 static uint64_t
 random_pages(unsigned bits)
 {
+	if (!is_random())
+		return 0;
 	return (machine_random() & (((uint64_t)1 << bits) - 1)) <<
 	    TOME_PAGE_SHIFT;
 }
@@ -282,7 +290,9 @@ new_map(struct image *im, uint64_t *stack_top)
 {
 	const struct tome_map_config config = {
 		.lo = USER_LOW, .hi = USER_TOP,
-		.random_bits = MMAP_RANDOM_BITS,
+		.top = is_random() ? 0 : USER_TOP - stack_limit() -
+		    STACK_GAP,
+		.random_bits = is_random() ? MMAP_RANDOM_BITS : 0,
 	};
 
 	for (int try = 0; try < PLACE_TRIES; try++) {
@@ -293,7 +303,7 @@ new_map(struct image *im, uint64_t *stack_top)
 		if (tome_map_create(the_vm, &config, &im->map) != TOME_OK)
 			return -ENOMEM;
 		if (room_below(im->map, *stack_top) >=
-		    stack_limit() + ((uint64_t)2 << 20))
+		    stack_limit() + STACK_GAP)
 			break;
 	}
 	return 0;

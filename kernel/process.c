@@ -268,6 +268,7 @@ inherit(struct process *p, struct process *from)
 	p->cred = from->cred;
 	spin_unlock(&from->limit_lock);
 	p->oom_score_adj = from->oom_score_adj;
+	p->persona = from->persona;
 	p->dumpable = from->dumpable;
 	irq = spin_lock_irq(&proc_lock);
 	p->pgid = from->pgid;

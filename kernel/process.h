@@ -46,6 +46,8 @@ struct space {
 	    stack_start;
 };
 
+#define ADDR_NO_RANDOMIZE 0x0040000u
+
 struct process {
 	int pid;			/* constant */
 	struct space *space;		/* own tasks: constant between execs;
@@ -88,6 +90,7 @@ struct process {
 	struct rlimit limit[RLIMITS];	/* under limit_lock */
 	struct cred cred;		/* own tasks write, under limit_lock */
 	int oom_score_adj;
+	_Atomic uint32_t persona;	/* personality(2) */
 	_Atomic uint32_t dumpable;
 
 	/* ITIMER_REAL: its own lock, taken before proc_lock. */

@@ -40,6 +40,16 @@ static struct utsname names = {
 };
 static struct spinlock names_lock;
 
+/* Remembered whole; only ADDR_NO_RANDOMIZE means anything here. */
+SYSCALL(personality)
+{
+	_Atomic uint32_t *persona = &current_process()->persona;
+
+	if ((uint32_t)a[0] == 0xffffffffu)
+		return *persona;
+	return atomic_exchange(persona, (uint32_t)a[0]);
+}
+
 SYSCALL(uname)
 {
 	struct utsname copy;

@@ -26,7 +26,9 @@ struct tome_map_config {
 	/* A span of the kernel half: translations go
 	 * to the kernel's pmap. */
 	bool kernel;
-	/* Bits of randomness in unfixed placement (pages below the top), 0: none. */
+	/* Unfixed mappings go below `top` (0: hi), less so many bits of random pages,
+	 * first. */
+	tome_va_t top;
 	unsigned random_bits;
 	/*
 	 * Told, with the map locked, when an entry that carries a tag is split

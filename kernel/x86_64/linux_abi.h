@@ -36,6 +36,7 @@ enum {
 #define USER_TOP 0x7ffffffff000ull
 #define PIE_BASE 0x555555554000ull
 #define MMAP_RANDOM_BITS 28
+#define STACK_GAP ((uint64_t)2 << 20)	/* between stack and mappings */
 #define PIE_RANDOM_BITS 28
 #define STACK_RANDOM_BITS 18
 #define BRK_RANDOM_BITS 13

@@ -71,7 +71,7 @@ map_bounds(struct tome_map *map, const struct tome_map_config *c)
 		random = vm->host->random(vm->ctx) &
 		    (((uint64_t)1 << map->random_bits) - 1);
 	room = (map->hi - map->lo) >> TOME_PAGE_SHIFT;
-	map->top = map->hi;
+	map->top = c->top != 0 ? c->top : map->hi;
 	if (random < room / 2)
 		map->top -= (tome_va_t)random << TOME_PAGE_SHIFT;
 	tome_tree_init(&map->tree, vm, map->lo, map->hi);
