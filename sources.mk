@@ -28,6 +28,7 @@ TOME_SRC_TIER2 = \
 	src/phys/page.c \
 	src/phys/queue.c \
 	src/phys/ranges.c \
+	src/phys/stray.c \
 	src/phys/window.c \
 	src/phys/zone.c \
 	src/pmap/asid.c \
@@ -112,6 +113,19 @@ TOME_SRC_FILES = \
 	src/object/vnode_io.c \
 	src/object/vnode_read.c \
 	src/object/vnode_write.c
+
+# More memory than there is; with TOME_SRC_FILES.
+TOME_SRC_PAGING = \
+	src/paging/advise.c \
+	src/paging/daemon.c \
+	src/paging/home.c \
+	src/paging/pagein.c \
+	src/paging/pageout.c \
+	src/paging/reclaim.c \
+	src/paging/slots.c \
+	src/paging/start.c \
+	src/paging/swap.c \
+	src/paging/swap_io.c
 
 TOME_SRC_POSIX = \
 	src/posix/advise.c \

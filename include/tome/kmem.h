@@ -73,6 +73,9 @@ struct tome_cache_config {
 	enum tome_err (*construct)(void *arg, void *object);
 	void (*destruct)(void *arg, void *object);
 	void *arg;
+	/* What was an object's memory is this cache's until every CPU has left the
+	 * epoch in which it could be found. */
+	bool stable;
 };
 enum tome_err tome_cache_create(struct tome_vm *,
     const struct tome_cache_config *, struct tome_cache **out) TOME_NODISCARD;

@@ -15,6 +15,7 @@ struct tome_pmaps;
 struct tome_kmem;
 struct tome_objects;
 struct tome_maps;
+struct tome_paging;
 struct tome_page;
 
 /* What a CPU counts for itself; summed by tome_vm_stats(). */
@@ -88,6 +89,7 @@ struct tome_vm {
 	struct tome_kmem *kmem;		/* layer 3, NULL until started */
 	struct tome_objects *objects;	/* layer 4 */
 	struct tome_maps *maps;		/* layer 5 */
+	struct tome_paging *paging;	/* layer 6, NULL until started */
 
 	struct tome_layer *layers;	/* newest first */
 	char why[160];			/* tome_vm_check()'s sentence */

@@ -101,6 +101,9 @@ tome_cache_put_pinned(struct tome_cache *c, void *object)
 	m->loaded->round[m->rounds++] = object;
 }
 
+/* Does this lie in a slab of the cache now? It may be any pointer. */
+bool tome_cache_has(struct tome_cache *, const void *);
+
 /* tome_cache_alloc() and tome_cache_free(), inline. */
 static inline void *
 tome_cache_get(struct tome_cache *c)

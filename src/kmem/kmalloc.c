@@ -94,7 +94,7 @@ run_alloc(struct tome_kmem *km, size_t size)
 	if (err != TOME_OK)
 		return NULL;
 	pg = tome_page(vm, head);
-	pg->owner = km;
+	tome_wr(&pg->owner, km);
 	pg->index = order | RUN;
 	*(uint64_t *)&pg->pv = size;
 	tome_add(&km->runs, 1);
@@ -109,7 +109,7 @@ run_free(struct tome_kmem *km, struct tome_page *pg, void *p)
 
 	TOME_CHECK(km->vm, (pg->index & RUN) != 0 &&
 	    p == tome_frame_va(km->vm, head));
-	pg->owner = NULL;
+	tome_wr_relaxed(&pg->owner, NULL);
 	pg->index = 0;
 	*(uint64_t *)&pg->pv = 0;
 	(void)tome_drop(&km->runs);

@@ -130,7 +130,7 @@ map_frame(struct tome_vm *vm, tome_va_t va, tome_pfn_t *first)
 
 	if (err != TOME_OK)
 		return err;
-	tome_page(vm, pfn)->owner = vm->kmem->kva;
+	tome_wr(&tome_page(vm, pfn)->owner, vm->kmem->kva);
 	tome_page(vm, pfn)->next = *first;
 	*first = pfn;
 	return tome_pmap_enter(tome_pmap_kernel(vm), va, pfn, READ_WRITE,
@@ -163,7 +163,7 @@ unmap_frames(struct tome_vm *vm, tome_va_t va, tome_va_t len, tome_pfn_t pfn)
 		tome_pfn_t next = pg->next;
 
 		pg->next = TOME_PFN_NONE;
-		pg->owner = NULL;
+		tome_wr_relaxed(&pg->owner, NULL);
 		tome_frame_free(vm, pfn);
 		pfn = next;
 	}

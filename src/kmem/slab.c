@@ -37,6 +37,7 @@ union slab_word {
 static bool slab_frames(struct tome_cache *, tome_pfn_t *out, unsigned *order);
 static bool slab_make(struct tome_cache *, tome_pfn_t head, unsigned order);
 static void slab_destroy(struct tome_cache *, tome_pfn_t head);
+static void slab_retired(struct tome_vm *, struct tome_retired *);
 static size_t slab_trim(struct tome_cache *, uint32_t keep);
 
 static union slab_word
@@ -240,20 +241,20 @@ frames_alloc(struct tome_cache *c, unsigned order, tome_pfn_t *out)
 }
 
 static void
-frames_free(struct tome_cache *c, tome_pfn_t head, unsigned order)
+frames_free(struct tome_vm *vm, tome_pfn_t head, unsigned order)
 {
 	for (tome_pfn_t i = 0; i < (tome_pfn_t)1 << order; i++) {
-		struct tome_page *pg = tome_page(c->vm, head + i);
+		struct tome_page *pg = tome_page(vm, head + i);
 
-		pg->owner = NULL;
+		tome_wr_relaxed(&pg->owner, NULL);
 		pg->index = 0;
 		pg->next = pg->prev = TOME_PFN_NONE;
 		set_word(pg, (union slab_word){ .word = 0 });
 	}
 	if (order == 0)
-		tome_frame_free(c->vm, head);
+		tome_frame_free(vm, head);
 	else
-		tome_frames_free(c->vm, head, order);
+		tome_frames_free(vm, head, order);
 }
 
 static uint32_t
@@ -325,11 +326,11 @@ slab_make(struct tome_cache *c, tome_pfn_t head, unsigned order)
 	for (uint32_t i = 0; i < 1u << order; i++) {
 		struct tome_page *pg = tome_page(c->vm, head + i);
 
-		pg->owner = c;
+		tome_wr(&pg->owner, c);
 		pg->index = i | order << 8;
 	}
 	if (!thread_objects(c, head, (uint32_t)TOME_PAGE_SIZE << order, &w)) {
-		frames_free(c, head, order);
+		frames_free(c->vm, head, order);
 		return false;
 	}
 	set_word(tome_page(c->vm, head), w);
@@ -342,7 +343,31 @@ slab_destroy(struct tome_cache *c, tome_pfn_t head)
 	struct tome_page *pg = tome_page(c->vm, head);
 
 	destruct_all(c, head, word_of(pg));
-	frames_free(c, head, slab_order(pg));
+	if (c->config.stable) {
+		pg->next = head;
+		tome_epoch_retire(c->vm, &pg->retired, slab_retired);
+	} else {
+		frames_free(c->vm, head, slab_order(pg));
+	}
+}
+
+/* Its owner and its word are the record; what it needs besides it has kept. */
+static void
+slab_retired(struct tome_vm *vm, struct tome_retired *r)
+{
+	struct tome_page *pg = tome_container(r, struct tome_page, retired);
+
+	frames_free(vm, pg->next, slab_order(pg));
+}
+
+bool
+tome_cache_has(struct tome_cache *c, const void *object)
+{
+	const struct tome_page *pg = tome_page_try(c->vm,
+	    tome_object_pfn(c->vm, object));
+
+	return pg != NULL && tome_page_identity(pg) == TOME_PAGE_KERNEL &&
+	    tome_rd(&pg->owner) == c;
 }
 
 /* ---- giving slabs back ---- */

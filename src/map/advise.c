@@ -13,6 +13,8 @@ static enum tome_err advise_remember(struct tome_map *, tome_va_t start,
     tome_va_t len, enum tome_advice) TOME_NODISCARD;
 static enum tome_err advise_each(struct tome_map *, tome_va_t start,
     tome_va_t end, enum tome_advice) TOME_NODISCARD;
+static enum tome_err advise_page_out(struct tome_map *, tome_va_t start,
+    tome_va_t len) TOME_NODISCARD;
 static enum tome_err advise_remove(struct tome_map *, tome_va_t start,
     tome_va_t end) TOME_NODISCARD;
 static enum tome_err advise_populate(struct tome_map *, tome_va_t start,
@@ -51,9 +53,10 @@ tome_map_advise(struct tome_map *map, tome_va_t start, tome_va_t len,
 		    TOME_PROT_WRITE);
 	case TOME_ADV_REMOVE:
 		return advise_remove(map, start, start + len);
+	case TOME_ADV_PAGEOUT:
+		return advise_page_out(map, start, len);
 	case TOME_ADV_WILLNEED:
 	case TOME_ADV_COLD:
-	case TOME_ADV_PAGEOUT:
 	case TOME_ADV_DONTNEED:
 	case TOME_ADV_DONTNEED_LOCKED:
 	case TOME_ADV_FREE:
@@ -169,6 +172,19 @@ advise_each(struct tome_map *map, tome_va_t start, tome_va_t end,
 	if (err != TOME_OK)
 		return err;
 	return hole || va < end ? TOME_ENOMEM : TOME_OK;
+}
+
+/* What takes it was looked at; then without the lock, which a page's way out must not
+ * wait for. */
+static tome_noinline enum tome_err
+advise_page_out(struct tome_map *map, tome_va_t start, tome_va_t len)
+{
+	enum tome_err err = advise_each(map, start, start + len,
+	    TOME_ADV_PAGEOUT);
+
+	if (err == TOME_OK && map->vm->maps->page_out != NULL)
+		(void)map->vm->maps->page_out(map, start, len);
+	return err;
 }
 
 /* ---- REMOVE: punch the object, with the map unlocked ---- */

@@ -99,6 +99,8 @@ struct tome_maps {			/* layer 5's state of an instance */
 	_Atomic uint64_t commit_limit;	/* pages */
 	struct tome_spin list_lock;	/* rank QUEUE */
 	struct tome_map *list;
+	/* Layer 6's, or NULL: MADV_PAGEOUT. Nothing locked. */
+	uint64_t (*page_out)(struct tome_map *, tome_va_t start, tome_va_t len);
 	/* Last entry looked up, per CPU (snapshot.c). */
 	struct tome_hint {
 		uint64_t map_id;	/* never reused; 0 none */
@@ -176,6 +178,9 @@ enum tome_err tome_alien_out(struct tome_map *, tome_va_t dst, const void *src,
 enum tome_err tome_alien_cas_u32(struct tome_map *, tome_va_t va,
     uint32_t want, uint32_t *seen) TOME_NODISCARD;
 
+/* The map with the next higher number, counted; NULL: none. Maps made since have
+ * higher ones. */
+struct tome_map *tome_map_after(struct tome_vm *, uint64_t id);
 /* Installed as objects->shrunk: drop the private copies of an object's pages from
  * `first` on, in every map. (truncate.c) */
 void tome_maps_object_shrunk(struct tome_vm *, struct tome_object *,

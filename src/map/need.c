@@ -72,13 +72,16 @@ attempt_meet(struct tome_attempt *f)
 	return TOME_OK;
 }
 
-/* What waits for an epoch, then what the caches keep. Layer 6 will wait here. */
+/* What waits for an epoch, then what pages leave, then what the caches keep. As long as
+ * some leave there will be one for us. */
 static enum tome_err
 need_memory(struct tome_attempt *f)
 {
+	tome_vm_quiesce(f->vm, false);
+	if (f->starved > 0 && tome_memory_found(f->vm))
+		return TOME_OK;
 	if (++f->starved > MEMORY_TRIES)
 		return TOME_ENOMEM;
-	tome_vm_quiesce(f->vm, false);
 	if (f->starved > 1)
 		(void)tome_kmem_reap(f->vm);
 	return TOME_OK;

@@ -7,7 +7,6 @@
  */
 #include <map/map_i.h>
 
-static struct tome_map *map_after(struct tome_vm *, uint64_t id);
 static void map_shrunk(struct tome_map *, const struct tome_object *,
     tome_pgoff_t first);
 
@@ -18,7 +17,7 @@ tome_maps_object_shrunk(struct tome_vm *vm, struct tome_object *ob,
 	uint64_t id = 0;
 	struct tome_map *map;
 
-	while ((map = map_after(vm, id)) != NULL) {
+	while ((map = tome_map_after(vm, id)) != NULL) {
 		id = map->id;
 		tome_mutex_lock(vm, &map->lock, TOME_RANK_MAP);
 		map_shrunk(map, ob, first);
@@ -39,10 +38,8 @@ map_try_ref(struct tome_map *map)
 	return false;
 }
 
-/* The map with the next higher number, held; NULL: none. Maps made since have
- * higher ones. */
-static struct tome_map *
-map_after(struct tome_vm *vm, uint64_t id)
+struct tome_map *
+tome_map_after(struct tome_vm *vm, uint64_t id)
 {
 	struct tome_maps *all = vm->maps;
 	struct tome_map *next;

@@ -32,6 +32,7 @@
 
 #define TOME_ANON_LOCK 1u
 #define TOME_ANON_READING 2u	/* a page-in has claimed it */
+#define TOME_ANON_LEFT 4u	/* and is to free it */
 
 /*
  * 16 bytes. Type-stable: a page's owner may be followed inside an epoch although
@@ -201,6 +202,14 @@ void tome_anon_unref_locked(struct tome_amap *, struct tome_anon *);
 bool tome_anon_unref_shared(struct tome_amap *, struct tome_anon *);
 /* Never visible: give it back. Locked on entry. */
 void tome_anon_discard(struct tome_amap *, struct tome_anon *);
+/*
+ * A page-in is over: the anon has the page (NONE: it could not be read), and, if
+ * `home`, its slot no more. The slot it gave up; 0: none.
+ */
+uint32_t tome_anon_was_read(struct tome_vm *, struct tome_anon *, tome_pfn_t,
+    bool home);
+/* Give back a pin; the last one frees a page whose anon went meanwhile. */
+void tome_page_unborrow(struct tome_vm *, tome_pfn_t);
 /* Invariant 2: is a write to it a copy? Chunk and anon locked. Acquires, so that
  * an upgrade sees what the last sharer did. */
 static inline bool

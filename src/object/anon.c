@@ -8,7 +8,7 @@
  */
 #include <object/object_i.h>
 
-static void anon_free_page(struct tome_amap *, struct tome_anon *);
+static void anon_free(struct tome_vm *, struct tome_anon *, enum tome_rank);
 static void page_release(struct tome_vm *, tome_pfn_t);
 
 struct tome_anon *
@@ -41,14 +41,14 @@ tome_anon_unref(struct tome_amap *am, struct tome_anon *an)
 	if (tome_drop(&an->count) > 0)
 		return;
 	tome_anon_lock(am, an);
-	anon_free_page(am, an);
+	anon_free(am->vm, an, tome_anon_rank(am));
 }
 
 void
 tome_anon_unref_locked(struct tome_amap *am, struct tome_anon *an)
 {
 	if (tome_drop(&an->count) == 0)
-		anon_free_page(am, an);
+		anon_free(am->vm, an, tome_anon_rank(am));
 	else
 		tome_anon_unlock(am, an);
 }
@@ -70,7 +70,7 @@ void
 tome_anon_discard(struct tome_amap *am, struct tome_anon *an)
 {
 	tome_wr_relaxed(&an->count, 0);
-	anon_free_page(am, an);
+	anon_free(am->vm, an, tome_anon_rank(am));
 }
 
 /*
@@ -78,13 +78,13 @@ tome_anon_discard(struct tome_amap *am, struct tome_anon *an)
  * read in is left to its page-in.
  */
 static void
-anon_free_page(struct tome_amap *am, struct tome_anon *an)
+anon_free(struct tome_vm *vm, struct tome_anon *an, enum tome_rank rank)
 {
-	struct tome_vm *vm = am->vm;
 	tome_pfn_t pfn = an->pfn;
 
 	if (tome_unlikely(tome_rd_relaxed(&an->word) & TOME_ANON_READING)) {
-		tome_anon_unlock(am, an);
+		tome_or(&an->word, TOME_ANON_LEFT);
+		tome_bit_unlock(vm, &an->word, TOME_ANON_LOCK, rank);
 		return;
 	}
 	an->pfn = TOME_PFN_NONE;
@@ -94,9 +94,35 @@ anon_free_page(struct tome_amap *am, struct tome_anon *an)
 	}
 	if (pfn != TOME_PFN_NONE)
 		page_release(vm, pfn);
-	tome_anon_unlock(am, an);
+	tome_bit_unlock(vm, &an->word, TOME_ANON_LOCK, rank);
 	tome_count(vm, TOME_N_ANONS, -1);
 	tome_cache_put(vm->objects->anons, an);
+}
+
+/* Whoever dropped the last count is still to come, unless he has left it to us. */
+uint32_t
+tome_anon_was_read(struct tome_vm *vm, struct tome_anon *an, tome_pfn_t pfn,
+    bool home)
+{
+	uint32_t slot = 0;
+
+	tome_bit_lock(vm, &an->word, TOME_ANON_LOCK, TOME_RANK_ANON);
+	if (pfn != TOME_PFN_NONE) {
+		an->pfn = pfn;
+		tome_wr(&tome_page(vm, pfn)->owner, an);
+		if (home) {
+			slot = an->slot;
+			an->slot = 0;
+			tome_or(&tome_page(vm, pfn)->state,
+			    TOME_PAGE_MODIFIED);
+		}
+	}
+	if (tome_and(&an->word, ~(TOME_ANON_READING | TOME_ANON_LEFT)) &
+	    TOME_ANON_LEFT)
+		anon_free(vm, an, TOME_RANK_ANON);
+	else
+		tome_bit_unlock(vm, &an->word, TOME_ANON_LOCK, TOME_RANK_ANON);
+	return slot;
 }
 
 /* A page that somebody borrowed is his to free; whether there is one, and whether he
@@ -113,4 +139,17 @@ page_release(struct tome_vm *vm, tome_pfn_t pfn)
 		tome_and(&pg->state, ~TOME_PAGE_ORPHAN);
 	}
 	tome_frame_free(vm, pfn);
+}
+
+void
+tome_page_unborrow(struct tome_vm *vm, tome_pfn_t pfn)
+{
+	struct tome_page *pg = tome_page(vm, pfn);
+	uint32_t now = __atomic_sub_fetch((uint32_t *)&pg->state,
+	    TOME_PAGE_WIRE_ONE, __ATOMIC_ACQ_REL);
+
+	if (tome_unlikely(now & TOME_PAGE_ORPHAN) && now < TOME_PAGE_WIRE_ONE) {
+		tome_and(&pg->state, ~TOME_PAGE_ORPHAN);
+		tome_frame_free(vm, pfn);
+	}
 }

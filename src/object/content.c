@@ -321,8 +321,11 @@ tome_object_get(struct tome_object *ob, tome_pgoff_t pg, bool create,
 	fill.alone = false;
 	do {
 		err = get_once(ob, pg, how, &fill, out);
-	} while (err == TOME_RETRY &&
-	    (err = tome_fill_meet(ob->vm, &fill)) == TOME_OK);
+		if (err == TOME_RETRY &&
+		    (err = tome_fill_meet(ob->vm, &fill)) == TOME_OK)
+			err = TOME_RETRY;
+	} while (err == TOME_RETRY ||
+	    (err == TOME_ENOMEM && tome_memory_found(ob->vm)));
 	tome_fill_end(ob->vm, &fill);
 	return err;
 }
@@ -349,7 +352,6 @@ void
 tome_object_put(struct tome_object *ob, tome_pfn_t pfn, bool written)
 {
 	struct tome_page *pg = tome_page(ob->vm, pfn);
-	uint32_t now;
 
 	if (ob->ops != NULL) {
 		ob->ops->put(ob, pfn, written);
@@ -357,12 +359,7 @@ tome_object_put(struct tome_object *ob, tome_pfn_t pfn, bool written)
 	}
 	if (written && !(tome_rd_relaxed(&pg->state) & TOME_PAGE_MODIFIED))
 		tome_or(&pg->state, TOME_PAGE_MODIFIED);
-	now = __atomic_sub_fetch((uint32_t *)&pg->state, TOME_PAGE_WIRE_ONE,
-	    __ATOMIC_ACQ_REL);
-	if (tome_unlikely(now & TOME_PAGE_ORPHAN) && now < TOME_PAGE_WIRE_ONE) {
-		tome_and(&pg->state, ~TOME_PAGE_ORPHAN);
-		tome_frame_free(ob->vm, pfn);
-	}
+	tome_page_unborrow(ob->vm, pfn);
 }
 
 /* ---- copying ---- */

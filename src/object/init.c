@@ -20,7 +20,7 @@ tome_objects_start(struct tome_vm *vm)
 	} make[] = {
 		{ &all->anons, { .name = "anon",
 		    .size = sizeof(struct tome_anon),
-		    .construct = anon_construct } },
+		    .construct = anon_construct, .stable = true } },
 		/* Neighbours are different CPUs' to lock. */
 		{ &all->chunks, { .name = "chunk",
 		    .size = sizeof(struct tome_chunk), .align = 64 } },

@@ -92,8 +92,18 @@ struct tome_objects {			/* layer 4's state of an instance */
 	 */
 	void (*shrunk)(struct tome_vm *, struct tome_object *,
 	    tome_pgoff_t first);
-	const struct tome_anon_pager *anon_pager;	/* layer 6's, or NULL */
+	/* Layer 6's, or NULL: where anons without a page are, and memory when there is
+	 * none (nothing locked, may sleep; true: there is some). */
+	const struct tome_anon_pager *anon_pager;
+	bool (*reclaim)(struct tome_vm *);
 };
+
+/* Memory was lacking. Nothing locked; may sleep. True: try again. */
+static inline bool
+tome_memory_found(struct tome_vm *vm)
+{
+	return vm->objects->reclaim != NULL && vm->objects->reclaim(vm);
+}
 
 /* Pages, counting a partial last one. */
 static inline tome_pgoff_t

@@ -150,6 +150,8 @@ zero_once(struct tome_object *ob, uint64_t len, struct tome_fill *fill)
 		page = tome_frame_window(ob->vm, h.anon->pfn);
 		memset(page + at, 0, (size_t)TOME_PAGE_SIZE - at);
 		tome_frame_window_end(ob->vm, h.anon->pfn, page);
+		tome_or(&tome_page(ob->vm, h.anon->pfn)->state,
+		    TOME_PAGE_MODIFIED);
 		tome_held_release(&h);
 	}
 	tome_epoch_leave(ob->vm);

@@ -19,6 +19,7 @@
 #include <object/evict.h>
 #include <object/object_i.h>
 #include <object/pagetree.h>
+#include <phys/stray.h>
 #include <tome/pager.h>
 
 struct tome_vnode {
@@ -57,10 +58,7 @@ struct tome_files {
 	/* Objects whose last name went before they were written: a count on each. */
 	struct tome_spin lock;			/* rank QUEUE */
 	struct tome_object *ending;
-	/* Frames that left their files, chained by index (vnode_drop.c); `waiting` for
-	 * the epoch. Under the lock. */
-	tome_pfn_t strays, waiting;
-	struct tome_retired retired;
+	struct tome_strays strays;		/* frames that left their files */
 };
 
 /* ---- a page ---- */
@@ -124,6 +122,9 @@ void tome_vnode_throttle(struct tome_vm *);
 /* A clean page will be modified: ask the pager, and make it dirty. */
 enum tome_err tome_vnode_notify(struct tome_object *,
     tome_pgoff_t) TOME_NODISCARD;
+/* Start to write what is dirty of [first, last]; what cannot be started stays so. */
+void tome_vnode_launder(struct tome_object *, tome_pgoff_t first,
+    tome_pgoff_t last);
 void tome_vnode_error_set(struct tome_vnode *, enum tome_err);
 /* An object without a name has pages to be written. Takes the caller's count. */
 void tome_vnode_end_later(struct tome_object *);

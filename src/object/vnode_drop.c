@@ -4,13 +4,11 @@
  * A page that left is STRAY: whoever found it in the tree sees that under its lock.
  * Its frame is freed when every CPU has left the epoch in which it could have been
  * found, or in which somebody took a translation of it away and has yet to flush
- * (invariant 5, F14). Until then strays are chained by the index they no longer need:
- * one chain waits while the next is filled. Nothing is allocated.
+ * (invariant 5, F14: tome_stray()).
  */
 #include <base/memory.h>
 #include <object/vnode.h>
 
-static void strays_ripe(struct tome_vm *, struct tome_retired *);
 static bool drop_next(struct tome_object *, tome_pgoff_t *,
     tome_pgoff_t last, bool clean, struct tome_page **busy);
 
@@ -58,51 +56,11 @@ tome_vnode_take(struct tome_object *ob, struct tome_page *page)
 	page_left(ob->vm, page);
 }
 
-/* ---- strays ---- */
-
 /* Its index is its own frame's number. */
 void
 tome_vnode_stray(struct tome_vm *vm, struct tome_page *page)
 {
-	struct tome_files *files = vm->objects->files;
-	uintptr_t irq = tome_spin_lock(vm, &files->lock, TOME_RANK_QUEUE);
-	tome_pfn_t pfn = page->index;
-	bool retire = files->waiting == TOME_PFN_NONE;
-
-	if (retire) {
-		page->index = TOME_PFN_NONE;
-		files->waiting = pfn;
-	} else {
-		page->index = files->strays;
-		files->strays = pfn;
-	}
-	tome_spin_unlock(vm, &files->lock, TOME_RANK_QUEUE, irq);
-	if (retire)
-		tome_epoch_retire(vm, &files->retired, strays_ripe);
-}
-
-static void
-strays_ripe(struct tome_vm *vm, struct tome_retired *r)
-{
-	struct tome_files *files = tome_container(r, struct tome_files,
-	    retired);
-	uintptr_t irq = tome_spin_lock(vm, &files->lock, TOME_RANK_QUEUE);
-	tome_pfn_t pfn = files->waiting, next;
-	bool more = files->strays != TOME_PFN_NONE;
-
-	files->waiting = files->strays;
-	files->strays = TOME_PFN_NONE;
-	tome_spin_unlock(vm, &files->lock, TOME_RANK_QUEUE, irq);
-	if (more)
-		tome_epoch_retire(vm, r, strays_ripe);
-	for (; pfn != TOME_PFN_NONE; pfn = next) {
-		struct tome_page *page = tome_page(vm, pfn);
-
-		next = page->index;
-		tome_and(&page->state, ~TOME_PAGE_STRAY);
-		tome_wr(&page->owner, NULL);
-		tome_frame_free(vm, pfn);
-	}
+	tome_stray(vm, &vm->objects->files->strays, page->index);
 }
 
 /* ---- ranges ---- */
@@ -215,7 +173,8 @@ evict_lock(struct tome_vm *vm, struct tome_page *page, enum tome_evict *why)
 }
 
 enum tome_evict
-tome_cache_evict(struct tome_vm *vm, struct tome_page *page)
+tome_cache_evict(struct tome_vm *vm, struct tome_page *page,
+    enum tome_evict_which which)
 {
 	struct tome_object *ob = NULL;
 	struct tome_pagespot s;
@@ -232,6 +191,12 @@ tome_cache_evict(struct tome_vm *vm, struct tome_page *page)
 			what = TOME_EVICT_BUSY;
 		else if (tome_page_wired(page) > 0)
 			what = TOME_EVICT_KEPT;
+		else if (which == TOME_EVICT_OWN &&
+		    tome_page_mappings(vm, s.pfn) > 1)
+			what = TOME_EVICT_KEPT;
+		else if (which == TOME_EVICT_UNUSED &&
+		    tome_page_accessed(vm, s.pfn, true))
+			what = TOME_EVICT_USED;
 		else if (tome_pagetree_has(&s, TOME_PAGETAG_DIRTY))
 			what = tome_object_try_ref(ob) ? TOME_EVICT_STARTED :
 			    TOME_EVICT_BUSY;
@@ -242,7 +207,7 @@ tome_cache_evict(struct tome_vm *vm, struct tome_page *page)
 	}
 	tome_epoch_leave(vm);
 	if (what == TOME_EVICT_STARTED) {
-		(void)!tome_object_sync(ob, pg, TOME_PAGER_MAX, false);
+		tome_vnode_launder(ob, pg, pg + TOME_PAGER_MAX);
 		tome_object_drop(ob);
 	}
 	return what;

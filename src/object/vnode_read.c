@@ -28,23 +28,30 @@ static void read_finish(struct tome_io *);
 static struct window plan(struct tome_readahead *, tome_pgoff_t,
     tome_pgoff_t n, unsigned max);
 
+/* Mappings have no opener: all of a file are one. */
+static tome_noinline struct window
+fault_window(struct tome_vnode *vn, tome_pgoff_t pg)
+{
+	uint32_t size = tome_rd_relaxed(&vn->fault_size);
+	uint64_t next = tome_rd_relaxed(&vn->fault_next);
+	struct tome_readahead ra = { .mode = TOME_READAHEAD_NORMAL,
+		.next = next, .size = size, .start = next - size };
+	struct window w = plan(&ra, pg, 1, vn->pager.max_pages);
+
+	tome_wr_relaxed(&vn->fault_next, w.first + w.n);
+	tome_wr_relaxed(&vn->fault_size, (uint32_t)w.n);
+	return w;
+}
+
 enum tome_err
 tome_vnode_read(struct tome_object *ob, tome_pgoff_t pg, bool alone)
 {
-	struct tome_vnode *vn = ob->vnode;
-	struct tome_readahead ra = { .mode = TOME_READAHEAD_NORMAL };
 	struct window w = { pg, 1 };
 	struct tome_vnode_io *io;
 	enum tome_err err;
 
-	if (!alone) {
-		ra.next = tome_rd_relaxed(&vn->fault_next);
-		ra.size = tome_rd_relaxed(&vn->fault_size);
-		ra.start = ra.next - ra.size;
-		w = plan(&ra, pg, 1, vn->pager.max_pages);
-		tome_wr_relaxed(&vn->fault_next, w.first + w.n);
-		tome_wr_relaxed(&vn->fault_size, (uint32_t)w.n);
-	}
+	if (!alone)
+		w = fault_window(ob->vnode, pg);
 	err = read_window(ob, pg, w, &io);
 	if (err == TOME_OK && io != NULL)
 		err = tome_vnode_io_wait(io);
@@ -126,7 +133,7 @@ fill_add(struct tome_vnode_io *io, tome_pgoff_t pg, struct tome_io_vec *vec)
 	if (tome_frame_alloc(vm, TOME_PAGE_CACHE, 0, &pfn) != TOME_OK)
 		return false;
 	page = tome_page(vm, pfn);
-	page->owner = ob;
+	tome_wr(&page->owner, ob);
 	page->index = (uint32_t)pg;
 	tome_or(&page->state, TOME_PAGE_FILL | TOME_PAGE_BUSY);
 	if (tome_pagetree_insert(vm, &ob->vnode->tree, pg, pfn) != TOME_OK) {

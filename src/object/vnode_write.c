@@ -28,8 +28,6 @@ static bool write_add(struct tome_vnode_io *, tome_pgoff_t,
 static void write_finish(struct tome_io *);
 static enum tome_err write_settled(struct tome_object *,
     tome_pgoff_t) TOME_NODISCARD;
-static void sync_start(struct tome_object *, tome_pgoff_t first,
-    tome_pgoff_t last);
 static enum tome_err sync_pause(struct tome_object *,
     tome_pgoff_t) TOME_NODISCARD;
 static bool next_tagged(struct tome_object *, tome_pgoff_t *, tome_pgoff_t last,
@@ -214,9 +212,8 @@ write_settled(struct tome_object *ob, tome_pgoff_t pg)
 	    tome_vnode_wait(ob, tome_page(ob->vm, s.pfn), TOME_PAGE_BUSY);
 }
 
-/* What cannot be started stays dirty. */
-static void
-sync_start(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last)
+void
+tome_vnode_launder(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last)
 {
 	tome_pgoff_t pg = first;
 	unsigned wrote;
@@ -239,7 +236,7 @@ tome_object_sync(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t n,
 	if (ob->kind != TOME_OBJECT_VNODE)
 		return TOME_OK;
 	if (!wait) {
-		sync_start(ob, first, last);
+		tome_vnode_launder(ob, first, last);
 		return TOME_OK;
 	}
 	failures = tome_rd(&ob->vnode->failures);
@@ -424,7 +421,7 @@ tome_vnode_settle(struct tome_vm *vm)
 	tome_spin_unlock(vm, &files->lock, TOME_RANK_QUEUE, irq);
 	for (; ob != NULL; ob = next) {
 		next = ob->vnode->ending;
-		sync_start(ob, 0, UINT32_MAX);
+		tome_vnode_launder(ob, 0, UINT32_MAX);
 		tome_object_drop(ob);
 	}
 }

@@ -93,7 +93,7 @@ tome_page_release(struct tome_vm *vm, struct tome_page *pg)
 	TOME_CHECK(vm, (state & ~TOME_PAGE_FREEABLE) == 0);
 	tome_page_become_owned(vm, pg, was, TOME_PAGE_FREE);
 	pg->index = 0;
-	pg->owner = NULL;
+	tome_wr_relaxed(&pg->owner, NULL);
 	tome_wr_relaxed(&pg->pv, 0);
 	pg->next = pg->prev = TOME_PFN_NONE;
 	return was;

@@ -55,7 +55,7 @@ tome_root_alloc(struct tome_vm *vm, struct tome_pmap *p)
 	p->top = levels - 1;
 	p->root = tome_table_va(vm, tome_pfn_pa(p->root_frame));
 	pg = tome_page(vm, p->root_frame);
-	pg->owner = p;
+	tome_wr(&pg->owner, p);
 	tome_wr_relaxed(&pg->pv, p->top);
 	if (TOME_PORT_VISIBLE)
 		tome_mmu_visible(&vm->pmaps->mmu, p->root,

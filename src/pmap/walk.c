@@ -452,7 +452,7 @@ tome_unit_alloc(struct tome_pmap *p, unsigned level, tome_va_t va,
 		tome_frames_free(vm, *out, order);
 		return TOME_ENOMEM;
 	}
-	pg->owner = p;
+	tome_wr(&pg->owner, p);
 	tome_wr_relaxed(&pg->pv, (va & ~(tome_unit_span(level) - 1)) | level);
 	if (TOME_PORT_VISIBLE)
 		tome_mmu_visible(tome_pmap_mmu(p),

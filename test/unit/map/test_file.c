@@ -333,7 +333,7 @@ churn(void *arg)
 			tome_epoch_leave(crowd.r->vm);
 			if (s.pfn != TOME_PFN_NONE)
 				(void)tome_cache_evict(crowd.r->vm,
-				    tome_page(crowd.r->vm, s.pfn));
+				    tome_page(crowd.r->vm, s.pfn), TOME_EVICT_ANY);
 		} else if (who == 3 && (n & 63) == 0) {
 			(void)!tome_object_resize(crowd.f.object,
 			    (16 + pg % 17) * PG);

@@ -357,16 +357,16 @@ pages_are_evicted(void **state)
 	assert_int_equal(byte_at(&f, 0), 1);
 	page = tome_page(r->vm, tome_pagetree_find(
 	    &f.object->vnode->tree, 0).pfn);
-	assert_int_equal(tome_cache_evict(r->vm, page), TOME_EVICT_FREED);
-	assert_int_equal(tome_cache_evict(r->vm, page), TOME_EVICT_KEPT);
+	assert_int_equal(tome_cache_evict(r->vm, page, TOME_EVICT_ANY), TOME_EVICT_FREED);
+	assert_int_equal(tome_cache_evict(r->vm, page, TOME_EVICT_ANY), TOME_EVICT_KEPT);
 	assert_int_equal(byte_at(&f, 0), 1);
 	poke(&f, 0, 0x99);
 	page = tome_page(r->vm, tome_pagetree_find(
 	    &f.object->vnode->tree, 0).pfn);
-	assert_int_equal(tome_cache_evict(r->vm, page), TOME_EVICT_STARTED);
+	assert_int_equal(tome_cache_evict(r->vm, page, TOME_EVICT_ANY), TOME_EVICT_STARTED);
 	tome_io_run(r->vm);
 	assert_int_equal(f.store[0], 0x99);
-	assert_int_equal(tome_cache_evict(r->vm, page), TOME_EVICT_FREED);
+	assert_int_equal(tome_cache_evict(r->vm, page, TOME_EVICT_ANY), TOME_EVICT_FREED);
 	assert_int_equal(byte_at(&f, 0), 0x99);
 	close_file(r, &f);
 }

@@ -1,0 +1,260 @@
+/*
+ * pagein.c - anons without a page get it back (object/fill.h, test/models/pagein.pml).
+ *
+ * A page-in is prepared with nothing locked, claims an anon under its lock, and reads
+ * with nothing locked again. Neighbours of the chunk whose slots follow each other
+ * come with it, as far as frames are there for the asking. The anon keeps its slot as
+ * long as the page is unmodified, unless slots are scarce.
+ */
+#include <paging/paging_i.h>
+
+#define AROUND 8u			/* anons read together, at most */
+
+struct tome_pagein {
+	struct tome_paging *paging;
+	struct tome_swap_io *io;
+	_Atomic uint32_t refs;			/* who waits, and completion */
+	_Atomic uint32_t over;
+	enum tome_err err;
+	unsigned frames, n;
+	uint32_t slot;				/* of the first */
+	tome_pfn_t pfn[AROUND];
+	struct tome_anon *anon[AROUND];		/* of consecutive slots */
+};
+
+static enum tome_err pagein_prepare(struct tome_vm *, struct tome_pagein **)
+    TOME_NODISCARD;
+static void pagein_abandon(struct tome_vm *, struct tome_pagein *);
+static void pagein_claim(struct tome_pagein *, struct tome_amap *,
+    struct tome_chunk *, unsigned i);
+static enum tome_err pagein_run(struct tome_vm *, struct tome_pagein *)
+    TOME_NODISCARD;
+static void pagein_release(struct tome_vm *, uint32_t slot);
+static void pagein_finish(struct tome_io *);
+static void pagein_drop(struct tome_pagein *);
+
+const struct tome_anon_pager tome_swap_pager = {
+	.prepare = pagein_prepare, .abandon = pagein_abandon, .claim = pagein_claim, .run = pagein_run,
+	.release = pagein_release,
+};
+
+/* ---- prepared ---- */
+
+static enum tome_err
+prepare_frames(struct tome_vm *vm, unsigned n, struct tome_pagein **out)
+{
+	struct tome_pagein *in = tome_kzalloc(vm, sizeof *in);
+
+	if (in == NULL)
+		return TOME_ENOMEM;
+	in->paging = vm->paging;
+	in->refs = 1;
+	while (in->frames < n && tome_frame_alloc(vm, TOME_PAGE_ANON, 0,
+	    &in->pfn[in->frames]) == TOME_OK)
+		in->frames++;
+	if (in->frames == 0) {
+		tome_kfree(vm, in);
+		return TOME_ENOMEM;
+	}
+	*out = in;
+	return TOME_OK;
+}
+
+static enum tome_err
+pagein_prepare(struct tome_vm *vm, struct tome_pagein **out)
+{
+	struct tome_paging *p = vm->paging;
+	uint32_t alone = tome_rd(&p->alone);
+
+	if (alone > 0)
+		tome_wr(&p->alone, alone - 1);
+	return prepare_frames(vm, alone > 0 ? 1 : AROUND, out);
+}
+
+static void
+frames_free(struct tome_vm *vm, struct tome_pagein *in, unsigned first)
+{
+	for (unsigned i = first; i < in->frames; i++)
+		tome_frame_free(vm, in->pfn[i]);
+	in->frames = first;
+}
+
+static void
+pagein_abandon(struct tome_vm *vm, struct tome_pagein *in)
+{
+	frames_free(vm, in, 0);
+	tome_kfree(vm, in);
+}
+
+static void
+pagein_release(struct tome_vm *vm, uint32_t slot)
+{
+	tome_slot_free(vm->paging, slot, TOME_SLOT_DROPPED);
+}
+
+/* ---- claimed ---- */
+
+/* The anon at i + step of the chunk, locked, if it lies at this slot and nobody reads
+ * it. */
+static struct tome_anon *
+neighbour(struct tome_amap *am, struct tome_chunk *ch, int i, uint32_t slot)
+{
+	struct tome_anon *an;
+
+	if (i < 0 || i >= (int)TOME_CHUNK_ANONS)
+		return NULL;
+	an = ch->anon[i];
+	if (an == NULL || !tome_anon_trylock(am, an))
+		return NULL;
+	if (an->slot == slot && !tome_anon_resident(an) &&
+	    !(tome_rd_relaxed(&an->word) & TOME_ANON_READING))
+		return an;
+	tome_anon_unlock(am, an);
+	return NULL;
+}
+
+/* Take on those on one side that follow, slot by slot. How many. */
+static unsigned
+claim_side(struct tome_pagein *in, struct tome_amap *am,
+    struct tome_chunk *ch, unsigned i, int step, struct tome_anon **out)
+{
+	uint32_t slot = ch->anon[i]->slot;
+	unsigned room = in->frames - in->n, n = 0;
+	struct tome_anon *an;
+
+	while (n < room) {
+		int k = step * (int)(n + 1);
+
+		an = neighbour(am, ch, (int)i + k, slot + (uint32_t)k);
+		if (an == NULL)
+			break;
+		tome_or(&an->word, TOME_ANON_READING);
+		tome_anon_unlock(am, an);
+		out[n++] = an;
+	}
+	in->n += n;
+	return n;
+}
+
+static void
+pagein_claim(struct tome_pagein *in, struct tome_amap *am, struct tome_chunk *ch,
+    unsigned i)
+{
+	struct tome_anon *an = ch->anon[i], *above[AROUND], *below[AROUND];
+	unsigned up = 0, down = 0, k = 0;
+
+	tome_or(&an->word, TOME_ANON_READING);
+	in->n = 1;
+	if (!tome_slot_area(in->paging, an->slot)->device.fast) {
+		up = claim_side(in, am, ch, i, 1, above);
+		down = claim_side(in, am, ch, i, -1, below);
+	}
+	while (down > 0)
+		in->anon[k++] = below[--down];
+	in->anon[k++] = an;
+	for (unsigned j = 0; j < up; j++)
+		in->anon[k++] = above[j];
+}
+
+/* ---- run ---- */
+
+/* Not before it was over, or it is somebody else's request by now. */
+static enum tome_err
+give_up(struct tome_pagein *in, struct tome_swap_io *io)
+{
+	struct tome_swap_area *a = tome_slot_area(in->paging, in->slot);
+
+	if (a->device.cancel != NULL)
+		a->device.cancel(a->ctx, &io->io);
+	return TOME_EIO;
+}
+
+static enum tome_err
+pagein_run(struct tome_vm *vm, struct tome_pagein *in)
+{
+	struct tome_paging *p = in->paging;
+	struct tome_swap_io *io = tome_swap_io_get(p);
+	uint32_t seen;
+	unsigned bucket = tome_io_bucket(p);
+	enum tome_err err = TOME_OK;
+	uint64_t deadline;
+
+	in->slot = in->anon[0]->slot;
+	frames_free(vm, in, in->n);
+	for (unsigned i = 0; i < in->n; i++)
+		io->vec[i] = (struct tome_io_vec){ .pfn = in->pfn[i],
+			.len = (uint32_t)TOME_PAGE_SIZE };
+	io->reader = in;
+	tome_add(&in->refs, 1);
+	deadline = tome_slot_patience(p, in->slot);
+	tome_swap_io_start(p, io, TOME_IO_READ, in->slot, in->n, pagein_finish);
+	while (err == TOME_OK) {
+		seen = tome_io_seen(vm, bucket);
+		if (tome_rd(&in->over)) {
+			err = in->err;
+			break;
+		}
+		if (deadline != TOME_FOREVER &&
+		    vm->host->clock_ns(vm->ctx) >= deadline)
+			err = give_up(in, io);
+		else
+			tome_io_wait(vm, bucket, seen, deadline);
+	}
+	pagein_drop(in);
+	return err;
+}
+
+static void
+pagein_drop(struct tome_pagein *in)
+{
+	if (tome_drop(&in->refs) == 0)
+		tome_kfree(in->paging->vm, in);
+}
+
+static void
+count_read(struct tome_paging *p, struct tome_swap_area *a, unsigned n, bool ok)
+{
+	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
+
+	if (ok)
+		a->n.read += n;
+	else
+		a->n.read_errors++;
+	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
+}
+
+/* An error is told to who asked; those who came along look for themselves. */
+static void
+pagein_finish(struct tome_io *base)
+{
+	struct tome_swap_io *io = tome_container(base, struct tome_swap_io,
+	    io);
+	struct tome_pagein *in = io->reader;
+	struct tome_paging *p = in->paging;
+	bool ok = base->err == TOME_OK;
+	bool home = tome_rd_relaxed(&io->area->closing) || tome_slots_scarce(p);
+	uint32_t slot;
+
+	count_read(p, io->area, in->n, ok);
+	/* One that failed among several may be read alone: who asked looks again. */
+	in->err = ok || in->n > 1 ? TOME_OK : TOME_EIO;
+	if (!ok && in->n > 1)
+		tome_wr(&p->alone, 4 * AROUND);
+	for (unsigned i = 0; i < in->n; i++) {
+		struct tome_anon *an = in->anon[i];
+		unsigned bucket = tome_io_bucket(an);
+
+		if (!ok)
+			tome_frame_free(p->vm, in->pfn[i]);
+		else
+			tome_add(&p->swapped_in, 1);
+		slot = tome_anon_was_read(p->vm, an, ok ? in->pfn[i] :
+		    TOME_PFN_NONE, home);
+		if (slot != 0)
+			tome_slot_free(p, slot, TOME_SLOT_HOME);
+		tome_io_progress(p->vm, bucket);
+	}
+	tome_wr(&in->over, 1);
+	tome_swap_io_put(p, io);
+	pagein_drop(in);
+}

@@ -1,0 +1,250 @@
+/*
+ * pageout.c - anonymous pages leave for swap.
+ *
+ * From the page side: the anon is only tried, and taken if page and anon still name
+ * each other. A page that is in its slot unmodified leaves at once. Any other is
+ * pinned, loses its translations under the anon's lock, and is written once nobody
+ * who took a translation away has yet to flush (F14). Meanwhile the anon has its page
+ * still: whoever touches it has it back at once. When the writing is over, a page
+ * that was touched stays, and its new slot is given up; any other leaves.
+ *
+ * A slot belongs to the transfer until then, so that an anon that goes meanwhile
+ * gives up none that is being written.
+ *
+ * Nothing here allocates: requests come from a pool that transfers refill.
+ */
+#include <paging/paging_i.h>
+
+/* Pins of a page that is being written. */
+#define OUR_PIN 1u
+
+static enum tome_evict anon_take(struct tome_pageout *, struct tome_page *,
+    struct tome_anon *, enum tome_evict_which);
+static void anon_leave(struct tome_paging *, struct tome_page *,
+    struct tome_anon *);
+static void pageout_finish(struct tome_io *);
+static bool page_written(struct tome_paging *, tome_pfn_t, uint32_t slot);
+
+void
+tome_pageout_begin(struct tome_pageout *po, struct tome_paging *p)
+{
+	po->paging = p;
+	po->n = 0;
+	po->freed = 0;
+	po->started = 0;
+}
+
+/*
+ * Whose the page seems to be. It may be anything the next moment, so what its owner
+ * names counts only if it is where anons are, which it then stays for this epoch.
+ */
+static struct tome_anon *
+anon_of(struct tome_vm *vm, const struct tome_page *page)
+{
+	void *owner = tome_rd(&page->owner);
+
+	if (tome_page_identity(page) != TOME_PAGE_ANON || owner == NULL ||
+	    !tome_cache_has(vm->objects->anons, owner))
+		return NULL;
+	return owner;
+}
+
+enum tome_evict
+tome_pageout_anon(struct tome_pageout *po, struct tome_page *page,
+    enum tome_evict_which which)
+{
+	struct tome_vm *vm = po->paging->vm;
+	enum tome_evict what = TOME_EVICT_KEPT;
+	struct tome_anon *an;
+
+	tome_epoch_enter(vm);
+	an = anon_of(vm, page);
+	if (an != NULL) {
+		what = TOME_EVICT_BUSY;
+		if (tome_bit_trylock(vm, &an->word, TOME_ANON_LOCK,
+		    TOME_RANK_ANON)) {
+			if (tome_rd(&page->owner) == an &&
+			    tome_page_identity(page) == TOME_PAGE_ANON &&
+			    an->pfn != TOME_PFN_NONE &&
+			    tome_page(vm, an->pfn) == page)
+				what = anon_take(po, page, an, which);
+			tome_bit_unlock(vm, &an->word, TOME_ANON_LOCK,
+			    TOME_RANK_ANON);
+		}
+	}
+	tome_epoch_leave(vm);
+	return what;
+}
+
+/* The anon is locked, and the page its own. */
+static enum tome_evict
+anon_take(struct tome_pageout *po, struct tome_page *page,
+    struct tome_anon *an, enum tome_evict_which which)
+{
+	struct tome_paging *p = po->paging;
+	struct tome_vm *vm = p->vm;
+	tome_pfn_t pfn = an->pfn;
+
+	if (tome_page_wired(page) > 0 || po->n == TOME_SWAP_MAX)
+		return TOME_EVICT_KEPT;
+	if (which == TOME_EVICT_OWN && tome_page_mappings(vm, pfn) > 1)
+		return TOME_EVICT_KEPT;
+	if (which == TOME_EVICT_UNUSED && tome_page_accessed(vm, pfn, true))
+		return TOME_EVICT_USED;
+	if (tome_rd(&p->areas) == NULL)
+		return TOME_EVICT_NO_STORE;
+	tome_page_protect(vm, pfn, TOME_PROT_NONE);
+	if (an->slot != 0 &&
+	    !(tome_rd(&page->state) & TOME_PAGE_MODIFIED)) {
+		anon_leave(p, page, an);
+		po->freed++;
+		tome_add(&p->dropped, 1);
+		return TOME_EVICT_FREED;
+	}
+	if (tome_frame_wire(vm, pfn) != TOME_OK)
+		return TOME_EVICT_KEPT;
+	if (an->slot != 0)
+		tome_slot_free(p, an->slot, TOME_SLOT_SUPERSEDED);
+	an->slot = 0;
+	tome_and(&page->state, ~(TOME_PAGE_MODIFIED | TOME_PAGE_ACCESSED));
+	po->pfn[po->n++] = pfn;
+	return TOME_EVICT_STARTED;
+}
+
+/* The slot has what the page has; nothing maps the page, nobody has borrowed it. */
+static void
+anon_leave(struct tome_paging *p, struct tome_page *page, struct tome_anon *an)
+{
+	tome_pfn_t pfn = an->pfn;
+
+	tome_wr(&an->pfn, TOME_PFN_NONE);
+	tome_wr(&page->owner, NULL);
+	tome_stray(p->vm, &p->strays, pfn);
+}
+
+/* ---- writing ---- */
+
+/* They could not be written: they stay what they were, but modified. */
+static void
+pages_back(struct tome_pageout *po, unsigned first)
+{
+	struct tome_vm *vm = po->paging->vm;
+
+	for (unsigned i = first; i < po->n; i++) {
+		tome_or(&tome_page(vm, po->pfn[i])->state, TOME_PAGE_MODIFIED);
+		tome_page_unborrow(vm, po->pfn[i]);
+	}
+}
+
+void
+tome_pageout_end(struct tome_pageout *po)
+{
+	struct tome_paging *p = po->paging;
+	struct tome_swap_io *io;
+	unsigned done = 0, n;
+	uint32_t slot;
+
+	if (po->n == 0)
+		return;
+	tome_epoch_wait(p->vm);
+	while (done < po->n) {
+		io = tome_swap_io_get(p);
+		n = po->n - done;
+		slot = tome_slots_take(p, &n);
+		if (slot == 0) {
+			tome_swap_io_put(p, io);
+			pages_back(po, done);
+			break;
+		}
+		for (unsigned i = 0; i < n; i++)
+			io->vec[i] = (struct tome_io_vec){
+				.pfn = po->pfn[done + i],
+				.len = (uint32_t)TOME_PAGE_SIZE };
+		tome_add(&p->writing, n);
+		tome_swap_io_start(p, io, TOME_IO_WRITE, slot, n,
+		    pageout_finish);
+		po->started += n;
+		done += n;
+	}
+	po->n = 0;
+}
+
+static void
+count_writes(struct tome_paging *p, struct tome_swap_area *a, unsigned n,
+    bool ok)
+{
+	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
+
+	if (ok)
+		a->n.written += n;
+	else
+		a->n.write_errors++;
+	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
+}
+
+/*
+ * Of a run that failed nobody knows which slot it was: its pages stay, and the next
+ * ones are written one by one. A single slot that failed is not used again.
+ */
+static void
+pageout_finish(struct tome_io *base)
+{
+	struct tome_swap_io *io = tome_container(base, struct tome_swap_io,
+	    io);
+	struct tome_paging *p = base->vm->paging;
+	bool ok = base->err == TOME_OK;
+	enum tome_slot_end end = ok ? TOME_SLOT_SUPERSEDED : base->n > 1 ?
+	    TOME_SLOT_UNWRITTEN : TOME_SLOT_RETIRED;
+	unsigned n = base->n;
+
+	count_writes(p, io->area, n, ok);
+	if (!ok && n > 1)
+		tome_slots_careful(p, io->area);
+	for (unsigned i = 0; i < n; i++) {
+		tome_pfn_t pfn = base->vec[i].pfn;
+
+		if (ok && page_written(p, pfn, io->slot + i))
+			continue;
+		if (!ok)
+			tome_or(&tome_page(p->vm, pfn)->state,
+			    TOME_PAGE_MODIFIED);
+		tome_slot_free(p, io->slot + i, end);
+		tome_page_unborrow(p->vm, pfn);
+	}
+	tome_add(&p->writing, -n);
+	tome_swap_io_put(p, io);
+}
+
+/*
+ * True: the page has left, its anon has the slot. The page is pinned, so it is what it
+ * was; if its anon went, it has no owner. What was mapped again meanwhile stays; so
+ * does what is modified, by a mapping that went again or by other means.
+ */
+static bool
+page_written(struct tome_paging *p, tome_pfn_t pfn, uint32_t slot)
+{
+	struct tome_page *page = tome_page(p->vm, pfn);
+	struct tome_vm *vm = p->vm;
+	struct tome_anon *an;
+	bool leaves = false;
+
+	tome_epoch_enter(vm);
+	an = tome_rd(&page->owner);
+	if (an != NULL) {
+		tome_bit_lock(vm, &an->word, TOME_ANON_LOCK, TOME_RANK_ANON);
+		leaves = tome_rd(&page->owner) == an && an->pfn == pfn &&
+		    tome_page_wired(page) == OUR_PIN &&
+		    tome_page_mappings(vm, pfn) == 0 &&
+		    !(tome_rd(&page->state) & TOME_PAGE_MODIFIED);
+		if (leaves) {
+			an->slot = slot;
+			tome_frame_unwire(vm, pfn);
+			anon_leave(p, page, an);
+			tome_add(&p->swapped_out, 1);
+		}
+		tome_bit_unlock(vm, &an->word, TOME_ANON_LOCK,
+		    TOME_RANK_ANON);
+	}
+	tome_epoch_leave(vm);
+	return leaves;
+}

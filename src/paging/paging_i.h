@@ -1,0 +1,139 @@
+/*
+ * paging_i.h - layer 6's state, private to it.
+ *
+ * A slot is named by a 32-bit number: the area's plus one, and its index there. It is
+ * owned by one anon, by one transfer, or by nobody (free, retired).
+ *
+ * Lock: `lock`, rank QUEUE, leaf side, over areas, slots and free requests.
+ */
+#ifndef TOME_PAGING_PAGING_I_H
+#define TOME_PAGING_PAGING_I_H
+
+#include <base/io.h>
+#include <object/evict.h>
+#include <object/object_i.h>
+#include <phys/stray.h>
+#include <tome/paging.h>
+
+#define TOME_SLOT_WORD (8 * sizeof(unsigned long))	/* bits of the map */
+#define TOME_SLOT_BITS 26
+#define TOME_SLOT_MASK (((uint32_t)1 << TOME_SLOT_BITS) - 1)
+
+struct tome_swap_area {
+	struct tome_swap_device device;		/* constant */
+	void *ctx;
+	uint64_t slots;
+	int priority;
+	unsigned id;
+	/* Under the lock. */
+	bool closing;				/* gives out nothing */
+	unsigned careful;			/* so many runs of one page: a
+						 * longer one failed */
+	uint64_t hint;				/* where to look next */
+	struct tome_swap_stats n;
+	unsigned long *taken;			/* a bit a slot */
+	struct tome_swap_area *next;		/* by falling priority */
+};
+
+/* A transfer between an area and frames. From a fixed pool: page-out allocates
+ * nothing. */
+struct tome_swap_io {
+	struct tome_io io;
+	struct tome_swap_area *area;
+	uint32_t slot;				/* the first */
+	struct tome_pagein *reader;		/* of a read */
+	struct tome_swap_io *next;		/* free */
+	struct tome_io_vec vec[TOME_SWAP_MAX];
+};
+#define TOME_SWAP_IOS 16u
+
+/* Pages on their way out: pinned, mapped nowhere, in no slot yet. */
+struct tome_paging;
+struct tome_pageout {
+	struct tome_paging *paging;
+	uint64_t freed, started;
+	unsigned n;
+	tome_pfn_t pfn[TOME_SWAP_MAX];
+};
+
+struct tome_paging {
+	struct tome_layer layer;
+	struct tome_anon_pager pager;
+	struct tome_vm *vm;
+	struct tome_spin lock;
+	/* Under it. */
+	struct tome_swap_area *area[TOME_SWAP_AREAS];
+	struct tome_swap_area *areas;
+	struct tome_swap_io *free_io;
+	struct tome_strays strays;
+	_Atomic uint32_t writing;		/* pages in transfers to slots */
+	_Atomic uint32_t alone;			/* so many pages are read without
+						 * neighbours: some failed */
+	/* The daemon's. */
+	_Atomic uint32_t kick;			/* changes: look */
+	_Atomic uint32_t stop;
+	/* Where each zone's hand is, and what it has taken; under `sweep`. */
+	struct tome_mutex sweep;
+	tome_pfn_t hand[TOME_ZONES];
+	struct tome_pageout sweeping;
+	_Atomic uint64_t looked, used, dropped, swapped_out, swapped_in,
+	    written_file, direct, daemon;
+	struct tome_swap_io io[TOME_SWAP_IOS];
+};
+
+/* ---- slots.c ---- */
+
+enum tome_slot_end { TOME_SLOT_SUPERSEDED, TOME_SLOT_DROPPED,
+	TOME_SLOT_UNWRITTEN, TOME_SLOT_HOME, TOME_SLOT_RETIRED };
+
+/* A run of up to *n slots; *n is its length. 0: there is none. */
+uint32_t tome_slots_take(struct tome_paging *, unsigned *n);
+/* Any context, any lock. */
+void tome_slot_free(struct tome_paging *, uint32_t slot, enum tome_slot_end);
+/* A run could not be written: be careful for a while. */
+void tome_slots_careful(struct tome_paging *, struct tome_swap_area *);
+struct tome_swap_area *tome_slot_area(struct tome_paging *, uint32_t slot);
+/* More than half of what there is is taken. */
+bool tome_slots_scarce(struct tome_paging *);
+
+/* ---- swap_io.c ---- */
+
+/* A request; waits for one. */
+struct tome_swap_io *tome_swap_io_get(struct tome_paging *);
+void tome_swap_io_put(struct tome_paging *, struct tome_swap_io *);
+void tome_swap_io_start(struct tome_paging *, struct tome_swap_io *,
+    enum tome_io_op, uint32_t slot, unsigned n,
+    void (*finish)(struct tome_io *));
+/* When nobody waits any more for a transfer of this slot that begins now. */
+uint64_t tome_slot_patience(struct tome_paging *, uint32_t slot);
+/* Until no page is being written, or for a while. */
+void tome_swap_settle(struct tome_paging *);
+
+/* ---- pageout.c ---- */
+
+void tome_pageout_begin(struct tome_pageout *, struct tome_paging *);
+/* Take this page if it is an anon's. As tome_cache_evict(); STARTED: with the end. KEPT
+ * if there are TOME_SWAP_MAX already. */
+enum tome_evict tome_pageout_anon(struct tome_pageout *, struct tome_page *,
+    enum tome_evict_which);
+/* Write what was taken; does not wait for it. */
+void tome_pageout_end(struct tome_pageout *);
+
+/* ---- pagein.c ---- */
+
+extern const struct tome_anon_pager tome_swap_pager;
+/* ---- reclaim.c ---- */
+
+/* Some memory, for who has none. */
+bool tome_paging_found(struct tome_vm *);
+/* Pages of a zone that leave, or will when they are written: n, or fewer if a whole
+ * round has no more. */
+uint64_t tome_sweep(struct tome_paging *, enum tome_zone_kind, uint64_t n);
+
+/* ---- home.c ---- */
+
+/* Bring home what is in an area that is closing. EIO, ENOMEM: not all. */
+enum tome_err tome_swap_home(struct tome_paging *,
+    struct tome_swap_area *) TOME_NODISCARD;
+
+#endif

@@ -1,0 +1,151 @@
+/*
+ * slots.c - which slots of swap areas are taken.
+ *
+ * Next fit: a run begins where the last one ended, or else at the next word of the
+ * map that is wholly free, so that neighbours in time are neighbours on the device;
+ * only when there is none any free slot will do.
+ *
+ * Invariant: n.used is the number of bits set that are not retired; what was
+ *   allocated is used, or has ended in one of the ways counted.
+ * Locks: layer 6's.
+ */
+#include <paging/paging_i.h>
+
+#define WORD TOME_SLOT_WORD
+
+static bool
+is_taken(const struct tome_swap_area *a, uint64_t i)
+{
+	return a->taken[i / WORD] >> i % WORD & 1;
+}
+
+/* The first slot of a wholly free word, going round from the hint; or any free slot.
+ * There is one. */
+static uint64_t
+run_begin(const struct tome_swap_area *a)
+{
+	uint64_t words = (a->slots + WORD - 1) / WORD, w = a->hint / WORD;
+	uint64_t any = UINT64_MAX;
+
+	if (a->hint < a->slots && !is_taken(a, a->hint))
+		return a->hint;
+	for (uint64_t i = 0; i < words; i++) {
+		if (++w >= words)
+			w = 0;
+		if (a->taken[w] == 0)
+			return w * WORD;
+		if (any == UINT64_MAX && ~a->taken[w] != 0)
+			any = w * WORD +
+			    (unsigned)__builtin_ctzl(~a->taken[w]);
+	}
+	return any;
+}
+
+static uint32_t
+area_take(struct tome_swap_area *a, unsigned *n)
+{
+	uint64_t first = run_begin(a), i = first;
+	unsigned most = *n;
+
+	if (a->careful > 0) {
+		a->careful--;
+		most = 1;
+	}
+	if (most > a->device.max_pages)
+		most = a->device.max_pages;
+	for (; i < a->slots && i - first < most && !is_taken(a, i); i++)
+		a->taken[i / WORD] |= 1ul << i % WORD;
+	*n = (unsigned)(i - first);
+	a->hint = i;
+	tome_wr_relaxed(&a->n.used, a->n.used + *n);
+	a->n.allocated += *n;
+	return (uint32_t)((a->id + 1) << TOME_SLOT_BITS | first);
+}
+
+/* Areas of equal priority take turns: the one used goes behind them. */
+static void
+area_turn(struct tome_paging *p, struct tome_swap_area *a)
+{
+	struct tome_swap_area **at = &p->areas;
+
+	while (*at != a)
+		at = &(*at)->next;
+	if (a->next == NULL || a->next->priority != a->priority)
+		return;
+	*at = a->next;
+	while (*at != NULL && (*at)->priority == a->priority)
+		at = &(*at)->next;
+	a->next = *at;
+	*at = a;
+}
+
+uint32_t
+tome_slots_take(struct tome_paging *p, unsigned *n)
+{
+	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
+	struct tome_swap_area *a = p->areas;
+	uint32_t slot = 0;
+
+	while (a != NULL && (a->closing ||
+	    a->n.used + a->n.retired == a->slots))
+		a = a->next;
+	if (a != NULL) {
+		slot = area_take(a, n);
+		area_turn(p, a);
+	}
+	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
+	return slot;
+}
+
+struct tome_swap_area *
+tome_slot_area(struct tome_paging *p, uint32_t slot)
+{
+	return p->area[(slot >> TOME_SLOT_BITS) - 1];
+}
+
+void
+tome_slot_free(struct tome_paging *p, uint32_t slot, enum tome_slot_end why)
+{
+	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
+	struct tome_swap_area *a = tome_slot_area(p, slot);
+	uint32_t i = slot & TOME_SLOT_MASK;
+	uint64_t *ends[] = {
+		[TOME_SLOT_SUPERSEDED] = &a->n.superseded,
+		[TOME_SLOT_DROPPED] = &a->n.dropped,
+		[TOME_SLOT_UNWRITTEN] = &a->n.unwritten,
+		[TOME_SLOT_HOME] = &a->n.home,
+		[TOME_SLOT_RETIRED] = &a->n.retired,
+	};
+
+	TOME_CHECK(p->vm, is_taken(a, i));
+	if (why != TOME_SLOT_RETIRED)
+		a->taken[i / WORD] &= ~(1ul << i % WORD);
+	tome_wr_relaxed(&a->n.used, a->n.used - 1);
+	++*ends[why];
+	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
+}
+
+void
+tome_slots_careful(struct tome_paging *p, struct tome_swap_area *a)
+{
+	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
+
+	a->careful = 2 * TOME_SWAP_MAX;
+	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
+}
+
+bool
+tome_slots_scarce(struct tome_paging *p)
+{
+	uint64_t all = 0, used = 0;
+
+	for (unsigned i = 0; i < TOME_SWAP_AREAS; i++) {
+		const struct tome_swap_area *a = tome_rd(&p->area[i]);
+
+		if (a != NULL) {
+			all += a->slots;
+			used += tome_rd_relaxed(&a->n.used);
+		}
+	}
+	return used > all / 2;
+}

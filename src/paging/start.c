@@ -1,0 +1,110 @@
+/*
+ * start.c - layer 6 of an instance: its state, figures and end; swap areas come and go.
+ *
+ * Locks: layer 6's, over the lists of areas.
+ */
+#include <base/memory.h>
+#include <map/map_i.h>
+#include <paging/paging_i.h>
+
+static void paging_pressure(struct tome_vm *, enum tome_zone_kind, bool failed);
+static const char *paging_check(struct tome_vm *);
+static size_t paging_fini(struct tome_vm *);
+
+enum tome_err
+tome_paging_start(struct tome_vm *vm)
+{
+	struct tome_paging *p = tome_kzalloc(vm, sizeof *p);
+
+	if (p == NULL)
+		return TOME_ENOMEM;
+	p->vm = vm;
+	for (unsigned i = 0; i < TOME_SWAP_IOS; i++) {
+		p->io[i].next = p->free_io;
+		p->free_io = &p->io[i];
+	}
+	p->layer.name = "paging";
+	p->layer.check = paging_check;
+	p->layer.fini = paging_fini;
+	vm->paging = p;
+	vm->objects->anon_pager = &tome_swap_pager;
+	vm->objects->reclaim = tome_paging_found;
+	vm->maps->page_out = tome_map_page_out;
+	tome_layer_install(vm, &p->layer);
+	tome_set_pressure(vm, paging_pressure);
+	return TOME_OK;
+}
+
+static void
+paging_pressure(struct tome_vm *vm, enum tome_zone_kind kind, bool failed)
+{
+	struct tome_paging *p = vm->paging;
+
+	(void)kind, (void)failed;
+	tome_add(&p->kick, 1);
+	if (vm->host->wake != NULL)
+		vm->host->wake(vm->ctx, &p->kick, 1);
+}
+
+static size_t
+paging_fini(struct tome_vm *vm)
+{
+	struct tome_paging *p = vm->paging;
+	size_t leaked = 0;
+
+	tome_set_pressure(vm, NULL);
+	for (unsigned i = 0; i < TOME_SWAP_AREAS; i++) {
+		struct tome_swap_area *a = p->area[i];
+
+		if (a == NULL)
+			continue;
+		leaked += a->n.used > 0;
+		tome_kfree(vm, a->taken);
+		tome_kfree(vm, a);
+	}
+	vm->paging = NULL;
+	tome_kfree(vm, p);
+	return leaked;
+}
+
+/* The ledger closes: what was given out is used, or ended in a way that is counted. */
+static const char *
+paging_check(struct tome_vm *vm)
+{
+	struct tome_paging *p = vm->paging;
+
+	for (const struct tome_swap_area *a = p->areas; a != NULL;
+	    a = a->next) {
+		uint64_t bits = 0;
+
+		for (uint64_t w = 0; w <= a->slots / TOME_SLOT_WORD; w++)
+			for (unsigned long left = a->taken[w]; left != 0;
+			    left &= left - 1)
+				bits++;
+		if (bits != a->n.used + a->n.retired)
+			return "11: swap slots taken are not as many as counted";
+		if (a->n.allocated != a->n.used + a->n.retired +
+		    a->n.superseded + a->n.dropped + a->n.unwritten +
+		    a->n.home)
+			return "11: the ledger of swap slots does not close";
+	}
+	return NULL;
+}
+
+void
+tome_paging_stats(struct tome_vm *vm, struct tome_paging_stats *out)
+{
+	struct tome_paging *p = vm->paging;
+
+	memset(out, 0, sizeof *out);
+	if (p == NULL)
+		return;
+	out->looked = tome_rd_relaxed(&p->looked);
+	out->used = tome_rd_relaxed(&p->used);
+	out->dropped = tome_rd_relaxed(&p->dropped);
+	out->swapped_out = tome_rd_relaxed(&p->swapped_out);
+	out->swapped_in = tome_rd_relaxed(&p->swapped_in);
+	out->written_file = tome_rd_relaxed(&p->written_file);
+	out->direct = tome_rd_relaxed(&p->direct);
+	out->daemon = tome_rd_relaxed(&p->daemon);
+}
