@@ -19,6 +19,7 @@
 /* A set: how the machine is. */
 #define LITMUS_FEW_ASIDS 1u	/* numbers 0 to 3 only */
 #define LITMUS_SPECULATE 2u	/* TLBs fill by themselves */
+#define LITMUS_SWAP 8u		/* there is a swap area */
 #define LITMUS_BROADCAST 4u	/* the MMU takes flushes to all CPUs */
 
 enum litmus_kind {
@@ -42,6 +43,8 @@ enum litmus_kind {
 	OP_WIRE, OP_UNWIRE,	/* n pages */
 	OP_MIGRATE,	/* give the page another frame, from the page side, as
 			 * page-out comes: no effect that a program sees */
+	OP_PAGE_OUT,	/* n pages to swap: no effect either */
+	OP_SWAP_OFF,	/* the area goes; nor here */
 	OP_SHARE,	/* inherited shared; what is shared is not written any more */
 	OP_QUIESCE,	/* what waits for an epoch is freed */
 	OP_CAS,		/* word at page from 0 to value, through copy and access */

@@ -29,6 +29,8 @@
 #define RUN(s) { OP_SWITCH, s, 0, 0, 0 }
 #define WIRE(s, p, n) { OP_WIRE, s, p, n, 0 }
 #define MIGRATE(s, p) { OP_MIGRATE, s, p, 1, 0 }
+#define OUT(s, p, n) { OP_PAGE_OUT, s, p, n, 0 }
+#define SWAPOFF { OP_SWAP_OFF, 0, 0, 0, 0 }
 #define SHARE(s, p, n) { OP_SHARE, s, p, n, 0 }
 #define QUIESCE { OP_QUIESCE, 0, 0, 0, 0 }
 #define CAS(s, p, v) { OP_CAS, s, p, 1, v }
@@ -267,6 +269,63 @@ const struct litmus litmus_table[] = {
 	      RUN(1), EXIT(2), FORK(0, 2) },
 	    { { R(1, 1), UNMAP(0, 0, 4) },
 	      { RUN(1), RUN(2), RUN(0), R(0, 0), R(0, 0) } } },
+	{ "page-out against a writer", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), W(0, 1, 8) },
+	    { { W(0, 0, 1), R(0, 1), R(0, 0) }, { OUT(0, 0, 2), R(0, 0) } } },
+	/* Its TLB knows the page as modified. */
+	{ "page-out against a writer who has just read it in", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), OUT(0, 0, 1), R(0, 0), W(0, 0, 8) },
+	    { { W(0, 0, 1), R(0, 0) }, { OUT(0, 0, 1), R(0, 0) } } },
+	{ "a clean copy dropped against its first write", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), OUT(0, 0, 1), R(0, 0) },
+	    { { W(0, 0, 1), R(0, 0) }, { OUT(0, 0, 1), R(0, 0) } } },
+	{ "two who page out what both read in", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },
+	    { { R(0, 0), OUT(0, 0, 2), R(0, 1) },
+	      { R(0, 1), OUT(0, 0, 2), R(0, 0) } } },
+	{ "page-in by two, one of which writes", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },
+	    { { W(0, 0, 1), R(0, 1) }, { R(0, 1), R(0, 0) } } },
+	{ "page-out against unmap", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), W(0, 1, 8) },
+	    { { OUT(0, 0, 2), R(0, 1) }, { UNMAP(0, 0, 1), R(0, 0) } } },
+	{ "page-in against unmap", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },
+	    { { R(0, 1), R(0, 0) }, { UNMAP(0, 0, 4), R(0, 0) } } },
+	{ "page-out against DONTNEED", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9) },
+	    { { OUT(0, 0, 1), R(0, 0) },
+	      { DISCARD(0, 0, 4), W(0, 0, 2), R(0, 0) } } },
+	{ "page-in against DONTNEED", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), OUT(0, 0, 1) },
+	    { { R(0, 0), W(0, 0, 1) }, { DISCARD(0, 0, 1), R(0, 0) } } },
+	{ "page-out against fork, and both sides after it", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9) },
+	    { { OUT(0, 0, 1), W(0, 0, 1), R(0, 0) },
+	      { FORK(0, 1), RUN(1), R(1, 0), W(1, 0, 7), R(1, 0) } } },
+	{ "a shared page paged out, and written by one side", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1), OUT(0, 0, 1) },
+	    { { W(0, 0, 1), OUT(0, 0, 1), R(0, 0) },
+	      { RUN(1), R(1, 0), OUT(1, 0, 1), R(1, 0) } } },
+	{ "page-out against the last owner's end", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1), UNMAP(0, 0, 4) },
+	    { { RUN(1), EXIT(1) }, { OUT(1, 0, 1), QUIESCE } } },
+	{ "page-out of a shared object against truncation", 2, LITMUS_SWAP,
+	    { SHARED(0, 0, 4, 0), W(0, 1, 9) },
+	    { { OUT(0, 0, 4), R(0, 1) }, { RESIZE(1), R(0, 1) } } },
+	{ "page-out against mremap", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9) },
+	    { { OUT(0, 0, 1), R(0, 6) }, { MOVE(0, 0, 4, 6), R(0, 6) } } },
+	{ "page-out against mlock", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9) },
+	    { { OUT(0, 0, 1), R(0, 0) }, { WIRE(0, 0, 1), W(0, 0, 1) } } },
+	{ "page-out while a mapping goes, and a writer in it", 3, LITMUS_SWAP,
+	    { SHARED(0, 0, 4, 0), SHARED(0, 6, 4, 0), W(0, 1, 9) },
+	    { { UNMAP(0, 0, 4), R(0, 7) }, { OUT(0, 6, 4), R(0, 7) },
+	      { R(0, 1), W(0, 1, 5) } } },
+	{ "swapoff against a writer", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2), R(0, 1) },
+	    { { W(0, 0, 1), R(0, 1) }, { SWAPOFF, R(0, 0) } } },
 };
 
 const unsigned litmus_count = sizeof litmus_table / sizeof litmus_table[0];

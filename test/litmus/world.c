@@ -45,6 +45,38 @@ world_enter(struct world *w, unsigned space)
 	tome_host_preempt_on();
 }
 
+/* A disk that is as fast as memory: done when it is told. */
+static void
+disk_start(void *ctx, struct tome_io *io)
+{
+	uint8_t *at = (uint8_t *)ctx + io->at;
+
+	for (unsigned i = 0; i < io->n; i++, at += TOME_PAGE_SIZE) {
+		uint8_t *page = tome_frame_window(io->vm, io->vec[i].pfn);
+
+		if (io->op == TOME_IO_READ)
+			memcpy(page, at, TOME_PAGE_SIZE);
+		else
+			memcpy(at, page, TOME_PAGE_SIZE);
+		tome_frame_window_end(io->vm, io->vec[i].pfn, page);
+	}
+	tome_io_done(io, TOME_OK);
+}
+
+static void
+world_swap_on(struct world *w)
+{
+	static const struct tome_swap_device device = {
+		.max_pages = 2, .start = disk_start };
+
+	w->disk = malloc(LITMUS_SLOTS * TOME_PAGE_SIZE);
+	if (w->disk == NULL)
+		abort();
+	world_must(tome_paging_start(w->vm), "paging_start");
+	world_must(tome_swap_add(w->vm, &device, w->disk, LITMUS_SLOTS, 1, 0,
+	    &w->swap_area), "swap_add");
+}
+
 static void *
 world_setup(struct hosted_machine *m)
 {
@@ -59,6 +91,8 @@ world_setup(struct hosted_machine *m)
 	hosted_attach(m, w->vm, tome_vm_interrupt, tome_frame_identity);
 	world_must(tome_kmem_start(w->vm), "kmem_start");
 	world_must(tome_map_start(w->vm), "map_start");
+	if (current->how & LITMUS_SWAP)
+		world_swap_on(w);
 	if (current->how & LITMUS_FEW_ASIDS)
 		w->vm->pmaps->mmu.asids = 4;
 	world_must(tome_map_create(w->vm, NULL, &w->space[0]), "map_create");
@@ -172,6 +206,7 @@ world_teardown(void *state, bool failed)
 		}
 		hosted_attach(w->machine, NULL, NULL, NULL);
 	}
+	free(w->disk);
 	free(w);
 }
 
@@ -326,6 +361,12 @@ world_do(struct world *w, const struct litmus_op *op)
 		return -(int)tome_map_unwire(map, va, len);
 	case OP_MIGRATE:
 		return world_migrate(w, op);
+	case OP_PAGE_OUT:
+		(void)tome_map_page_out(map, va, len);
+		return 0;
+	case OP_SWAP_OFF:
+		world_must(tome_swap_remove(w->vm, w->swap_area), "swapoff");
+		return 0;
 	case OP_SHARE:
 		return -(int)tome_map_inherit(map, va, len,
 		    TOME_INHERIT_SHARE);

@@ -7,6 +7,10 @@
 #include <hosted.h>
 #include <litmus.h>
 #include <tome/map.h>
+#include <tome/paging.h>
+
+/* Slots of the swap area: a run, and the first, which is not used. */
+#define LITMUS_SLOTS 9u
 
 struct world {
 	const struct litmus *litmus;
@@ -14,6 +18,8 @@ struct world {
 	struct tome_vm *vm;
 	struct tome_map *space[LITMUS_SPACES];
 	struct tome_object *object;
+	uint8_t *disk;			/* LITMUS_SWAP */
+	unsigned swap_area;
 	tome_va_t base;
 	_Atomic uint64_t clock;
 	struct litmus_done done[LITMUS_CPUS * LITMUS_OPS + 1];
