@@ -35,7 +35,10 @@ KERNEL_SRC_GENERIC := \
 	kernel/sched.c \
 	kernel/sync.c \
 	kernel/thread.c \
-	kernel/timer.c
+	kernel/timer.c \
+	kernel/virtio/blk.c \
+	kernel/virtio/pci.c \
+	kernel/virtio/queue.c
 
 # The personality's.
 -include kernel/personality.mk

@@ -8,6 +8,7 @@
 #include <personality.h>
 #include <sched_i.h>
 #include <tome/kmem.h>
+#include <tome/paging.h>
 
 struct tome_vm *the_vm;
 
@@ -29,6 +30,13 @@ create_vm(void)
 }
 
 static void
+paging_daemon(void *arg)
+{
+	(void)arg;
+	tome_paging_daemon(the_vm);
+}
+
+static void
 first_process(void *arg)
 {
 	(void)arg;
@@ -38,20 +46,23 @@ first_process(void *arg)
 void
 kernel_main(void)
 {
-	struct thread *init;
+	struct thread *init, *paged;
 
 	create_vm();
 	machine_devices_start();
 	must(tome_map_start(the_vm), "address spaces");
+	must(tome_paging_start(the_vm), "paging");
 	machine_cpus_start();
 	thread_start_reaper();
 	init = thread_create("init", first_process, NULL);
-	if (init == NULL)
+	paged = thread_create("paged", paging_daemon, NULL);
+	if (init == NULL || paged == NULL)
 		panic("no memory for the first thread");
 	kprintf("Tome: %u CPU%s, %lu MiB free, initialised in %lu ms\n",
 	    cpu_count(), cpu_count() == 1 ? "" : "s",
 	    (unsigned long)tome_frames_free_count(the_vm) >> 8,
 	    clock_ns() / 1000000);
+	thread_start(paged);
 	thread_start(init);
 	sched_idle();
 }

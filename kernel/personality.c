@@ -5,6 +5,8 @@
 #include <mm.h>
 #include <personality.h>
 #include <process.h>
+#include <swap.h>
+#include <virtio/virtio.h>
 
 static const char *const init_env[] = {
 	"HOME=/", "TERM=vt100", NULL,
@@ -76,8 +78,10 @@ personality_main(void)
 	mm_start();
 	vfs_start();
 	process_become_init();
+	virtio_start();
 	vfs_mount_standard();
 	unpack_root();
+	swap_start();
 	current_task()->fs->umask = 022;
 	console_start_input();
 	open_console();

@@ -3,6 +3,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/caches.c \
 	kernel/elf.c \
 	kernel/exec.c \
+	kernel/fs/block.c \
 	kernel/fs/cpio.c \
 	kernel/fs/dentry.c \
 	kernel/fs/dev.c \
@@ -33,6 +34,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/process.c \
 	kernel/signal.c \
 	kernel/signal_calls.c \
+	kernel/swap.c \
 	kernel/sys_calls.c \
 	kernel/syscall.c \
 	kernel/time.c \

@@ -5,6 +5,7 @@
 #include <lib.h>
 #include <machine.h>
 #include <process.h>
+#include <virtio/virtio.h>
 
 static uint64_t
 device(unsigned major, unsigned minor)
@@ -103,6 +104,8 @@ device_open(struct inode *i, struct file *f)
 	if (i->rdev == device(5, 0) || i->rdev == device(5, 1) ||
 	    i->rdev == device(4, 64))
 		return tty_open(i, f);
+	if (block_of(i) != NULL)
+		return block_open(i, f);
 	for (size_t n = 0; n < sizeof memory / sizeof memory[0]; n++)
 		if (i->rdev == device(1, memory[n].minor)) {
 			f->ops = memory[n].ops;
@@ -140,6 +143,19 @@ add_link(struct dentry *dir, const char *name, const char *target)
 }
 
 static int
+add_disks(struct dentry *root)
+{
+	char name[] = "vda";
+	int err = 0;
+
+	for (unsigned n = 0; err == 0 && block_get(n) != NULL; n++) {
+		name[2] = (char)('a' + n);
+		err = add(root, name, S_IFBLK | 0660, device(BLOCK_MAJOR, n));
+	}
+	return err;
+}
+
+static int
 populate(struct dentry *root)
 {
 	static const struct {
@@ -165,7 +181,7 @@ populate(struct dentry *root)
 		    device(nodes[n].major, nodes[n].minor));
 	for (size_t n = 0; err == 0 && n < sizeof links / sizeof links[0]; n++)
 		err = add_link(root, links[n].name, links[n].target);
-	return err;
+	return err != 0 ? err : add_disks(root);
 }
 
 /* Each mount has nodes of its own; the devices behind are the same. */

@@ -6,6 +6,7 @@
 #include <machine.h>
 #include <process.h>
 #include <syscall.h>
+#include <tome/pager.h>
 
 #define IOV_MAX 1024u
 
@@ -423,7 +424,21 @@ SYSCALL(fallocate)
 	return err;
 }
 
-/* Everything is in memory: nothing to write back. */
+/* Most is in memory, with nothing behind it. */
+static int64_t
+sync_file(uint64_t fd)
+{
+	struct fd f = fd_borrow((int)fd);
+	int err = 0;
+
+	if (f.file == NULL)
+		return -EBADF;
+	if (f.file->ops->sync != NULL)
+		err = f.file->ops->sync(f.file);
+	fd_return(f);
+	return err;
+}
+
 static int64_t
 is_open(uint64_t fd)
 {
@@ -437,12 +452,12 @@ is_open(uint64_t fd)
 
 SYSCALL(fsync)
 {
-	return is_open(a[0]);
+	return sync_file(a[0]);
 }
 
 SYSCALL(fdatasync)
 {
-	return is_open(a[0]);
+	return sync_file(a[0]);
 }
 
 SYSCALL(fadvise64)
@@ -452,6 +467,8 @@ SYSCALL(fadvise64)
 
 SYSCALL(sync)
 {
+	while (tome_writeback(the_vm, UINT64_MAX, TOME_FOREVER) > 0)
+		tome_io_run(the_vm);
 	return 0;
 }
 

@@ -12,7 +12,9 @@
 #include <overcommit.h>
 #include <process.h>
 #include <mm.h>
+#include <swap.h>
 #include <system.h>
+#include <tome/paging.h>
 
 #define TEXT_MAX ((size_t)4 << 20)
 
@@ -296,9 +298,11 @@ static void
 show_meminfo(struct text *t, int pid)
 {
 	struct tome_stats s;
+	uint64_t swap, used;
 
 	(void)pid;
 	tome_vm_stats(the_vm, &s);
+	swap_totals(&swap, &used);
 	text_add(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\n"
 	    "MemAvailable:   %8lu kB\nBuffers:        %8u kB\n"
 	    "Cached:         %8lu kB\nSwapCached:     %8u kB\n"
@@ -306,10 +310,11 @@ show_meminfo(struct text *t, int pid)
 	    kb(s.frames_total), kb(s.frames_free), kb(s.frames_free), 0,
 	    kb(s.frames_cache), 0, kb(s.frames_anon + s.frames_cache), 0);
 	text_add(t, "Unevictable:    %8u kB\nMlocked:        %8u kB\n"
-	    "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n"
-	    "Dirty:          %8u kB\nWriteback:      %8u kB\n"
+	    "SwapTotal:      %8lu kB\nSwapFree:       %8lu kB\n"
+	    "Dirty:          %8lu kB\nWriteback:      %8lu kB\n"
 	    "AnonPages:      %8lu kB\nMapped:         %8lu kB\n"
-	    "Shmem:          %8lu kB\n", 0, 0, 0, 0, 0, 0,
+	    "Shmem:          %8lu kB\n", 0, 0, kb(swap), kb(swap - used),
+	    kb(s.files_dirty), kb(s.files_writing),
 	    kb(s.frames_anon), kb(s.frames_cache), kb(s.frames_cache));
 	text_add(t, "Slab:           %8lu kB\nSReclaimable:   %8u kB\n"
 	    "SUnreclaim:     %8lu kB\nPageTables:     %8lu kB\n"
@@ -322,21 +327,37 @@ show_meminfo(struct text *t, int pid)
 	    2048);
 }
 
+static void
+show_swaps(struct text *t, int pid)
+{
+	struct swap_info s;
+
+	(void)pid;
+	text_add(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	for (unsigned n = 0; swap_look(n, &s); n++)
+		text_add(t, "%-39s partition\t%lu\t\t%lu\t\t%d\n", s.path,
+		    kb(s.pages), kb(s.used), s.priority);
+}
+
 /* Linux's names where there is such a thing, and Tome's own figures. */
 static void
 show_vmstat(struct text *t, int pid)
 {
+	struct tome_paging_stats p;
 	struct tome_stats s;
 
 	(void)pid;
+	tome_paging_stats(the_vm, &p);
 	/* What only waits for an epoch to end is not in use. */
 	tome_vm_quiesce(the_vm, false);
 	tome_vm_stats(the_vm, &s);
 	text_add(t, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_file_pages %lu\n"
 	    "nr_page_table_pages %lu\nnr_slab_unreclaimable %lu\n"
-	    "pgfault %lu\npgmajfault 0\npswpin 0\npswpout 0\n",
+	    "pgfault %lu\npgmajfault 0\npswpin %lu\npswpout %lu\n"
+	    "nr_dirty %lu\nnr_writeback %lu\npgscan %lu\n",
 	    s.frames_free, s.frames_anon, s.frames_cache, s.frames_table,
-	    s.frames_kernel, s.faults);
+	    s.frames_kernel, s.faults, p.swapped_in, p.swapped_out,
+	    s.files_dirty, s.files_writing, p.looked);
 	text_add(t, "tome_faults_zero %lu\ntome_faults_cow %lu\n"
 	    "tome_faults_reuse %lu\ntome_faults_file %lu\n"
 	    "tome_faults_retry %lu\ntome_faults_spurious %lu\n"
@@ -634,6 +655,7 @@ static const struct proc_node top[] = {
 	FILE_NODE("meminfo", show_meminfo),
 	FILE_NODE("vmstat", show_vmstat),
 	FILE_NODE("slabinfo", show_slabinfo),
+	FILE_NODE("swaps", show_swaps),
 	FILE_NODE("stat", show_stat),
 	FILE_NODE("uptime", show_uptime),
 	FILE_NODE("loadavg", show_loadavg),

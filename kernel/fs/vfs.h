@@ -54,6 +54,8 @@ struct file_ops {
 	int64_t (*ioctl)(struct file *, unsigned cmd, uint64_t arg);
 	/* What is ready; NULL: always in and out. */
 	unsigned (*poll)(struct file *);
+	/* What was written reaches its store. NULL: there is none. */
+	int (*sync)(struct file *);
 	void (*release)(struct file *);		/* the last reference went */
 	/*
 	 * The object behind, with a reference; NULL result: private zero
@@ -344,6 +346,13 @@ int fifo_open(struct inode *, struct file *);
 void pipe_destroy(struct pipe *);
 int64_t pipe_size(struct file *, uint64_t size);
 int tty_open(struct inode *, struct file *);
+/* Disks (block.c): device numbers BLOCK_MAJOR, nth disk. */
+#define BLOCK_MAJOR 253u
+int block_open(struct inode *, struct file *);
+/* The disk of such an inode; NULL: it is none. */
+struct block *block_of(const struct inode *);
+/* Its content, counted; NULL: no memory. */
+struct tome_object *block_object(const struct inode *);
 
 /* Of no process yet. */
 struct file *pidfd_new(uint32_t flags);

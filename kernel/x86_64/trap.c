@@ -11,6 +11,7 @@
 #include <personality.h>
 #include <sched_i.h>
 #include <tome/port.h>
+#include <virtio/virtio.h>
 #include <x86.h>
 
 enum {
@@ -249,6 +250,10 @@ interrupt(unsigned vector)
 	case VECTOR_SPURIOUS:
 		break;
 	default:
+		if (pci_interrupt(vector)) {
+			apic_end_of_interrupt();
+			break;
+		}
 		panic("interrupt %#x, which nobody asked for", vector);
 	}
 }

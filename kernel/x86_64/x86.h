@@ -13,6 +13,8 @@
 
 /* Interrupt vectors of ours. */
 #define VECTOR_SERIAL 0x34
+#define VECTOR_PCI 0x40u		/* and so many more */
+#define VECTOR_PCI_COUNT 16u
 #define VECTOR_TIMER 0xf0
 #define VECTOR_KICK 0xf1
 #define VECTOR_FLUSH 0xf2

@@ -1,0 +1,218 @@
+/*
+ * swap.c - swap areas on disks.
+ *
+ * As Linux: the first page is a header, whose last ten bytes say so (mkswap(8)); its
+ * version must be 1, and it says how many pages there are.
+ * Locks: swap_lock, over the table.
+ */
+#include <fs/vfs.h>
+#include <lib.h>
+#include <machine.h>
+#include <process.h>
+#include <swap.h>
+#include <syscall.h>
+#include <tome/paging.h>
+#include <virtio/virtio.h>
+
+#define AREAS 8u
+#define SIGNATURE "SWAPSPACE2"
+#define HEADER_AT 1024u
+#define FLAG_PREFER 0x8000u
+#define FLAG_PRIORITY 0x7fffu
+#define FLAGS_KNOWN 0x7ffffu
+
+struct header {
+	uint32_t version, last_page, nr_badpages;
+};
+
+static struct mutex swap_lock;
+static struct area {
+	struct block *block;		/* NULL: not in use */
+	struct swap_info info;
+	unsigned id;
+} areas[AREAS];
+static int next_priority = -2;		/* as Linux counts those not asked for */
+
+/* What mkswap left; 0: nothing good. */
+static uint64_t
+header_pages(struct tome_object *ob)
+{
+	char text[sizeof SIGNATURE - 1];
+	struct header h;
+	size_t done;
+
+	if (tome_object_read(ob, TOME_PAGE_SIZE - sizeof text, text,
+	    sizeof text, &done) != TOME_OK || done != sizeof text ||
+	    memcmp(text, SIGNATURE, sizeof text) != 0)
+		return 0;
+	if (tome_object_read(ob, HEADER_AT, &h, sizeof h, &done) != TOME_OK ||
+	    h.version != 1 || h.nr_badpages != 0)
+		return 0;
+	return (uint64_t)h.last_page + 1;
+}
+
+static int
+area_pages(const struct inode *i, uint64_t *pages)
+{
+	struct tome_object *ob = block_object(i);
+
+	if (ob == NULL)
+		return -ENOMEM;
+	*pages = header_pages(ob);
+	(void)tome_object_discard_clean(ob, 0, 0);
+	if (*pages > tome_object_size(ob) >> TOME_PAGE_SHIFT)
+		*pages = 0;
+	tome_object_unref(ob);
+	return *pages > 1 ? 0 : -EINVAL;
+}
+
+/* The lock is held. */
+static struct area *
+area_of(const struct block *b)
+{
+	for (unsigned n = 0; n < AREAS; n++)
+		if (areas[n].block == b)
+			return &areas[n];
+	return NULL;
+}
+
+static int
+area_add(struct block *b, const char *path, uint64_t pages, int priority)
+{
+	static const struct tome_swap_device device = {
+		.max_pages = BLOCK_PAGES, .start = block_transfer,
+	};
+	struct area *a = area_of(NULL);
+	enum tome_err err;
+
+	if (area_of(b) != NULL)
+		return -EBUSY;
+	if (a == NULL)
+		return -EPERM;
+	a->info = (struct swap_info){ .pages = pages - 1,
+		.priority = priority >= 0 ? priority : next_priority };
+	err = tome_swap_add(the_vm, &device, b, pages, 1, a->info.priority,
+	    &a->id);
+	if (err != TOME_OK)
+		return -(int)err;
+	if (priority < 0)
+		next_priority--;
+	strlcpy(a->info.path, path, sizeof a->info.path);
+	a->block = b;
+	return 0;
+}
+
+static int
+swap_on(const char *path, unsigned flags)
+{
+	int priority = flags & FLAG_PREFER ? (int)(flags & FLAG_PRIORITY) : -1;
+	struct dentry *d;
+	uint64_t pages;
+	int err;
+
+	if (flags & ~FLAGS_KNOWN)
+		return -EINVAL;
+	err = path_lookup(NULL, path, WALK_FOLLOW, &d);
+	if (err != 0)
+		return err;
+	err = block_of(d->inode) == NULL ? -EINVAL :
+	    area_pages(d->inode, &pages);
+	if (err == 0) {
+		mutex_lock(&swap_lock);
+		err = area_add(block_of(d->inode), path, pages, priority);
+		mutex_unlock(&swap_lock);
+	}
+	dentry_unref(d);
+	return err;
+}
+
+static int
+swap_off(const char *path)
+{
+	struct dentry *d;
+	struct area *a;
+	int err = path_lookup(NULL, path, WALK_FOLLOW, &d);
+
+	if (err != 0)
+		return err;
+	err = -EINVAL;
+	mutex_lock(&swap_lock);
+	a = block_of(d->inode) != NULL ? area_of(block_of(d->inode)) : NULL;
+	if (a != NULL) {
+		err = -(int)tome_swap_remove(the_vm, a->id);
+		if (err == 0)
+			a->block = NULL;
+	}
+	mutex_unlock(&swap_lock);
+	dentry_unref(d);
+	return err;
+}
+
+SYSCALL(swapon)
+{
+	char *path;
+	int err = current_process()->cred.euid != 0 ? -EPERM :
+	    path_in(a[0], &path);
+
+	if (err != 0)
+		return err;
+	err = swap_on(path, (unsigned)a[1]);
+	path_free(path);
+	return err;
+}
+
+SYSCALL(swapoff)
+{
+	char *path;
+	int err = current_process()->cred.euid != 0 ? -EPERM :
+	    path_in(a[0], &path);
+
+	if (err != 0)
+		return err;
+	err = swap_off(path);
+	path_free(path);
+	return err;
+}
+
+void
+swap_start(void)
+{
+	char path[64];
+	int err;
+
+	if (!boot_option("swap", path, sizeof path))
+		return;
+	err = swap_on(path, 0);
+	if (err != 0)
+		kprintf("no swap on %s: error %d\n", path, -err);
+}
+
+bool
+swap_look(unsigned n, struct swap_info *out)
+{
+	struct tome_swap_stats s;
+	bool found = false;
+
+	mutex_lock(&swap_lock);
+	for (unsigned i = 0; i < AREAS && !found; i++)
+		if (areas[i].block != NULL && n-- == 0 &&
+		    tome_swap_stats(the_vm, areas[i].id, &s)) {
+			*out = areas[i].info;
+			out->used = s.used;
+			found = true;
+		}
+	mutex_unlock(&swap_lock);
+	return found;
+}
+
+void
+swap_totals(uint64_t *pages, uint64_t *used)
+{
+	struct swap_info s;
+
+	*pages = *used = 0;
+	for (unsigned n = 0; swap_look(n, &s); n++) {
+		*pages += s.pages;
+		*used += s.used;
+	}
+}

@@ -1,0 +1,23 @@
+/*
+ * swap.h - swapon(2), swapoff(2), and what /proc tells of them.
+ */
+#ifndef KERNEL_SWAP_H
+#define KERNEL_SWAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* swap= of the command line. */
+void swap_start(void);
+
+struct swap_info {
+	char path[64];
+	uint64_t pages, used;
+	int priority;
+};
+/* The nth area in use; false: there are fewer. */
+bool swap_look(unsigned n, struct swap_info *);
+/* Of all areas, in pages. */
+void swap_totals(uint64_t *pages, uint64_t *used);
+
+#endif
