@@ -2,10 +2,10 @@
  * access.c - loads, stores and fetches as a CPU's program does them.
  *
  * One byte range, page by page: look in the TLB, else walk and fill, else
- * fault. Between the look-up and the data no interrupt is served, and the TLB stays
- * locked, so that a flush of this CPU, another's broadcast too, never falls between: a
- * frame is safe to touch exactly while this CPU's TLB may name it. A hit on a frame that is free is invariant 5 broken,
- * whoever else runs.
+ * fault. Between the look-up and the data no interrupt is served, and the TLB
+ * stays locked, so that a flush of this CPU, another's broadcast too, never falls
+ * between: a frame is safe to touch exactly while this CPU's TLB may name it. A
+ * hit on a frame that is free is invariant 5 broken, whoever else runs.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -27,7 +27,7 @@
  *   TOME_PORT_ICACHE		tome_mmu_sync_icache() is needed
  *   TOME_PORT_ASIDS_MAX	ASIDs Tome uses at most; more than CPUs
  *   TOME_PORT_FLUSH_PAGES	beyond so many pages a whole ASID is flushed
- *   TOME_PORT_BROADCAST(m)	this machine's MMU takes flushes to all CPUs by itself
+ *   TOME_PORT_BROADCAST(m)	the MMU takes flushes to all CPUs by itself
  *  struct tome_mmu		this machine's MMU; constant once probed. Every port
  *   has levels, large_level (highest level with leaves), asids (usable numbers, 0
  *   when untagged; a number is below it; numbers outnumber CPUs), user_min,
@@ -102,9 +102,9 @@ void tome_mmu_flush_asid(const struct tome_mmu *);
 void tome_mmu_flush_all(const struct tome_mmu *);
 
 /*
- * Only where TOME_PORT_BROADCAST: the same on every CPU, complete on return. _pages:
- * under number `asid`; kernel addresses, for which asid is 0, under every number.
- * _asid: all that is not global under that number. Preemption off.
+ * Only where TOME_PORT_BROADCAST may be true: the same on every CPU, complete on
+ * return. _pages: under number `asid`; kernel addresses, for which asid is 0, under
+ * every number. _asid: all that is not global under that number. Preemption off.
  */
 void tome_mmu_broadcast_pages(const struct tome_mmu *, unsigned asid,
     tome_va_t start, tome_va_t end);

@@ -35,7 +35,13 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_ICACHE 0
 #define TOME_PORT_ASIDS_MAX 256u
 #define TOME_PORT_FLUSH_PAGES 33u
-#define TOME_PORT_BROADCAST(m) ((m)->invlpgb)
+
+/* INVLPGB where the CPU has it: for those who define this as 1. It saves the
+ * interrupts of a flush round, and costs code that other CPUs never run. */
+#ifndef TOME_X86_INVLPGB
+#define TOME_X86_INVLPGB 0
+#endif
+#define TOME_PORT_BROADCAST(m) (TOME_X86_INVLPGB && (m)->invlpgb)
 
 /* ---- bits of an entry ---- */
 

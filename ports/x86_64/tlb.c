@@ -9,8 +9,9 @@
  *  - INVPCID of type 2, or changing CR4.PGE, drops everything under every PCID.
  *  - Without PGE kernel entries are tagged: then PCIDs are not used, so that the
  *    only tag is the current one.
- *  - INVLPGB (AMD) reaches every CPU; TLBSYNC waits until it has. Without "final
- *    only" it drops paging-structure entries too. PCIDs mean the same on all CPUs.
+ *  - INVLPGB (AMD) reaches every CPU; TLBSYNC waits until it has. Without
+ *    "final only" it drops paging-structure entries too. PCIDs mean the same
+ *    on all CPUs.
  */
 #include <insn.h>
 #include <tome/port.h>
@@ -63,7 +64,7 @@ probe_features(struct tome_mmu *m)
 		m->nx = r[3] & TOME_CPUIDX1_EDX_NX;
 		m->large_level = r[3] & TOME_CPUIDX1_EDX_1G ? 2 : 1;
 	}
-	if (m->pcid && highest_x >= 0x80000008u) {
+	if (TOME_X86_INVLPGB && m->pcid && highest_x >= 0x80000008u) {
 		tome_insn_cpuid(0x80000008u, 0, r);
 		m->invlpgb = r[1] & TOME_CPUIDX8_EBX_INVLPGB;
 		m->invlpgb_pages = 1 + (r[3] & TOME_CPUIDX8_EDX_PAGES);
@@ -168,6 +169,8 @@ tome_mmu_flush_all(const struct tome_mmu *m)
 	tome_insn_write_cr4(cr4);
 }
 
+#if TOME_X86_INVLPGB
+
 /* ---- every CPU ---- */
 
 void
@@ -203,3 +206,5 @@ tome_mmu_broadcast_all(const struct tome_mmu *m)
 	tome_insn_invlpgb(TOME_INVLPGB_GLOBAL, 0, 0);
 	tome_insn_tlbsync();
 }
+
+#endif

@@ -4,10 +4,10 @@
  * A round, for a user pmap (models/flush.pml):
  *  1. the entries have changed;
  *  2. raise pmap->flushes, seq_cst; 3. read pmap->running, seq_cst;
- *  4. flush here if this CPU runs it; order the others that do, and wait. Where the
- *     MMU takes flushes to all CPUs, it does so instead of an order: by the number that
- *     the pmap has now, read after 1 (F13). A number it gets later never tagged what
- *     the entries were.
+ *  4. flush here if this CPU runs it; order the others that do, and wait.
+ * Where the MMU takes flushes to all CPUs, it does 4 without an order: by the
+ * number that the pmap has now, read after 1 (F13). A number that it gets later
+ * never tagged what the entries were.
  * A switch announces itself in `running` before it reads `flushes`: so a CPU not
  * seen at 3 finds at its switch that it has fallen behind, and flushes then.
  * Kernel addresses are everybody's: the round goes to all CPUs online.
@@ -22,7 +22,7 @@
 
 static void round_send(struct tome_vm *, struct tome_round *, uint64_t mask);
 static void round_wait(struct tome_vm *, struct tome_round *);
-static void round_broadcast(struct tome_vm *, const struct tome_round *);
+static bool round_broadcast(struct tome_vm *, const struct tome_round *);
 static void round_do(struct tome_vm *, const struct tome_round *);
 static void flush_here(struct tome_vm *, const struct tome_round *);
 
@@ -65,9 +65,7 @@ tome_round(struct tome_pmap *p, tome_va_t start, tome_va_t end)
 	    __ATOMIC_SEQ_CST);
 	mask = tome_rd_sc(tome_pmap_is_user(p) ? &p->running :
 	    &vm->pmaps->online);
-	if ((mask & ~self) != 0 && TOME_PORT_BROADCAST(&vm->pmaps->mmu)) {
-		round_broadcast(vm, r);
-	} else {
+	if ((mask & ~self) == 0 || !round_broadcast(vm, r)) {
 		if (mask & ~self)
 			round_send(vm, r, mask & ~self);
 		if (mask & self)
@@ -79,17 +77,21 @@ tome_round(struct tome_pmap *p, tome_va_t start, tome_va_t end)
 }
 
 /*
- * Every CPU that may use the number: one that ran it before and not now too. They are
- * not told that they have caught up, and flush once more when they next switch to it.
+ * False: the MMU does not. Else every CPU that may use the number has flushed:
+ * one that ran it before and not now too. They are not told that they have caught
+ * up, and flush once more when they next switch to it.
  */
-static void
+static bool
 round_broadcast(struct tome_vm *vm, const struct tome_round *r)
 {
 	const struct tome_mmu *m = &vm->pmaps->mmu;
 	tome_va_t n = (r->end - r->start) >> TOME_PAGE_SHIFT;
 	bool user = tome_pmap_is_user(r->pmap);
-	unsigned asid = user ? tome_rd_sc(&r->pmap->asid) : 0;
+	unsigned asid;
 
+	if (!TOME_PORT_BROADCAST(m))
+		return false;
+	asid = user ? tome_rd_sc(&r->pmap->asid) : 0;
 	if (n <= TOME_PORT_FLUSH_PAGES) {
 		tome_mmu_broadcast_pages(m, asid, r->start, r->end);
 		tome_count(vm, TOME_N_FLUSH_PAGE, (int64_t)n);
@@ -101,6 +103,7 @@ round_broadcast(struct tome_vm *vm, const struct tome_round *r)
 		tome_count(vm, TOME_N_FLUSH_ALL, 1);
 	}
 	tome_count(vm, TOME_N_ROUNDS, 1);
+	return true;
 }
 
 /* The orders go out first, so that all flush at the same time. */

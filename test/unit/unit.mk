@@ -6,7 +6,7 @@
 
 UNIT := $(BUILD)/unit
 HOSTED_CFLAGS := $(WARN) $(TOME_CFLAGS_GCC) -O1 -g -fno-omit-frame-pointer -DTOME_DEBUG \
-	-D_GNU_SOURCE -fno-strict-aliasing
+	-D_GNU_SOURCE -fno-strict-aliasing -DTOME_X86_INVLPGB=1
 HOSTED_PATHS := -Ihosted -Iinclude -Isrc -Iports/x86_64
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 HOSTED_LIBS := -lcmocka -lpthread

@@ -4,7 +4,7 @@
 #define RIG_USER ((tome_va_t)0x10000000)	/* leaf-aligned */
 #define RIG_BOOT_VA ((tome_va_t)0xb0005000)	/* the boot code's own */
 #define RIG_FEATURES 8u				/* numbers; 0 is no tags */
-#define RIG_FEATURES_BROADCAST 24u		/* 8 numbers, and flushes that reach all */
+#define RIG_FEATURES_BROADCAST 24u	/* 8, and flushes that reach all */
 #define RIG_FEATURES_UNTAGGED 0u
 #define RIG_FEATURE_SETS {8u, 7u, 0u, RIG_FEATURES_BROADCAST}
 #define RIG_TYPES_READY() true
