@@ -7,6 +7,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/fs/cpio.c \
 	kernel/fs/dentry.c \
 	kernel/fs/dev.c \
+	kernel/fs/epoll.c \
 	kernel/fs/eventfd.c \
 	kernel/fs/fd.c \
 	kernel/fs/file.c \
@@ -19,6 +20,8 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/fs/proc.c \
 	kernel/fs/proc_pid.c \
 	kernel/fs/sys.c \
+	kernel/fs/signalfd.c \
+	kernel/fs/timerfd.c \
 	kernel/fs/tmpfs.c \
 	kernel/fs/tree.c \
 	kernel/fs/tty.c \
@@ -27,6 +30,13 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/futex.c \
 	kernel/id_calls.c \
 	kernel/mm.c \
+	kernel/net/calls.c \
+	kernel/net/control.c \
+	kernel/net/inet.c \
+	kernel/net/message.c \
+	kernel/net/options.c \
+	kernel/net/socket.c \
+	kernel/net/unix.c \
 	kernel/oom.c \
 	kernel/overcommit.c \
 	kernel/personality.c \

@@ -45,21 +45,26 @@ look_one(struct pollfd *p)
 	return ready & ((uint16_t)p->events | POLLERR | POLLHUP);
 }
 
+struct polled {
+	struct pollfd *file;
+	size_t n;
+};
+
 static int64_t
-look(struct pollfd *p, size_t n)
+look(void *arg)
 {
+	const struct polled *p = arg;
 	int64_t ready = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		p[i].revents = (int16_t)look_one(&p[i]);
-		ready += p[i].revents != 0;
+	for (size_t i = 0; i < p->n; i++) {
+		p->file[i].revents = (int16_t)look_one(&p->file[i]);
+		ready += p->file[i].revents != 0;
 	}
 	return ready;
 }
 
-/* How many are ready; 0 at the deadline; -EINTR. */
-static int64_t
-wait_ready(struct pollfd *p, size_t n, uint64_t deadline)
+int64_t
+poll_wait(int64_t (*look)(void *arg), void *arg, uint64_t deadline)
 {
 	enum wake_reason why = WAKE_EVENT;
 	int64_t ready;
@@ -68,7 +73,7 @@ wait_ready(struct pollfd *p, size_t n, uint64_t deadline)
 	atomic_fetch_add(&pollers, 1);
 	for (;;) {
 		seen = atomic_load(&changes);
-		ready = look(p, n);
+		ready = look(arg);
 		if (ready != 0 || why == WAKE_TIMEOUT)
 			break;
 		if (why == WAKE_INTERRUPTED) {
@@ -79,6 +84,15 @@ wait_ready(struct pollfd *p, size_t n, uint64_t deadline)
 	}
 	atomic_fetch_sub(&pollers, 1);
 	return ready;
+}
+
+/* How many are ready; 0 at the deadline; -EINTR. */
+static int64_t
+wait_ready(struct pollfd *p, size_t n, uint64_t deadline)
+{
+	struct polled polled = {p, n};
+
+	return poll_wait(look, &polled, deadline);
 }
 
 static int64_t
@@ -112,9 +126,8 @@ SYSCALL(poll)
 	return result == -EINTR ? -ERESTARTNOHAND : result;
 }
 
-/* A signal set in force during the call only. */
-static int
-suspend_mask(uint64_t user, uint64_t size)
+int
+poll_suspend_mask(uint64_t user, uint64_t size)
 {
 	sigset_t set;
 	int err;
@@ -146,7 +159,7 @@ SYSCALL(ppoll)
 	int64_t result = deadline_in(a[2], &deadline);
 
 	if (result == 0)
-		result = suspend_mask(a[3], a[4]);
+		result = poll_suspend_mask(a[3], a[4]);
 	if (result != 0)
 		return result;
 	result = poll_user(a[0], (unsigned)a[1], deadline);
@@ -288,7 +301,7 @@ SYSCALL(pselect6)
 	if (ready == 0 && a[5] != 0)
 		ready = copy_in(mask, a[5], sizeof mask);
 	if (ready == 0)
-		ready = suspend_mask(mask[0], mask[1]);
+		ready = poll_suspend_mask(mask[0], mask[1]);
 	if (ready != 0)
 		return ready;
 	ready = select_user(a, deadline);

@@ -136,6 +136,7 @@ pending_add(struct pending *p, int signo, struct sigqueue *q)
 	bool first = (p->set & sigbit(signo)) == 0;
 
 	p->set |= sigbit(signo);
+	poll_notify();		/* a signalfd may tell of it */
 	if (q == NULL || q->queued || (!first && signo <= SIGRTMIN - 1))
 		return false;
 	q->queued = true;

@@ -5,7 +5,13 @@
  * ERESTART codes. They end here: what becomes of the call is decided before the
  * return to user mode (settle_restart), when it is known whether a handler
  * runs.
+ *
+ * With `unknown` on the command line each number that is asked for and not here
+ * is told once.
  */
+#include <lib.h>
+#include <machine.h>
+#include <oom.h>
 #include <personality.h>
 #include <process.h>
 #include <syscall.h>
@@ -18,6 +24,7 @@ static syscall_fn *const table[] = {
 };
 #undef SYSCALL_ENTRY
 
+#define ENOMEM_TRIES 8
 #define NCALLS (sizeof table / sizeof table[0])
 
 static int64_t
@@ -37,6 +44,35 @@ is_restart(int64_t result)
 	return result <= -ERESTART && result >= -ERESTART_BLOCK;
 }
 
+/* One bit for each number told already. */
+#define TOLD_CALLS 1024u
+static _Atomic uint64_t told[TOLD_CALLS / 64];
+
+static __attribute__((noinline)) int64_t
+unknown(uint64_t number)
+{
+	uint64_t bit = (uint64_t)1 << number % 64;
+	char none[2];
+
+	if (number < TOLD_CALLS &&
+	    boot_option("unknown", none, sizeof none) &&
+	    !(atomic_fetch_or(&told[number / 64], bit) & bit))
+		kprintf("Tome: %s wants system call %u, which is not here\n",
+		    current_process()->comm, (unsigned)number);
+	return -ENOSYS;
+}
+
+/* A call that lacked memory changed nothing: as long as pages can leave it is done
+ * again. */
+static __attribute__((noinline)) int64_t
+failed(uint64_t number, const uint64_t *a, int64_t result)
+{
+	for (int i = 0; i < ENOMEM_TRIES && result == -ENOMEM &&
+	    oom_make_room(); i++)
+		result = table[number](a);
+	return is_restart(result) ? note_restart((int)-result) : result;
+}
+
 long
 syscall_dispatch(struct trap_frame *f)
 {
@@ -49,9 +85,9 @@ syscall_dispatch(struct trap_frame *f)
 	int64_t result;
 
 	if (__builtin_expect(number >= NCALLS || table[number] == NULL, 0))
-		return -ENOSYS;
+		return unknown(number);
 	result = table[number](a);
-	if (__builtin_expect(is_restart(result), 0))
-		return note_restart((int)-result);
+	if (__builtin_expect(result < 0, 0))
+		return failed(number, a, result);
 	return result;
 }

@@ -112,6 +112,14 @@ eventfd_poll(struct file *f)
 	    (count < COUNT_MAX ? POLLOUT | POLLWRNORM : 0);
 }
 
+static uint32_t
+eventfd_event(struct file *f)
+{
+	const struct eventfd *e = f->data;
+
+	return e->event;
+}
+
 static void
 eventfd_release(struct file *f)
 {
@@ -120,7 +128,7 @@ eventfd_release(struct file *f)
 
 static const struct file_ops eventfd_ops = {
 	.name = "anon_inode:[eventfd]", .read = eventfd_read,
-	.write = eventfd_write, .poll = eventfd_poll,
+	.write = eventfd_write, .poll = eventfd_poll, .event = eventfd_event,
 	.release = eventfd_release,
 };
 /* It has no name by which to open it again but /proc's, which will not do. */

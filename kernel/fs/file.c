@@ -50,6 +50,8 @@ file_unref(struct file *f)
 {
 	if (f == NULL || atomic_fetch_sub(&f->refs, 1) != 1)
 		return;
+	if (f->watched)
+		epoll_forget(f);
 	if (f->ops->release != NULL)
 		f->ops->release(f);
 	inode_unref(f->inode);

@@ -33,12 +33,14 @@ static int64_t pipe_read(struct file *, struct ubuf, size_t, uint64_t *);
 static int64_t pipe_write(struct file *, struct ubuf, size_t, uint64_t *);
 static int64_t pipe_ioctl(struct file *, unsigned, uint64_t);
 static unsigned pipe_poll(struct file *);
+static uint32_t pipe_event(struct file *);
 static void pipe_release(struct file *);
 static void pipe_inode_destroy(struct inode *);
 
 static const struct file_ops pipe_ops = {
 	.name = "pipe", .read = pipe_read, .write = pipe_write,
-	.ioctl = pipe_ioctl, .poll = pipe_poll, .release = pipe_release,
+	.ioctl = pipe_ioctl, .poll = pipe_poll, .event = pipe_event,
+	.release = pipe_release,
 };
 static const struct inode_ops pipe_inode_ops = {
 	.file = &pipe_ops, .open = fifo_open, .destroy = pipe_inode_destroy,
@@ -397,6 +399,14 @@ pipe_poll(struct file *f)
 			ready |= POLLERR;
 	}
 	return ready;
+}
+
+static uint32_t
+pipe_event(struct file *f)
+{
+	const struct pipe *p = f->inode->pipe;
+
+	return p->fed + p->drained;
 }
 
 static int64_t

@@ -54,6 +54,11 @@ struct file_ops {
 	int64_t (*ioctl)(struct file *, unsigned cmd, uint64_t arg);
 	/* What is ready; NULL: always in and out. */
 	unsigned (*poll)(struct file *);
+	/*
+	 * A number that is another after each change that poll may tell: for
+	 * who wants each of them (EPOLLET). NULL: only poll's answer counts.
+	 */
+	uint32_t (*event)(struct file *);
 	/* What was written reaches its store. NULL: there is none. */
 	int (*sync)(struct file *);
 	void (*release)(struct file *);		/* the last reference went */
@@ -224,6 +229,7 @@ struct file {
 	const struct file_ops *ops;
 	struct inode *inode;
 	struct dentry *dentry;		/* NULL: not in the tree */
+	_Atomic bool watched;		/* some epoll has it */
 	union {
 		void *data;
 		_Atomic uint64_t word;
@@ -326,6 +332,15 @@ void fs_set_root(struct fs *, struct dentry *d);
 
 /* Something that poll could report may have changed. Any context. */
 void poll_notify(void);
+/*
+ * Sleep until look(arg) is not 0, which is then the result; 0: the deadline
+ * passed; -EINTR. look is called again whenever something may have changed.
+ */
+int64_t poll_wait(int64_t (*look)(void *arg), void *arg, uint64_t deadline);
+/* The file is about to end: epoll forgets it. */
+void epoll_forget(struct file *);
+/* A signal set in force during the call only; 0: none. */
+int poll_suspend_mask(uint64_t user_set, uint64_t size);
 
 /* ---- the file systems ---- */
 
