@@ -9,9 +9,11 @@
 #include <fs/proc.h>
 #include <oom.h>
 #include <process.h>
+#include <tome/paging.h>
 
 #define PATIENCE_NS 2000000000u
 #define PAUSE_NS 1000000u
+#define ROOM_PAGES 256u
 
 struct victim {
 	int pid;
@@ -111,4 +113,16 @@ out_of_memory(void)
 		return false;
 	(void)thread_sleep_until(clock_ns() + PAUSE_NS, false);
 	return true;
+}
+
+bool
+oom_make_room(void)
+{
+	struct tome_zone_stats z;
+
+	for (int kind = 0; kind < TOME_ZONES; kind++)
+		if (tome_zone_stats(the_vm, (enum tome_zone_kind)kind, &z) &&
+		    z.free < z.low)
+			return tome_reclaim(the_vm, ROOM_PAGES) > 0;
+	return false;
 }

@@ -12,4 +12,7 @@
  */
 bool out_of_memory(void);
 
+/* Little memory is left: have some pages leave. False: there is enough, or none can. */
+bool oom_make_room(void);
+
 #endif

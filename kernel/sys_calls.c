@@ -4,6 +4,7 @@
  */
 #include <fs/vfs.h>
 #include <process.h>
+#include <swap.h>
 #include <syscall.h>
 #include <system.h>
 
@@ -110,6 +111,7 @@ system_processes(void)
 
 SYSCALL(sysinfo)
 {
+	uint64_t swap, used;
 	struct tome_stats s;
 	struct sysinfo info = {
 		.uptime = (int64_t)(clock_ns() / 1000000000u),
@@ -118,6 +120,9 @@ SYSCALL(sysinfo)
 	};
 
 	tome_vm_stats(the_vm, &s);
+	swap_totals(&swap, &used);
+	info.totalswap = swap << TOME_PAGE_SHIFT;
+	info.freeswap = (swap - used) << TOME_PAGE_SHIFT;
 	info.totalram = s.frames_total << TOME_PAGE_SHIFT;
 	info.freeram = s.frames_free << TOME_PAGE_SHIFT;
 	return copy_out(a[0], &info, sizeof info);

@@ -130,6 +130,7 @@ tmpfs_open(struct inode *i, struct file *f)
 		f->ops = &tmpfs_directory;
 		return 0;
 	case S_IFCHR:
+	case S_IFBLK:
 		return device_open(i, f);
 	case S_IFIFO:
 		return fifo_open(i, f);

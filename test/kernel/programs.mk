@@ -1,7 +1,7 @@
 # programs.mk - programs that try the reference kernel's patience, as its /init.
 
 TORTURE := $(BUILD)/test/kernel
-TORTURE_PROGRAMS := $(addprefix $(TORTURE)/,cycles storm hostile hog)
+TORTURE_PROGRAMS := $(addprefix $(TORTURE)/,cycles storm hostile hog paging)
 
 $(TORTURE_PROGRAMS): $(TORTURE)/%: test/kernel/%.c test/kernel/counts.c \
 		test/kernel/counts.h bench/guest.h

@@ -1,0 +1,174 @@
+/*
+ * paging.c - more memory than there is: what was written is what is read, in
+ * private and shared memory, before and after fork, while swap goes and comes.
+ *
+ * Runs with a third of the memory it uses, and a swap area on /dev/vda.
+ */
+#include "counts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/swap.h>
+
+#define BYTES (160ul << 20)
+#define PAGES (BYTES / PAGE)
+
+static char *
+memory(size_t bytes, int flags)
+{
+	char *p = mmap(NULL, bytes, RW, flags | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED) {
+		failed("paging: mmap: errno %d", errno);
+		program_end();
+	}
+	return p;
+}
+
+static uint64_t
+vmstat(const char *name)
+{
+	static char text[8192];
+	int fd = open("/proc/vmstat", O_RDONLY);
+	ssize_t n = read(fd, text, sizeof text - 1);
+	char *at;
+
+	close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	at = strstr(text, name);
+	return at == NULL ? 0 : strtoull(at + strlen(name), NULL, 10);
+}
+
+static void
+large(void)
+{
+	char *p = memory(BYTES, ANON);
+
+	stamp_pages(p, PAGES, 1);
+	if (!stamped(p, PAGES, 1))
+		failed("paging: three times the memory: not what was written");
+	else if (vmstat("pswpout ") < PAGES / 2 || vmstat("pswpin ") == 0)
+		failed("paging: nothing was paged out");
+	else
+		passed("paging: three times the memory");
+	munmap(p, BYTES);
+}
+
+/* Swapped out when it forks; both sides then write. */
+static void
+forked(void)
+{
+	char *p = memory(BYTES / 2, ANON), *s = memory(BYTES / 8, SHARED_ANON);
+	pid_t pid;
+	int status;
+
+	stamp_pages(p, PAGES / 2, 2);
+	stamp_pages(s, PAGES / 8, 3);
+	pid = fork();
+	if (pid == 0) {
+		bool good = stamped(p, PAGES / 2, 2) &&
+		    stamped(s, PAGES / 8, 3);
+
+		stamp_pages(p, PAGES / 4, 4);
+		stamp_pages(s, PAGES / 16, 5);
+		good = good && stamped(p, PAGES / 4, 4) &&
+		    stamped(p + BYTES / 4, 1, 0) == false;
+		_exit(good ? 0 : 1);
+	}
+	stamp_pages(p + BYTES / 4, PAGES / 4, 6);
+	status = pid < 0 ? -1 : status_of(pid);
+	if (status != 0)
+		failed("paging: the child's memory: status %d", status);
+	else if (!stamped(p + BYTES / 4, PAGES / 4, 6) ||
+	    !stamped(p, 64, 2) || !stamped(s, PAGES / 16, 5))
+		failed("paging: the parent's memory after fork");
+	else
+		passed("paging: fork of what is swapped out");
+	munmap(p, BYTES / 2);
+	munmap(s, BYTES / 8);
+}
+
+static void
+locked(void)
+{
+	char *l = memory(64 * PAGE, ANON), *p;
+	unsigned char in[64];
+	unsigned here = 0;
+
+	stamp_pages(l, 64, 7);
+	mlock(l, 64 * PAGE);
+	p = memory(BYTES, ANON);
+	stamp_pages(p, PAGES, 8);
+	mincore(l, 64 * PAGE, in);
+	for (unsigned i = 0; i < 64; i++)
+		here += in[i] & 1;
+	if (here != 64 || !stamped(l, 64, 7))
+		failed("paging: of 64 locked pages %u are there", here);
+	else
+		passed("paging: locked pages stay");
+	munmap(p, BYTES);
+	munmap(l, 64 * PAGE);
+}
+
+static void
+advised(void)
+{
+	char *p = memory(256 * PAGE, ANON);
+	uint64_t before;
+
+	stamp_pages(p, 256, 9);
+	before = vmstat("pswpout ");
+	if (madvise(p, 256 * PAGE, MADV_PAGEOUT) != 0)
+		failed("paging: MADV_PAGEOUT: errno %d", errno);
+	else if (vmstat("pswpout ") - before < 200 || !stamped(p, 256, 9))
+		failed("paging: MADV_PAGEOUT took %lu of 256",
+		    vmstat("pswpout ") - before);
+	else
+		passed("paging: MADV_PAGEOUT");
+	munmap(p, 256 * PAGE);
+}
+
+/* What is swapped out comes home, or the call is refused and nothing is lost. */
+static void
+swapped_off(void)
+{
+	char *p = memory(BYTES / 8, ANON), *q = memory(BYTES, ANON);
+
+	stamp_pages(p, PAGES / 8, 10);
+	stamp_pages(q, PAGES, 11);
+	if (swapoff("/dev/vda") == 0 || errno != ENOMEM)
+		failed("paging: swapoff without room: errno %d", errno);
+	else if (!stamped(q, PAGES, 11) || !stamped(p, PAGES / 8, 10))
+		failed("paging: swapoff without room lost something");
+	else
+		passed("paging: swapoff without room is refused");
+	munmap(q, BYTES);
+	if (swapoff("/dev/vda") != 0)
+		failed("paging: swapoff: errno %d", errno);
+	else if (!stamped(p, PAGES / 8, 10))
+		failed("paging: swapoff lost something");
+	else
+		passed("paging: swapoff brings all home");
+	if (swapon("/dev/vda", 0) != 0)
+		failed("paging: swapon: errno %d", errno);
+	munmap(p, BYTES / 8);
+}
+
+int
+main(void)
+{
+	struct counts before;
+
+	program_begin();
+	before = counts_now();
+	large();
+	forked();
+	locked();
+	advised();
+	swapped_off();
+	if (counts_same("paging: at the end", &before))
+		passed("paging: every count is what it was");
+	program_end();
+}
