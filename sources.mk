@@ -102,6 +102,7 @@ TOME_SRC_TIER5 = \
 	src/object/init.c \
 	src/object/meet.c \
 	src/object/object.c \
+	src/object/packed.c \
 	src/object/ref.c \
 	src/object/resize.c
 
@@ -119,7 +120,9 @@ TOME_SRC_PAGING = \
 	src/paging/advise.c \
 	src/paging/daemon.c \
 	src/paging/home.c \
+	src/paging/each.c \
 	src/paging/pagein.c \
+	src/paging/pack.c \
 	src/paging/pageout.c \
 	src/paging/reclaim.c \
 	src/paging/slots.c \

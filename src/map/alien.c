@@ -154,6 +154,8 @@ alien_private(struct alien *a)
 
 	if (f->amap != NULL)
 		d = tome_amap_lookup(f->amap, f->slot);
+	if (tome_unlikely(d.chunk == NULL && d.where != NULL))
+		return tome_attempt_open(f);
 	if (d.chunk != NULL) {
 		if (!tome_dirent_lock(f->amap, &d))
 			return tome_attempt_needs(f, TOME_NEED_AGAIN);

@@ -76,7 +76,7 @@ discard_chunk(struct tome_map *map, struct tome_entry *en,
     struct tome_dirent *d, uint64_t first, uint64_t last)
 {
 	struct tome_amap *am = en->amap;
-	uint64_t base = d->chunk->key << TOME_CHUNK_SHIFT;
+	uint64_t base = tome_chunk_base(d->chunk);
 	unsigned lo = first > base ? (unsigned)(first - base) : 0;
 	unsigned hi = last - base < TOME_CHUNK_ANONS ?
 	    (unsigned)(last - base) + 1 : TOME_CHUNK_ANONS;
@@ -86,7 +86,7 @@ discard_chunk(struct tome_map *map, struct tome_entry *en,
 	enum tome_err err = TOME_OK;
 
 	while (!tome_dirent_lock(am, d))
-		*d = tome_amap_lookup(am, base);
+		*d = tome_amap_find(am, base);
 	if (tome_rd(&d->chunk->count) > 1)
 		err = tome_dirent_clone(am, d, lo, hi, &old);
 	if (err == TOME_OK) {

@@ -192,11 +192,13 @@ tome_entry_extendable(const struct tome_entry *en, bool below, uint64_t n)
 static bool
 chunk_empty(const struct tome_chunk *ch, uint64_t first, uint64_t last)
 {
-	uint64_t base = ch->key << TOME_CHUNK_SHIFT;
+	uint64_t base = tome_chunk_base(ch);
+	bool packed = tome_chunk_packed(ch);
 
 	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
 		if (base + i >= first && base + i <= last &&
-		    tome_rd_relaxed(&ch->anon[i]) != NULL)
+		    (packed ? ch->slot[i] != 0 :
+		    tome_rd_relaxed(&ch->anon[i]) != NULL))
 			return false;
 	return true;
 }

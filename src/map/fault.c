@@ -126,7 +126,8 @@ fault_private(struct tome_attempt *f)
 		d = tome_amap_lookup(f->amap, f->slot);
 	}
 	if (d.chunk == NULL)
-		return fault_absent(f, NULL, false);
+		return d.where == NULL ? fault_absent(f, NULL, false) :
+		    tome_attempt_open(f);
 	if (!tome_dirent_lock(f->amap, &d))
 		return tome_attempt_needs(f, TOME_NEED_AGAIN);
 	if (tome_unlikely(!tome_attempt_holds(f)))
@@ -407,7 +408,7 @@ fault_still(const struct tome_attempt *f, const struct tome_leaf *leaf)
 	if (!tome_attempt_holds(f) || tome_leaf_stray(leaf))
 		return false;
 	return f->commit.chunk != NULL || f->amap == NULL ||
-	    tome_amap_lookup(f->amap, f->slot).chunk == NULL;
+	    tome_amap_lookup(f->amap, f->slot).where == NULL;
 }
 
 static void

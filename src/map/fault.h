@@ -89,6 +89,8 @@ tome_attempt_lacks(struct tome_attempt *f, struct tome_chunk *ch)
 	return tome_fill_anon(&f->fill, f->amap, ch,
 	    (unsigned)(f->slot & TOME_CHUNK_MASK));
 }
+/* The chunk is packed: opens it, inside the epoch. Always TOME_RETRY. (need.c) */
+enum tome_err tome_attempt_open(struct tome_attempt *);
 /*
  * Attempt until it succeeds or fails, meeting each need in between; may sleep. The
  * attempt enters and leaves its own epoch. TOME_RETRY: it needs TOME_NEED_PAGE.

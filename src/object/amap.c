@@ -9,6 +9,8 @@
 #include <object/dir.h>
 
 static void amap_retired(struct tome_vm *, struct tome_retired *);
+static enum tome_err share_lock(struct tome_amap *,
+    struct tome_dirent *) TOME_NODISCARD;
 static enum tome_err amap_share_chunk(struct tome_amap *from,
     struct tome_amap *to, struct tome_dirent *, uint64_t first,
     uint64_t last) TOME_NODISCARD;
@@ -82,26 +84,41 @@ tome_amap_share(struct tome_amap *from, uint64_t first, uint64_t last,
 	return err;
 }
 
-/*
- * A chunk that was replaced while we waited for it is looked up again. One with
- * content beyond the range is not shared but copied in part: that content is
- * another entry's, which may be writing to it.
- */
+/* A chunk that was replaced while we waited for it is looked up again; one that is
+ * packed is opened. OK: it is locked, or (NULL) there is none any more. */
+static enum tome_err
+share_lock(struct tome_amap *am, struct tome_dirent *d)
+{
+	uint64_t slot = tome_chunk_base(d->chunk);
+	enum tome_err err = TOME_OK;
+
+	while (err == TOME_OK && d->chunk != NULL) {
+		if (tome_chunk_packed(d->chunk)) {
+			err = tome_packed_open(am, slot, d);
+			if (err == TOME_OK && d->chunk == NULL)
+				*d = tome_amap_find(am, slot);
+		} else if (tome_dirent_lock(am, d)) {
+			break;
+		} else {
+			*d = tome_amap_find(am, slot);
+		}
+	}
+	return err;
+}
+
+/* One with content beyond the range is not shared but copied in part: that content is
+ * another entry's, which may be writing to it. */
 static enum tome_err
 amap_share_chunk(struct tome_amap *from, struct tome_amap *to,
     struct tome_dirent *d, uint64_t first, uint64_t last)
 {
-	uint64_t slot = d->chunk->key << TOME_CHUNK_SHIFT;
-	enum tome_err err = TOME_ENOMEM;
-	struct tome_chunk *ch, *by;
+	enum tome_err err = share_lock(from, d);
+	struct tome_chunk *ch = d->chunk, *by;
 	struct tome_dirent put;
 
-	while (!tome_dirent_lock(from, d)) {
-		*d = tome_amap_lookup(from, slot);
-		if (d->chunk == NULL)
-			return TOME_OK;
-	}
-	ch = d->chunk;
+	if (err != TOME_OK || ch == NULL)
+		return err;
+	err = TOME_ENOMEM;
 	if (chunk_beyond(ch, first, last)) {
 		by = chunk_part(to, ch, first, last);
 	} else {
@@ -219,14 +236,14 @@ static void
 wipe_chunk(struct tome_amap *am, struct tome_dirent *d, uint64_t first,
     uint64_t last, struct tome_wipe *w)
 {
-	uint64_t base = d->chunk->key << TOME_CHUNK_SHIFT;
+	uint64_t base = tome_chunk_base(d->chunk);
 	unsigned lo = first > base ? (unsigned)(first - base) : 0;
 	unsigned hi = last - base < TOME_CHUNK_ANONS ?
 	    (unsigned)(last - base) + 1 : TOME_CHUNK_ANONS;
 	struct tome_chunk *ch;
 
 	while (!tome_dirent_lock(am, d))
-		*d = tome_amap_lookup(am, base);
+		*d = tome_amap_find(am, base);
 	ch = d->chunk;
 	if (tome_rd(&ch->count) == 1) {
 		tome_chunk_empty(am, ch, lo, hi);

@@ -49,15 +49,32 @@ struct tome_anon {
 #define TOME_CHUNK_LOCK 1u
 #define TOME_CHUNK_MARK 2u	/* visited by a recount (check.c) */
 
+#define TOME_CHUNK_PACKED ((uint64_t)1 << 63)	/* in its key: see packed.c */
+
 struct tome_chunk {
 	_Atomic uint32_t count;		/* amaps naming it */
 	_Atomic uint32_t word;
 	uint64_t key;			/* slot number >> TOME_CHUNK_SHIFT */
 	union {
 		struct tome_anon *anon[TOME_CHUNK_ANONS];
+		uint32_t slot[TOME_CHUNK_ANONS];	/* packed; ends here */
 		struct tome_retired retired;
 	};
 };
+#define TOME_PACKED_SIZE (offsetof(struct tome_chunk, slot) + \
+	sizeof(uint32_t[TOME_CHUNK_ANONS]))
+
+static inline bool
+tome_chunk_packed(const struct tome_chunk *ch)
+{
+	return (ch->key & TOME_CHUNK_PACKED) != 0;
+}
+/* The first slot that it covers. */
+static inline uint64_t
+tome_chunk_base(const struct tome_chunk *ch)
+{
+	return (ch->key & ~TOME_CHUNK_PACKED) << TOME_CHUNK_SHIFT;
+}
 
 struct tome_amap {
 	struct tome_vm *vm;
@@ -89,14 +106,18 @@ void tome_amap_unref(struct tome_amap *);
 
 /* Where the chunk for `slot` hangs. */
 struct tome_dirent {
-	_Atomic uintptr_t *where;
-	struct tome_chunk *chunk;	/* NULL: none */
+	_Atomic uintptr_t *where;	/* NULL: there is nothing */
+	struct tome_chunk *chunk;	/* NULL: none, or a packed one is there */
 };
 /*
- * Look up without storing; inside an epoch. chunk NULL if none.
+ * Look up without storing; inside an epoch. A packed chunk is not shown: tome_amap_get()
+ * opens it.
  */
 struct tome_dirent tome_amap_lookup(struct tome_amap *, uint64_t slot);
-/* Same, publishing an empty chunk where there is none. ENOMEM. */
+/* Same; a packed chunk is shown as it is. */
+struct tome_dirent tome_amap_find(struct tome_amap *, uint64_t slot);
+/* Same as lookup, opening a packed chunk, and publishing an empty one where there is
+ * none. ENOMEM. */
 enum tome_err tome_amap_get(struct tome_amap *, uint64_t slot,
     struct tome_dirent *out) TOME_NODISCARD;
 static inline enum tome_rank
@@ -138,9 +159,22 @@ void tome_dirent_put_clone(struct tome_amap *, struct tome_dirent *d,
     struct tome_chunk *clone, unsigned lo, unsigned hi);
 /* Unlock, then drop one amap's count; the last drops its anons and retires it. */
 void tome_chunk_drop_locked(struct tome_amap *, struct tome_chunk *);
-/* Drop the anons of slots [lo, hi) of a locked chunk that is the amap's alone. */
+/* Drop the anons of slots [lo, hi) of a locked chunk, packed or not, that is the amap's
+ * alone. */
 void tome_chunk_empty(struct tome_amap *, struct tome_chunk *, unsigned lo,
     unsigned hi);
+
+/*
+ * Inside an epoch, nothing locked: have the chunk packed if all its anons are swapped
+ * out and nobody else's. True: d->chunk is the packed one.
+ */
+bool tome_chunk_pack(struct tome_amap *, struct tome_dirent *d);
+/*
+ * Inside an epoch: if a packed chunk covers the slot, open it. *out is what is there
+ * now, or nothing where another was faster: look again. ENOMEM.
+ */
+enum tome_err tome_packed_open(struct tome_amap *, uint64_t slot,
+    struct tome_dirent *out) TOME_NODISCARD;
 
 /*
  * A second amap with the content of slots [first,last], sharing their chunks
@@ -194,6 +228,10 @@ tome_anon_unlock(struct tome_amap *am, struct tome_anon *an)
 {
 	tome_bit_unlock(am->vm, &an->word, TOME_ANON_LOCK, tome_anon_rank(am));
 }
+/* Swapped out, at this slot; count 1, unlocked. NULL: no memory. */
+struct tome_anon *tome_anon_unfold(struct tome_amap *, uint32_t slot);
+/* The reverse: it goes, its slot is the caller's. Nothing else may name it. */
+uint32_t tome_anon_fold(struct tome_amap *, struct tome_anon *);
 /* Drop one slot's count; the last one frees page and anon, under its lock. */
 void tome_anon_unref(struct tome_amap *, struct tome_anon *);
 /* The same by who holds its lock; unlocked in any case. */
@@ -221,7 +259,7 @@ tome_anon_shared(struct tome_chunk *ch, struct tome_anon *an)
 /*
  * Walk the chunks of an amap that cover slots [first, last], in order; holes are
  * skipped at directory speed. Inside an epoch or with the amap quiet. Start with
- * *slot = first; false: no more.
+ * *slot = first; false: no more. Packed ones are shown as they are.
  */
 bool tome_amap_next(struct tome_amap *, uint64_t *slot, uint64_t last,
     struct tome_dirent *out);

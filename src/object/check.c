@@ -11,6 +11,8 @@
 
 static const char *recount_chunk(struct tome_amap *, struct tome_chunk *,
     enum tome_recount);
+static const char *recount_slot(struct tome_vm *, uint32_t slot,
+    enum tome_recount);
 static const char *recount_anon(struct tome_amap *, struct tome_anon *,
     enum tome_recount);
 
@@ -55,9 +57,21 @@ recount_chunk(struct tome_amap *am, struct tome_chunk *ch,
 		ch->word ^= TOME_CHUNK_MARK;
 	}
 	for (unsigned i = 0; i < TOME_CHUNK_ANONS && why == NULL; i++)
-		if (ch->anon[i] != NULL)
+		if (tome_chunk_packed(ch))
+			why = recount_slot(am->vm, ch->slot[i], what);
+		else if (ch->anon[i] != NULL)
 			why = recount_anon(am, ch->anon[i], what);
 	return why;
+}
+
+/* The owner of a swap slot is seen, once in each pass. */
+static const char *
+recount_slot(struct tome_vm *vm, uint32_t slot, enum tome_recount what)
+{
+	if (slot == 0 || what == TOME_RECOUNT_VERIFY ||
+	    vm->objects->anon_pager->recount(vm, slot, what))
+		return NULL;
+	return "11: a swap slot is not its owner's alone";
 }
 
 static const char *
@@ -68,7 +82,8 @@ recount_anon(struct tome_amap *am, struct tome_anon *an,
 
 	if (what != TOME_RECOUNT_VERIFY) {
 		an->count += what == TOME_RECOUNT_SUB ? -1u : 1u;
-		return NULL;
+		return an->count == (what == TOME_RECOUNT_ADD) ?
+		    recount_slot(vm, an->slot, what) : NULL;
 	}
 	if (an->count != 0)
 		return "1: an anon's count is not its slots'";
@@ -85,11 +100,15 @@ recount_anon(struct tome_amap *am, struct tome_anon *an,
 const char *
 tome_recount_objects(struct tome_vm *vm, enum tome_recount what)
 {
+	const struct tome_anon_pager *pager = vm->objects->anon_pager;
 	const char *why = NULL;
 
 	for (struct tome_object *ob = vm->objects->list;
 	    ob != NULL && why == NULL; ob = ob->next)
 		if (ob->amap != NULL)
 			why = tome_recount_amap(ob->amap, what);
+	if (why == NULL && what == TOME_RECOUNT_VERIFY && pager != NULL &&
+	    !pager->recount(vm, 0, what))
+		why = "11: a swap slot has no owner";
 	return why;
 }

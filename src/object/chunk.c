@@ -10,7 +10,6 @@
 #include <base/memory.h>
 #include <object/dir.h>
 
-static void chunk_retire(struct tome_amap *, struct tome_chunk *);
 static void chunk_free(struct tome_vm *, struct tome_retired *);
 
 struct tome_chunk *
@@ -74,7 +73,7 @@ tome_chunk_drop_locked(struct tome_amap *am, struct tome_chunk *ch)
 		tome_chunk_empty(am, ch, 0, TOME_CHUNK_ANONS);
 	tome_chunk_unlock(am, ch);
 	if (last)
-		chunk_retire(am, ch);
+		tome_chunk_retire(am, ch);
 }
 
 void
@@ -88,6 +87,10 @@ void
 tome_chunk_empty(struct tome_amap *am, struct tome_chunk *ch, unsigned lo,
     unsigned hi)
 {
+	if (tome_unlikely(tome_chunk_packed(ch))) {
+		tome_packed_empty(am, ch, lo, hi);
+		return;
+	}
 	for (unsigned i = lo; i < hi; i++) {
 		struct tome_anon *an = ch->anon[i];
 
@@ -98,8 +101,8 @@ tome_chunk_empty(struct tome_amap *am, struct tome_chunk *ch, unsigned lo,
 	}
 }
 
-static void
-chunk_retire(struct tome_amap *am, struct tome_chunk *ch)
+void
+tome_chunk_retire(struct tome_amap *am, struct tome_chunk *ch)
 {
 	tome_count(am->vm, TOME_N_CHUNKS, -1);
 	tome_epoch_retire(am->vm, &ch->retired, chunk_free);
@@ -108,6 +111,8 @@ chunk_retire(struct tome_amap *am, struct tome_chunk *ch)
 static void
 chunk_free(struct tome_vm *vm, struct tome_retired *r)
 {
-	tome_cache_put(vm->objects->chunks,
-	    tome_container(r, struct tome_chunk, retired));
+	struct tome_chunk *ch = tome_container(r, struct tome_chunk, retired);
+
+	tome_cache_put(tome_chunk_packed(ch) ? vm->objects->packed :
+	    vm->objects->chunks, ch);
 }

@@ -197,10 +197,15 @@ hold_chunk(struct tome_object *ob, tome_pgoff_t pg, bool publish,
 				return err;
 		} else {
 			h->d = tome_amap_lookup(ob->amap, pg);
-			if (h->d.chunk == NULL)
-				return TOME_ENOENT;
+			if (tome_unlikely(h->d.chunk == NULL)) {
+				if (h->d.where == NULL)
+					return TOME_ENOENT;
+				err = tome_packed_open(ob->amap, pg, &h->d);
+				if (err != TOME_OK)
+					return err;
+			}
 		}
-	} while (!tome_dirent_lock(ob->amap, &h->d));
+	} while (h->d.chunk == NULL || !tome_dirent_lock(ob->amap, &h->d));
 	h->anon = h->d.chunk->anon[pg & TOME_CHUNK_MASK];
 	if (tome_likely(pg < tome_object_npages(ob)))
 		return TOME_OK;
@@ -446,7 +451,8 @@ tome_object_resident(struct tome_object *ob)
 		if (!tome_dirent_lock(ob->amap, &d))
 			continue;
 		for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
-			n += d.chunk->anon[i] != NULL;
+			n += tome_chunk_packed(d.chunk) ?
+			    d.chunk->slot[i] != 0 : d.chunk->anon[i] != NULL;
 		tome_chunk_unlock(ob->amap, d.chunk);
 	}
 	tome_epoch_leave(ob->vm);

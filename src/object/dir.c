@@ -25,6 +25,7 @@ static void node_free(struct tome_amap *, struct tome_dirnode *);
 static bool node_next(const struct tome_dirnode *, uint64_t *key,
     uint64_t last, struct tome_dirent *);
 
+/* Packed chunks have another key: finding them costs those who find others nothing. */
 static inline struct tome_dirent
 dir_lookup(struct tome_amap *am, uint64_t slot)
 {
@@ -44,8 +45,12 @@ dir_lookup(struct tome_amap *am, uint64_t slot)
 			n = (struct tome_dirnode *)at;
 		}
 	}
-	if (at == 0 || ((struct tome_chunk *)at)->key != key)
+	if (at == 0)
 		return none;
+	if (tome_unlikely(((struct tome_chunk *)at)->key != key))
+		return ((struct tome_chunk *)at)->key ==
+		    (key | TOME_CHUNK_PACKED) ?
+		    (struct tome_dirent){ where, NULL } : none;
 	return (struct tome_dirent){ where, (struct tome_chunk *)at };
 }
 
@@ -53,6 +58,25 @@ struct tome_dirent
 tome_amap_lookup(struct tome_amap *am, uint64_t slot)
 {
 	return dir_lookup(am, slot);
+}
+
+/* What hangs at `where` may be another by now, but for its slots: a node, if that was
+ * the root. */
+struct tome_dirent
+tome_amap_find(struct tome_amap *am, uint64_t slot)
+{
+	struct tome_dirent d = dir_lookup(am, slot);
+	uintptr_t at;
+
+	while (d.where != NULL && d.chunk == NULL) {
+		at = tome_rd_sc(d.where);
+		if (at == 0 || (at & 1)) {
+			d = dir_lookup(am, slot);
+			continue;
+		}
+		d.chunk = (struct tome_chunk *)at;
+	}
+	return d;
 }
 
 enum tome_err
@@ -68,14 +92,22 @@ static tome_noinline enum tome_err
 amap_add(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
 {
 	struct tome_chunk *ch;
-	enum tome_err err;
+	enum tome_err err = TOME_OK;
 
-	ch = tome_chunk_create(am, tome_slot_key(slot));
-	if (ch == NULL)
-		return TOME_ENOMEM;
-	err = tome_dir_publish(am, ch, out);
-	if (err != TOME_OK || out->chunk != ch)
-		tome_chunk_discard(am, ch);
+	while (err == TOME_OK && out->chunk == NULL) {
+		if (out->where != NULL) {
+			err = tome_packed_open(am, slot, out);
+			continue;
+		}
+		ch = tome_chunk_create(am, tome_slot_key(slot));
+		if (ch == NULL)
+			return TOME_ENOMEM;
+		err = tome_dir_publish(am, ch, out);
+		if (err != TOME_OK || out->chunk != ch)
+			tome_chunk_discard(am, ch);
+		if (err == TOME_OK && tome_chunk_packed(out->chunk))
+			out->chunk = NULL;
+	}
 	return err;
 }
 
@@ -93,7 +125,7 @@ tome_dir_publish(struct tome_amap *am, struct tome_chunk *ch,
 		uint32_t h = n != NULL ? n->height : 0;
 
 		if ((n != NULL && !node_covers(n, ch->key)) ||
-		    (only != NULL && only->key != ch->key)) {
+		    (only != NULL && tome_chunk_key(only) != ch->key)) {
 			err = dir_grow(am, at);
 			continue;
 		}
@@ -149,7 +181,7 @@ dir_grow(struct tome_amap *am, uintptr_t root)
 		h = n->height + 1;
 		key = n->upper << n->height * TOME_DIR_SHIFT;
 	} else {
-		key = tome_root_chunk(root)->key;
+		key = tome_chunk_key(tome_root_chunk(root));
 	}
 	top = node_create(am, key, h);
 	if (top == NULL)
@@ -171,8 +203,8 @@ tome_dir_replace(struct tome_amap *am, struct tome_dirent *d,
 	uintptr_t seen = (uintptr_t)d->chunk;
 
 	while (!tome_cas_sc(d->where, &seen, (uintptr_t)by)) {
-		struct tome_dirent now = tome_amap_lookup(am,
-		    d->chunk->key << TOME_CHUNK_SHIFT);
+		struct tome_dirent now = tome_amap_find(am,
+		    tome_chunk_base(d->chunk));
 
 		TOME_CHECK(am->vm, now.chunk == d->chunk);
 		d->where = now.where;
@@ -194,11 +226,12 @@ tome_amap_next(struct tome_amap *am, uint64_t *slot, uint64_t last,
 	} else {
 		out->where = &am->root;
 		out->chunk = tome_root_chunk(at);
-		found = out->chunk != NULL && out->chunk->key >= key &&
-		    out->chunk->key <= end;
+		found = out->chunk != NULL &&
+		    tome_chunk_key(out->chunk) >= key &&
+		    tome_chunk_key(out->chunk) <= end;
 	}
 	if (found)
-		*slot = (out->chunk->key + 1) << TOME_CHUNK_SHIFT;
+		*slot = (tome_chunk_key(out->chunk) + 1) << TOME_CHUNK_SHIFT;
 	return found;
 }
 

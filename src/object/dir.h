@@ -24,6 +24,12 @@ tome_slot_key(uint64_t slot)
 	return slot >> TOME_CHUNK_SHIFT;
 }
 
+static inline uint64_t
+tome_chunk_key(const struct tome_chunk *ch)
+{
+	return ch->key & ~TOME_CHUNK_PACKED;
+}
+
 static inline struct tome_dirnode *
 tome_root_node(uintptr_t root)
 {
@@ -63,6 +69,11 @@ void tome_dir_destroy(struct tome_amap *,
 struct tome_chunk *tome_chunk_create(struct tome_amap *, uint64_t key);
 /* Never published. */
 void tome_chunk_discard(struct tome_amap *, struct tome_chunk *);
+/* No directory names it any more. */
+void tome_chunk_retire(struct tome_amap *, struct tome_chunk *);
+/* packed.c: give back the slots [lo, hi) of a locked, packed chunk. */
+void tome_packed_empty(struct tome_amap *, struct tome_chunk *, unsigned lo,
+    unsigned hi);
 /* Drop one amap's count of a chunk nobody has locked for this amap. */
 void tome_chunk_unref(struct tome_amap *, struct tome_chunk *);
 

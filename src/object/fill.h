@@ -23,6 +23,7 @@
 
 struct tome_pagein;
 struct tome_object;
+enum tome_recount { TOME_RECOUNT_SUB, TOME_RECOUNT_VERIFY, TOME_RECOUNT_ADD };
 
 enum tome_lack { TOME_LACK_PREPARE, TOME_LACK_RUN, TOME_LACK_WAIT,
 	TOME_LACK_READ, TOME_LACK_NOTIFY, TOME_LACK_AGAIN };
@@ -58,6 +59,9 @@ struct tome_anon_pager {
 	enum tome_err (*run)(struct tome_vm *, struct tome_pagein *);
 	/* An anon gives its slot up. It is locked; any other lock may be held. */
 	void (*release)(struct tome_vm *, uint32_t slot);
+	/* At rest: SUB takes away one owner of a slot, ADD gives it back (false: it has
+	 * none, has one); VERIFY: the others are no anon's business. */
+	bool (*recount)(struct tome_vm *, uint32_t slot, enum tome_recount);
 };
 
 /* The anon's page is there. Locked. */

@@ -24,6 +24,8 @@ tome_objects_start(struct tome_vm *vm)
 		/* Neighbours are different CPUs' to lock. */
 		{ &all->chunks, { .name = "chunk",
 		    .size = sizeof(struct tome_chunk), .align = 64 } },
+		{ &all->packed, { .name = "packed chunk",
+		    .size = TOME_PACKED_SIZE } },
 		{ &all->nodes, { .name = "amap directory",
 		    .size = sizeof(struct tome_dirnode) } },
 		{ &all->amaps, { .name = "amap",
@@ -89,8 +91,8 @@ static size_t
 objects_fini(struct tome_vm *vm)
 {
 	struct tome_objects *all = vm->objects;
-	struct tome_cache *caches[] = { all->anons, all->chunks, all->nodes,
-		all->amaps, all->objects, all->pagenodes };
+	struct tome_cache *caches[] = { all->anons, all->chunks, all->packed,
+		all->nodes, all->amaps, all->objects, all->pagenodes };
 	size_t leaked = 0;
 
 	if (all->files != NULL)

@@ -78,7 +78,7 @@ struct tome_object {
 
 struct tome_objects {			/* layer 4's state of an instance */
 	struct tome_layer layer;
-	struct tome_cache *anons, *chunks, *nodes, *amaps, *objects;
+	struct tome_cache *anons, *chunks, *packed, *nodes, *amaps, *objects;
 	struct tome_cache *pagenodes;			/* NULL: no files yet */
 	struct tome_files *files;
 	struct tome_mutex files_lock;			/* to make the two */
@@ -201,7 +201,6 @@ enum tome_err tome_objects_start(struct tome_vm *) TOME_NODISCARD;
  * counts must be zero (VERIFY); ADD restores them. Call all three for each name of
  * each amap. Returns NULL or what is wrong.
  */
-enum tome_recount { TOME_RECOUNT_SUB, TOME_RECOUNT_VERIFY, TOME_RECOUNT_ADD };
 const char *tome_recount_amap(struct tome_amap *, enum tome_recount);
 /* The same for every object of the instance. */
 const char *tome_recount_objects(struct tome_vm *, enum tome_recount);

@@ -197,7 +197,7 @@ drop_next(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last,
 	gone->chunk = NULL;
 	if (!tome_amap_next(ob->amap, slot, last, &d))
 		return false;
-	base = d.chunk->key << TOME_CHUNK_SHIFT;
+	base = tome_chunk_base(d.chunk);
 	if (tome_dirent_lock(ob->amap, &d))
 		drop_in_chunk(ob, &d, first > base ? (unsigned)(first - base) :
 		    0, last - base < TOME_CHUNK_ANONS ?
@@ -215,6 +215,11 @@ drop_in_chunk(struct tome_object *ob, struct tome_dirent *d, unsigned lo,
 	struct tome_chunk *ch = d->chunk;
 	bool shared = tome_rd(&ch->count) > 1;
 
+	if (tome_chunk_packed(ch)) {	/* nothing maps what it has */
+		tome_chunk_empty(ob->amap, ch, lo, hi);
+		tome_chunk_unlock(ob->amap, ch);
+		return;
+	}
 	for (unsigned i = lo; i < hi; i++) {
 		struct tome_anon *an = ch->anon[i];
 

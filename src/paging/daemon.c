@@ -36,6 +36,7 @@ balance(struct tome_paging *p)
 		tome_swap_settle(p);
 	}
 	tome_vm_quiesce(p->vm, false);
+	tome_pack_some(p);
 	return any;
 }
 

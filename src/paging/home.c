@@ -1,14 +1,12 @@
 /*
  * home.c - bring home what is in a swap area, while programs run.
  *
- * Every amap is visited: those of objects, then those of each map's entries. An anon
- * without a page is read as a fault would have it; one that has its page just gives
+ * Every amap is visited. An anon without a page is read as a fault would have it; one that has its page just gives
  * up its slot. What moves from one amap to another meanwhile (fork, exit) is found in
  * the next round: the area gives out nothing new.
  *
- * Locks: a map's while its entries are looked at; a chunk and an anon in turn.
+ * Locks: a chunk and an anon in turn.
  */
-#include <map/map_i.h>
 #include <paging/paging_i.h>
 
 #define ROUNDS 64u
@@ -20,9 +18,9 @@ struct home {
 };
 
 static bool
-is_there(const struct home *h, const struct tome_anon *an)
+is_there(const struct home *h, uint32_t slot)
 {
-	return an->slot >> TOME_SLOT_BITS == h->area->id + 1;
+	return slot >> TOME_SLOT_BITS == h->area->id + 1;
 }
 
 /* The anon is locked. RETRY: it must be read first; fill says how. */
@@ -33,7 +31,7 @@ anon_home(struct home *h, struct tome_amap *am, struct tome_chunk *ch,
 	struct tome_anon *an = ch->anon[i];
 	uint32_t slot = an->slot;
 
-	if (!is_there(h, an))
+	if (!is_there(h, slot))
 		return TOME_OK;
 	if (!tome_anon_resident(an))
 		return tome_fill_anon(fill, am, ch, i);
@@ -61,6 +59,15 @@ chunk_home(struct home *h, struct tome_amap *am, struct tome_dirent *d,
 	return err;
 }
 
+static bool
+packed_is_there(const struct home *h, const struct tome_chunk *packed)
+{
+	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
+		if (is_there(h, packed->slot[i]))
+			return true;
+	return false;
+}
+
 /* The next chunk from *slot on; RETRY: the same again, when fill is met. */
 static enum tome_err
 next_home(struct home *h, struct tome_amap *am, uint64_t *slot,
@@ -72,7 +79,13 @@ next_home(struct home *h, struct tome_amap *am, uint64_t *slot,
 
 	tome_epoch_enter(am->vm);
 	*more = tome_amap_next(am, &at, UINT64_MAX, &d);
-	if (*more && tome_dirent_lock(am, &d)) {
+	if (*more && tome_chunk_packed(d.chunk)) {
+		if (packed_is_there(h, d.chunk)) {
+			err = tome_packed_open(am, tome_chunk_base(d.chunk),
+			    &d);
+			at = *slot;		/* then as any other */
+		}
+	} else if (*more && tome_dirent_lock(am, &d)) {
 		err = chunk_home(h, am, &d, fill);
 		tome_chunk_unlock(am, d.chunk);
 	}
@@ -82,9 +95,10 @@ next_home(struct home *h, struct tome_amap *am, uint64_t *slot,
 	return err;
 }
 
-static void
-amap_home(struct home *h, struct tome_amap *am)
+static bool
+amap_home(void *arg, struct tome_amap *am)
 {
+	struct home *h = arg;
 	struct tome_fill fill = { .pagein = NULL };
 	uint64_t slot = 0;
 	bool more = true;
@@ -99,66 +113,7 @@ amap_home(struct home *h, struct tome_amap *am)
 		h->err = err;
 	}
 	tome_fill_end(am->vm, &fill);
-}
-
-/* A page-in may wait for memory: the map's lock is not held over it. */
-static void
-map_home(struct home *h, struct tome_map *map)
-{
-	struct tome_vm *vm = map->vm;
-	struct tome_amap *am = NULL;
-	struct tome_entry *en;
-	tome_va_t va = map->lo;
-
-	while (h->err == TOME_OK) {
-		tome_mutex_lock(vm, &map->lock, TOME_RANK_MAP);
-		am = NULL;
-		for (en = tome_tree_find(&map->tree, va); en != NULL &&
-		    am == NULL; en = tome_tree_next(&map->tree, en)) {
-			va = en->end;
-			am = tome_entry_amap(en);
-		}
-		if (am != NULL)
-			tome_amap_ref(am);
-		tome_mutex_unlock(vm, &map->lock, TOME_RANK_MAP);
-		if (am == NULL)
-			break;
-		amap_home(h, am);
-		tome_amap_unref(am);
-	}
-}
-
-static struct tome_object *
-object_after(struct tome_vm *vm, struct tome_object *ob)
-{
-	struct tome_objects *all = vm->objects;
-	uintptr_t irq = tome_spin_lock(vm, &all->list_lock, TOME_RANK_QUEUE);
-
-	for (ob = ob != NULL ? ob->next : all->list; ob != NULL; ob = ob->next)
-		if (ob->amap != NULL && tome_object_try_ref(ob))
-			break;
-	tome_spin_unlock(vm, &all->list_lock, TOME_RANK_QUEUE, irq);
-	return ob;
-}
-
-static void
-round_home(struct home *h)
-{
-	struct tome_vm *vm = h->paging->vm;
-	struct tome_object *ob, *next;
-	struct tome_map *map;
-	uint64_t id = 0;
-
-	for (ob = object_after(vm, NULL); ob != NULL; ob = next) {
-		amap_home(h, ob->amap);
-		next = object_after(vm, ob);
-		tome_object_drop(ob);
-	}
-	while ((map = tome_map_after(vm, id)) != NULL) {
-		id = map->id;
-		map_home(h, map);
-		tome_map_unref(map);
-	}
+	return h->err == TOME_OK;
 }
 
 static uint64_t
@@ -176,7 +131,7 @@ tome_swap_home(struct tome_paging *p, struct tome_swap_area *a)
 
 	for (unsigned i = 0; i < ROUNDS && h.err == TOME_OK && used(&h) > 0;
 	    i++) {
-		round_home(&h);
+		tome_each_amap(p->vm, amap_home, &h);
 		tome_swap_settle(p);
 		tome_vm_quiesce(p->vm, true);
 	}

@@ -34,8 +34,9 @@ static void pagein_finish(struct tome_io *);
 static void pagein_drop(struct tome_pagein *);
 
 const struct tome_anon_pager tome_swap_pager = {
-	.prepare = pagein_prepare, .abandon = pagein_abandon, .claim = pagein_claim, .run = pagein_run,
-	.release = pagein_release,
+	.prepare = pagein_prepare, .abandon = pagein_abandon,
+	.claim = pagein_claim, .run = pagein_run, .release = pagein_release,
+	.recount = tome_slots_recount,
 };
 
 /* ---- prepared ---- */

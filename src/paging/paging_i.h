@@ -77,6 +77,10 @@ struct tome_paging {
 	tome_pfn_t hand[TOME_ZONES];
 	struct tome_pageout sweeping;
 	_Atomic uint64_t looked, used, dropped, swapped_out, swapped_in,
+	/* Chunks that were packed; what swapped_out was when all were looked at; who
+	 * does it. */
+	_Atomic uint64_t packed, packed_at;
+	_Atomic uint32_t packing;
 	    written_file, direct, daemon;
 	struct tome_swap_io io[TOME_SWAP_IOS];
 };
@@ -94,6 +98,10 @@ void tome_slot_free(struct tome_paging *, uint32_t slot, enum tome_slot_end);
 void tome_slots_careful(struct tome_paging *, struct tome_swap_area *);
 struct tome_swap_area *tome_slot_area(struct tome_paging *, uint32_t slot);
 /* More than half of what there is is taken. */
+/* Used or retired, counted one by one. */
+uint64_t tome_slots_taken(const struct tome_swap_area *);
+/* At rest, as struct tome_anon_pager says. */
+bool tome_slots_recount(struct tome_vm *, uint32_t slot, enum tome_recount);
 bool tome_slots_scarce(struct tome_paging *);
 
 /* ---- swap_io.c ---- */
@@ -124,6 +132,7 @@ void tome_pageout_end(struct tome_pageout *);
 extern const struct tome_anon_pager tome_swap_pager;
 /* ---- reclaim.c ---- */
 
+
 /* Some memory, for who has none. */
 bool tome_paging_found(struct tome_vm *);
 /* Pages of a zone that leave, or will when they are written: n, or fewer if a whole
@@ -131,6 +140,19 @@ bool tome_paging_found(struct tome_vm *);
 uint64_t tome_sweep(struct tome_paging *, enum tome_zone_kind, uint64_t n);
 
 /* ---- home.c ---- */
+/* ---- each.c ---- */
+
+/* Call fn for every amap, counted, until it returns false. Nothing locked; may sleep. */
+typedef bool tome_amap_fn(void *arg, struct tome_amap *);
+void tome_each_amap(struct tome_vm *, tome_amap_fn *, void *arg);
+
+/* ---- pack.c ---- */
+
+/* Pack every chunk that can be; how many. Nothing locked. */
+uint64_t tome_pack_all(struct tome_paging *);
+/* The same if so much left since that it pays. */
+void tome_pack_some(struct tome_paging *);
+
 
 /* Bring home what is in an area that is closing. EIO, ENOMEM: not all. */
 enum tome_err tome_swap_home(struct tome_paging *,

@@ -105,6 +105,7 @@ tome_reclaim(struct tome_vm *vm, uint64_t n)
 			    n - left);
 			settle(p);
 		}
+	tome_pack_some(p);
 	return left;
 }
 

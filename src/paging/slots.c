@@ -149,3 +149,42 @@ tome_slots_scarce(struct tome_paging *p)
 	}
 	return used > all / 2;
 }
+
+/*
+ * The map's own bits are the scratch space: an owner that is seen clears his, and sets
+ * it again at the end. In between those are left that are retired, or in a transfer.
+ */
+bool
+tome_slots_recount(struct tome_vm *vm, uint32_t slot, enum tome_recount what)
+{
+	struct tome_paging *p = vm->paging;
+	uint64_t left = 0, others = tome_rd(&p->writing);
+	uint32_t i = slot & TOME_SLOT_MASK;
+	struct tome_swap_area *a;
+	bool was;
+
+	if (what != TOME_RECOUNT_VERIFY) {
+		a = tome_slot_area(p, slot);
+		was = is_taken(a, i);
+		if (was == (what == TOME_RECOUNT_SUB))
+			a->taken[i / WORD] ^= 1ul << i % WORD;
+		return was == (what == TOME_RECOUNT_SUB);
+	}
+	for (a = p->areas; a != NULL; a = a->next) {
+		left += tome_slots_taken(a);
+		others += a->n.retired;
+	}
+	return left == others;
+}
+
+uint64_t
+tome_slots_taken(const struct tome_swap_area *a)
+{
+	uint64_t n = 0;
+
+	for (uint64_t w = 0; w <= a->slots / WORD; w++)
+		for (unsigned long left = a->taken[w]; left != 0;
+		    left &= left - 1)
+			n++;
+	return n;
+}

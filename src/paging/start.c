@@ -75,13 +75,7 @@ paging_check(struct tome_vm *vm)
 
 	for (const struct tome_swap_area *a = p->areas; a != NULL;
 	    a = a->next) {
-		uint64_t bits = 0;
-
-		for (uint64_t w = 0; w <= a->slots / TOME_SLOT_WORD; w++)
-			for (unsigned long left = a->taken[w]; left != 0;
-			    left &= left - 1)
-				bits++;
-		if (bits != a->n.used + a->n.retired)
+		if (tome_slots_taken(a) != a->n.used + a->n.retired)
 			return "11: swap slots taken are not as many as counted";
 		if (a->n.allocated != a->n.used + a->n.retired +
 		    a->n.superseded + a->n.dropped + a->n.unwritten +

@@ -1,0 +1,340 @@
+/*
+ * test_pack.c - chunks of what is swapped out become slot numbers, and chunks again
+ * when they are touched, shared, cut or brought home.
+ */
+#include "rig.h"
+
+#define ALL 96u				/* three chunks */
+
+static uint64_t
+anons(struct rig *r)
+{
+	struct tome_stats s;
+
+	tome_vm_stats(r->vm, &s);
+	return s.anons;
+}
+
+/* A space with pages that hold their number + 1, all swapped out and packed. */
+static struct tome_map *
+packed_map(struct rig *r)
+{
+	struct tome_map *map = rig_map(r);
+
+	rig_swapon(r, 0, 512, 0);
+	rig_enter(map, 0, ALL, 0);
+	for (unsigned i = 0; i < ALL; i++)
+		rig_poke(map, i, (uint8_t)(i + 1));
+	rig_page_out(r, map, 0, ALL);
+	assert_int_equal(anons(r), ALL);
+	assert_int_equal(tome_pack_all(r->vm->paging), 3);
+	assert_int_equal(anons(r), 0);
+	assert_int_equal(rig_swap(r, 0).used, ALL);
+	rig_check(r);
+	return map;
+}
+
+static void
+expect(struct tome_map *map, unsigned first, unsigned n)
+{
+	for (unsigned i = first; i < first + n; i++)
+		assert_int_equal(rig_peek(map, i), i + 1);
+}
+
+static void
+it_comes_back(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = packed_map(r);
+
+	assert_int_equal(rig_peek(map, 40), 41);
+	assert_int_equal(anons(r), 32);			/* one chunk of three */
+	rig_check(r);
+	expect(map, 0, ALL);
+	rig_check(r);
+	assert_int_equal(tome_pack_all(r->vm->paging), 0);
+	tome_map_unref(map);
+	assert_int_equal(rig_swap(r, 0).used, 0);
+}
+
+/* Reads of others, and writes, open it as faults do. */
+static void
+others_may_look(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = packed_map(r);
+	uint8_t b = 0;
+	size_t done;
+
+	assert_int_equal(tome_map_read(map, AT + 5 * PG, &b, 1, false, &done),
+	    TOME_OK);
+	assert_int_equal(b, 6);
+	b = 0xee;
+	assert_int_equal(tome_map_write(map, AT + 70 * PG, &b, 1, false, &done),
+	    TOME_OK);
+	assert_int_equal(rig_peek(map, 70), 0xee);
+	assert_int_equal(rig_peek(map, 71), 72);
+	rig_check(r);
+	tome_map_unref(map);
+}
+
+/* In a window of which only a part was ever touched, the rest is zero still. */
+static void
+holes_stay_holes(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+
+	rig_swapon(r, 0, 64, 0);
+	rig_enter(map, 0, ALL, 0);
+	rig_poke(map, 33, 7);
+	rig_page_out(r, map, 0, ALL);
+	assert_int_equal(tome_pack_all(r->vm->paging), 1);
+	assert_int_equal(rig_peek(map, 34), 0);
+	assert_int_equal(rig_peek(map, 33), 7);
+	rig_poke(map, 35, 8);
+	assert_int_equal(rig_peek(map, 35), 8);
+	rig_check(r);
+	tome_map_unref(map);
+}
+
+static void
+what_cannot_be_packed_is_not(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r), *child;
+
+	rig_swapon(r, 0, 64, 0);
+	rig_enter(map, 0, 64, 0);
+	rig_poke(map, 0, 1);
+	rig_poke(map, 1, 2);
+	rig_poke(map, 32, 3);
+	rig_page_out(r, map, 1, 1);			/* page 0 is there */
+	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
+	rig_poke(map, 0, 5);				/* chunks shared */
+	rig_page_out(r, map, 0, 64);
+	for (unsigned i = 0; i < 4; i++)
+		(void)tome_reclaim(r->vm, 16);
+	assert_int_equal(rig_anon_frames(r), 0);
+	assert_int_equal(tome_pack_all(r->vm->paging), 0);
+	assert_int_equal(rig_peek(map, 0), 5);
+	assert_int_equal(rig_peek(child, 0), 1);
+	assert_int_equal(rig_peek(child, 1), 2);
+	assert_int_equal(rig_peek(map, 32), 3);
+	rig_check(r);
+	tome_map_unref(child);
+	tome_map_unref(map);
+}
+
+static void
+fork_opens_it(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = packed_map(r), *child;
+
+	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
+	rig_poke(child, 3, 0x55);
+	rig_check(r);
+	expect(map, 0, ALL);
+	assert_int_equal(rig_peek(child, 3), 0x55);
+	expect(child, 4, ALL - 4);
+	rig_check(r);
+	tome_map_unref(map);
+	tome_map_unref(child);
+	assert_int_equal(rig_swap(r, 0).used, 0);
+}
+
+static void
+parts_go(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = packed_map(r);
+
+	assert_int_equal(tome_map_remove(map, AT + 10 * PG, 40 * PG), TOME_OK);
+	assert_int_equal(rig_swap(r, 0).used, ALL - 40);
+	assert_int_equal(tome_map_advise(map, AT + 60 * PG, 8 * PG,
+	    TOME_ADV_DONTNEED), TOME_OK);
+	assert_int_equal(rig_swap(r, 0).used, ALL - 48);
+	assert_int_equal(anons(r), 0);			/* without opening */
+	rig_check(r);
+	expect(map, 0, 10);
+	expect(map, 50, 10);
+	for (unsigned i = 60; i < 68; i++)
+		assert_int_equal(rig_peek(map, i), 0);
+	expect(map, 68, ALL - 68);
+	rig_enter(map, 10, 40, 0);
+	assert_int_equal(rig_peek(map, 12), 0);
+	rig_check(r);
+	tome_map_unref(map);
+	assert_int_equal(rig_swap(r, 0).used, 0);
+}
+
+static void
+it_moves(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = packed_map(r);
+	tome_va_t at;
+
+	assert_int_equal(tome_map_move(map, AT + 16 * PG, 32 * PG, 32 * PG,
+	    TOME_MOVE_MAY | TOME_MOVE_FIXED, AT + 1000 * PG, &at), TOME_OK);
+	for (unsigned i = 0; i < 32; i++)
+		assert_int_equal(rig_peek(map, 1000 + i), 16 + i + 1);
+	expect(map, 0, 16);
+	expect(map, 48, ALL - 48);
+	rig_check(r);
+	tome_map_unref(map);
+}
+
+static void
+objects_too(void **state)
+{
+	struct rig *r = *state;
+	struct tome_object *ob;
+	uint8_t b;
+	size_t done;
+
+	rig_swapon(r, 0, 128, 0);
+	assert_int_equal(tome_object_create_anon(r->vm, 64 * PG, NULL, 0, &ob),
+	    TOME_OK);
+	for (unsigned i = 0; i < 64; i++) {
+		b = (uint8_t)(i + 1);
+		assert_int_equal(tome_object_write(ob, i * PG, &b, 1, &done),
+		    TOME_OK);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		(void)tome_reclaim(r->vm, 64);
+	assert_int_equal(rig_anon_frames(r), 0);
+	assert_int_equal(tome_pack_all(r->vm->paging), 2);
+	assert_int_equal(tome_object_resident(ob), 64);
+	assert_int_equal(tome_object_punch(ob, 4, 4), TOME_OK);
+	assert_int_equal(rig_swap(r, 0).used, 60);
+	for (unsigned i = 0; i < 64; i++) {
+		assert_int_equal(tome_object_read(ob, i * PG, &b, 1, &done),
+		    TOME_OK);
+		assert_int_equal(b, i >= 4 && i < 8 ? 0 : i + 1);
+	}
+	rig_check(r);
+	for (unsigned i = 0; i < 4; i++)
+		(void)tome_reclaim(r->vm, 64);
+	assert_true(tome_pack_all(r->vm->paging) > 0);
+	assert_int_equal(tome_object_resize(ob, 8 * PG), TOME_OK);
+	assert_int_equal(rig_swap(r, 0).used, 4);
+	tome_object_unref(ob);
+	rig_check(r);
+	assert_int_equal(rig_swap(r, 0).used, 0);
+}
+
+static void
+swapoff_opens_it(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = packed_map(r);
+
+	assert_int_equal(tome_swap_remove(r->vm, r->disk[0].id), TOME_OK);
+	memset(r->disk[0].bytes, 0xff, 512 * PG);
+	expect(map, 0, ALL);
+	tome_map_unref(map);
+}
+
+/* The recount sees a slot that two anons have, and one that none has. */
+static void
+the_recount_sees(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = packed_map(r);
+	struct tome_entry *en = tome_tree_find(&map->tree, AT);
+	struct tome_dirent d;
+	uint32_t was;
+
+	tome_epoch_enter(r->vm);
+	d = tome_amap_find(en->amap, en->slot);
+	tome_epoch_leave(r->vm);
+	assert_true(tome_chunk_packed(d.chunk));
+	was = d.chunk->slot[0];
+	d.chunk->slot[0] = 0;
+	assert_non_null(tome_vm_check(r->vm));
+	d.chunk->slot[0] = was;
+	assert_null(tome_vm_check(r->vm));
+	tome_map_unref(map);
+}
+
+/* ---- 256 times memory ---- */
+
+#define HUGE_PAGES (1u << 19)
+
+/* The first word of each page that was written; all that was stored. */
+static uint32_t *words;
+
+static void
+words_start(void *ctx, struct tome_io *io)
+{
+	uint64_t at = io->at / PG;
+
+	(void)ctx;
+	for (unsigned i = 0; i < io->n; i++, at++) {
+		uint32_t *page = tome_frame_window(io->vm, io->vec[i].pfn);
+
+		if (io->op == TOME_IO_READ) {
+			memset(page, 0, PG);
+			page[0] = words[at];
+		} else {
+			words[at] = page[0];
+		}
+		tome_frame_window_end(io->vm, io->vec[i].pfn, page);
+	}
+	tome_io_done(io, TOME_OK);
+}
+
+/* 2 GiB of pages that differ, in 8 MiB: as 16 GiB in 64 MiB. */
+static void
+far_more_than_there_is(void **state)
+{
+	static const struct tome_swap_device device = { .max_pages = 32,
+		.start = words_start };
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	uint32_t word;
+	unsigned id;
+	size_t done;
+
+	words = calloc(HUGE_PAGES + 64, sizeof words[0]);
+	assert_non_null(words);
+	assert_int_equal(tome_swap_add(r->vm, &device, NULL, HUGE_PAGES + 64, 1,
+	    0, &id), TOME_OK);
+	rig_enter(map, 0, HUGE_PAGES, 0);
+	for (uint32_t i = 0; i < HUGE_PAGES; i++) {
+		word = i * 2654435761u | 1;
+		assert_int_equal(tome_map_write(map, AT + i * PG, &word, 4,
+		    false, &done), TOME_OK);
+	}
+	for (uint32_t i = 0; i < HUGE_PAGES; i += 7) {
+		assert_int_equal(tome_map_read(map, AT + i * PG, &word, 4,
+		    false, &done), TOME_OK);
+		assert_int_equal(word, (uint32_t)(i * 2654435761u | 1));
+	}
+	rig_check(r);
+	tome_map_unref(map);
+	rig_check(r);
+	free(words);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RIG_TEST(it_comes_back),
+		RIG_TEST(others_may_look),
+		RIG_TEST(holes_stay_holes),
+		RIG_TEST(what_cannot_be_packed_is_not),
+		RIG_TEST(fork_opens_it),
+		RIG_TEST(parts_go),
+		RIG_TEST(it_moves),
+		RIG_TEST(objects_too),
+		RIG_TEST(swapoff_opens_it),
+		RIG_TEST(the_recount_sees),
+		RIG_TEST(far_more_than_there_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
