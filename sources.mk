@@ -119,10 +119,10 @@ TOME_SRC_FILES = \
 TOME_SRC_PAGING = \
 	src/paging/advise.c \
 	src/paging/daemon.c \
-	src/paging/home.c \
 	src/paging/each.c \
-	src/paging/pagein.c \
+	src/paging/home.c \
 	src/paging/pack.c \
+	src/paging/pagein.c \
 	src/paging/pageout.c \
 	src/paging/reclaim.c \
 	src/paging/slots.c \

@@ -76,11 +76,11 @@ struct tome_paging {
 	struct tome_mutex sweep;
 	tome_pfn_t hand[TOME_ZONES];
 	struct tome_pageout sweeping;
-	_Atomic uint64_t looked, used, dropped, swapped_out, swapped_in,
 	/* Chunks that were packed; what swapped_out was when all were looked at; who
 	 * does it. */
 	_Atomic uint64_t packed, packed_at;
 	_Atomic uint32_t packing;
+	_Atomic uint64_t looked, used, dropped, swapped_out, swapped_in,
 	    written_file, direct, daemon;
 	struct tome_swap_io io[TOME_SWAP_IOS];
 };
@@ -97,11 +97,11 @@ void tome_slot_free(struct tome_paging *, uint32_t slot, enum tome_slot_end);
 /* A run could not be written: be careful for a while. */
 void tome_slots_careful(struct tome_paging *, struct tome_swap_area *);
 struct tome_swap_area *tome_slot_area(struct tome_paging *, uint32_t slot);
-/* More than half of what there is is taken. */
 /* Used or retired, counted one by one. */
 uint64_t tome_slots_taken(const struct tome_swap_area *);
 /* At rest, as struct tome_anon_pager says. */
 bool tome_slots_recount(struct tome_vm *, uint32_t slot, enum tome_recount);
+/* More than half of what there is is taken. */
 bool tome_slots_scarce(struct tome_paging *);
 
 /* ---- swap_io.c ---- */
@@ -130,8 +130,8 @@ void tome_pageout_end(struct tome_pageout *);
 /* ---- pagein.c ---- */
 
 extern const struct tome_anon_pager tome_swap_pager;
-/* ---- reclaim.c ---- */
 
+/* ---- reclaim.c ---- */
 
 /* Some memory, for who has none. */
 bool tome_paging_found(struct tome_vm *);
@@ -139,7 +139,6 @@ bool tome_paging_found(struct tome_vm *);
  * round has no more. */
 uint64_t tome_sweep(struct tome_paging *, enum tome_zone_kind, uint64_t n);
 
-/* ---- home.c ---- */
 /* ---- each.c ---- */
 
 /* Call fn for every amap, counted, until it returns false. Nothing locked; may sleep. */
@@ -153,6 +152,7 @@ uint64_t tome_pack_all(struct tome_paging *);
 /* The same if so much left since that it pays. */
 void tome_pack_some(struct tome_paging *);
 
+/* ---- home.c ---- */
 
 /* Bring home what is in an area that is closing. EIO, ENOMEM: not all. */
 enum tome_err tome_swap_home(struct tome_paging *,
