@@ -118,17 +118,21 @@ TOME_SRC_FILES = \
 # More memory than there is; with TOME_SRC_FILES.
 TOME_SRC_PAGING = \
 	src/paging/advise.c \
+	src/paging/clusters.c \
 	src/paging/daemon.c \
 	src/paging/each.c \
 	src/paging/home.c \
 	src/paging/pack.c \
 	src/paging/pagein.c \
 	src/paging/pageout.c \
+	src/paging/pool.c \
 	src/paging/reclaim.c \
 	src/paging/slots.c \
 	src/paging/start.c \
 	src/paging/swap.c \
-	src/paging/swap_io.c
+	src/paging/swap_io.c \
+	src/paging/tier.c \
+	src/paging/wk.c
 
 TOME_SRC_POSIX = \
 	src/posix/advise.c \

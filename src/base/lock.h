@@ -35,6 +35,7 @@ enum tome_rank {
 	TOME_RANK_PV,		/* one bit of the page */
 	TOME_RANK_PVPOOL,
 	TOME_RANK_QUEUE,
+	TOME_RANK_TIER,		/* a shard of the compressed tier */
 	TOME_RANK_ARENA,
 	TOME_RANK_SLAB,
 	TOME_RANK_EPOCH,
