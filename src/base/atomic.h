@@ -64,6 +64,8 @@ tome_fence_sc(void)
 
 /* Slow paths, kept out of the straight line. */
 #define tome_noinline __attribute__((noinline))
+/* Done seldom: made short rather than quick. */
+#define tome_cold __attribute__((cold))
 
 #define tome_container(p, type, member) \
 	((type *)(void *)((char *)(p) - offsetof(type, member)))

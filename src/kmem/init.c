@@ -26,13 +26,13 @@ static const uint16_t class_size[TOME_KMALLOC_CLASSES] = {
 	512, 640, 768, 896, 1024, 1280, 1536, 2048, TOME_KMALLOC_CLASS_MAX
 };
 
-static size_t
+static tome_cold size_t
 kmem_bytes(void)
 {
 	return (sizeof(struct tome_kmem) + 63) & ~(size_t)63;
 }
 
-static struct tome_kmem *
+static tome_cold struct tome_kmem *
 kmem_place(struct tome_vm *vm)
 {
 	size_t need = kmem_bytes() + tome_cache_bytes(vm->ncpus);
@@ -54,7 +54,7 @@ kmem_place(struct tome_vm *vm)
 	return km;
 }
 
-enum tome_err
+tome_cold enum tome_err
 tome_kmem_start(struct tome_vm *vm)
 {
 	struct tome_kmem *km = kmem_place(vm);
@@ -77,7 +77,7 @@ tome_kmem_start(struct tome_vm *vm)
 }
 
 /* One of the layer's own, which no leak is counted for. */
-static enum tome_err
+static tome_cold enum tome_err
 own_cache(struct tome_kmem *km, const char *name, size_t size, size_t align,
     struct tome_cache **out)
 {
@@ -91,7 +91,7 @@ own_cache(struct tome_kmem *km, const char *name, size_t size, size_t align,
 }
 
 /* The two that have no magazines: caches and magazines themselves. */
-static enum tome_err
+static tome_cold enum tome_err
 start_bottom(struct tome_kmem *km)
 {
 	struct tome_cache_config caches = { .name = "caches",
@@ -108,7 +108,7 @@ start_bottom(struct tome_kmem *km)
 	return tome_cache_init(km->magazines, km, &magazines, false);
 }
 
-static enum tome_err
+static tome_cold enum tome_err
 start_caches(struct tome_kmem *km)
 {
 	enum tome_err err = start_bottom(km);
@@ -125,7 +125,7 @@ start_caches(struct tome_kmem *km)
 	return err;
 }
 
-static enum tome_err
+static tome_cold enum tome_err
 start_classes(struct tome_kmem *km)
 {
 	enum tome_err err = TOME_OK;
@@ -142,7 +142,7 @@ start_classes(struct tome_kmem *km)
 
 /* ---- the registry ---- */
 
-void
+tome_cold void
 tome_kmem_enlist(struct tome_kmem *km, struct tome_listed **list,
     struct tome_listed *it)
 {
@@ -155,7 +155,7 @@ tome_kmem_enlist(struct tome_kmem *km, struct tome_listed **list,
 	tome_spin_unlock(km->vm, &km->lock, TOME_RANK_ARENA, irq);
 }
 
-static bool
+static tome_cold bool
 try_delist(struct tome_kmem *km, struct tome_listed **list,
     struct tome_listed *it)
 {
@@ -174,7 +174,7 @@ try_delist(struct tome_kmem *km, struct tome_listed **list,
 	return quiet;
 }
 
-void
+tome_cold void
 tome_kmem_delist(struct tome_kmem *km, struct tome_listed **list,
     struct tome_listed *it)
 {
@@ -183,7 +183,7 @@ tome_kmem_delist(struct tome_kmem *km, struct tome_listed **list,
 }
 
 /* What follows `at` (NULL: the first), pinned; `at` is unpinned. */
-static struct tome_listed *
+static tome_cold struct tome_listed *
 next_pinned(struct tome_kmem *km, struct tome_listed **list,
     struct tome_listed *at)
 {
@@ -198,19 +198,19 @@ next_pinned(struct tome_kmem *km, struct tome_listed **list,
 	return next;
 }
 
-static struct tome_cache *
+static tome_cold struct tome_cache *
 cache_of(struct tome_listed *it)
 {
 	return tome_container(it, struct tome_cache, listed);
 }
 
-static struct tome_arena *
+static tome_cold struct tome_arena *
 arena_of(struct tome_listed *it)
 {
 	return tome_container(it, struct tome_arena, listed);
 }
 
-static size_t
+static tome_cold size_t
 reap_caches(struct tome_kmem *km)
 {
 	struct tome_listed *it = NULL;
@@ -226,7 +226,7 @@ reap_caches(struct tome_kmem *km)
 	return frames;
 }
 
-static void
+static tome_cold void
 trim_arenas(struct tome_kmem *km)
 {
 	struct tome_listed *it = NULL;
@@ -237,7 +237,7 @@ trim_arenas(struct tome_kmem *km)
 	tome_host_preempt_on();
 }
 
-size_t
+tome_cold size_t
 tome_kmem_reap(struct tome_vm *vm)
 {
 	trim_arenas(vm->kmem);
@@ -247,14 +247,14 @@ tome_kmem_reap(struct tome_vm *vm)
 /* ---- the layer's hooks ---- */
 
 /* Of the magazines, this CPU's: the others may be in use. */
-static void
+static tome_cold void
 kmem_quiesce(struct tome_vm *vm, bool drain)
 {
 	if (drain)
 		(void)tome_kmem_reap(vm);
 }
 
-static const char *
+static tome_cold const char *
 check_cache(struct tome_cache *c)
 {
 	if (tome_magazines_rounds(&c->mag, c->vm->ncpus) > c->live)
@@ -262,7 +262,7 @@ check_cache(struct tome_cache *c)
 	return tome_slab_check(c);
 }
 
-static const char *
+static tome_cold const char *
 kmem_check(struct tome_vm *vm)
 {
 	struct tome_kmem *km = vm->kmem;
@@ -279,7 +279,7 @@ kmem_check(struct tome_vm *vm)
 	return why;
 }
 
-static bool
+static tome_cold bool
 is_class(struct tome_kmem *km, struct tome_cache *c)
 {
 	for (unsigned i = 0; i < TOME_KMALLOC_CLASSES; i++)
@@ -289,7 +289,7 @@ is_class(struct tome_kmem *km, struct tome_cache *c)
 }
 
 /* Log it, when there is any. */
-static size_t
+static tome_cold size_t
 leaked(struct tome_vm *vm, const char *of, uint64_t n)
 {
 	if (n > 0)
@@ -297,7 +297,7 @@ leaked(struct tome_vm *vm, const char *of, uint64_t n)
 	return (size_t)n;
 }
 
-static size_t
+static tome_cold size_t
 count_leaks(struct tome_kmem *km)
 {
 	uint64_t caches = 0, objects = 0, blocks = km->runs, arenas = 0;
@@ -322,7 +322,7 @@ count_leaks(struct tome_kmem *km)
 }
 
 /* Free every frame of the layer, whoever still uses what lies in them. */
-static void
+static tome_cold void
 kmem_release(struct tome_kmem *km)
 {
 	struct tome_vm *vm = km->vm;
@@ -339,7 +339,7 @@ kmem_release(struct tome_kmem *km)
 	tome_frames_free(vm, tome_object_pfn(vm, km), km->order);
 }
 
-static size_t
+static tome_cold size_t
 kmem_fini(struct tome_vm *vm)
 {
 	struct tome_kmem *km = vm->kmem;

@@ -13,7 +13,7 @@ static const char *map_check(struct tome_map *);
 static const char *entries_check(struct tome_map *);
 static const char *recount_all(struct tome_vm *, enum tome_recount);
 
-const char *
+tome_cold const char *
 tome_maps_check(struct tome_vm *vm)
 {
 	const char *why = NULL, *again;
@@ -34,7 +34,7 @@ tome_maps_check(struct tome_vm *vm)
 	return why != NULL ? why : again;
 }
 
-static const char *
+static tome_cold const char *
 recount_map(struct tome_map *map, enum tome_recount what)
 {
 	struct tome_entry *en = tome_tree_find(&map->tree, 0);
@@ -46,7 +46,7 @@ recount_map(struct tome_map *map, enum tome_recount what)
 	return why;
 }
 
-static const char *
+static tome_cold const char *
 recount_all(struct tome_vm *vm, enum tome_recount what)
 {
 	const char *why = tome_recount_objects(vm, what);
@@ -59,7 +59,7 @@ recount_all(struct tome_vm *vm, enum tome_recount what)
 
 /* ---- one map ---- */
 
-static const char *
+static tome_cold const char *
 entry_check(struct tome_map *map, const struct tome_entry *en)
 {
 	struct tome_vm *vm = map->vm;
@@ -82,7 +82,7 @@ entry_check(struct tome_map *map, const struct tome_entry *en)
 }
 
 /* May the entry show this frame at page va, and with these rights? */
-static const char *
+static tome_cold const char *
 slot_check(const struct tome_entry *en, tome_va_t va,
     struct tome_slot_view view)
 {
@@ -112,7 +112,7 @@ slot_check(const struct tome_entry *en, tome_va_t va,
 }
 
 /* Translations of one leaf that lie in the entry. */
-static const char *
+static tome_cold const char *
 leaf_check(const struct tome_entry *en, const struct tome_leaf *leaf,
     tome_va_t va, uint64_t *seen)
 {
@@ -130,7 +130,7 @@ leaf_check(const struct tome_entry *en, const struct tome_leaf *leaf,
 	return why;
 }
 
-static const char *
+static tome_cold const char *
 translations_check(const struct tome_entry *en, uint64_t *seen)
 {
 	struct tome_vm *vm = en->map->vm;
@@ -152,7 +152,7 @@ struct total {
 };
 
 /* The map's totals must be what its entries sum up to, from nothing. */
-static const char *
+static tome_cold const char *
 map_check(struct tome_map *map)
 {
 	struct total total[] = {

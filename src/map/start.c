@@ -11,7 +11,7 @@
 static enum tome_err maps_create(struct tome_vm *) TOME_NODISCARD;
 static size_t maps_fini(struct tome_vm *);
 
-enum tome_err
+tome_cold enum tome_err
 tome_map_start(struct tome_vm *vm)
 {
 	struct tome_maps *all = tome_kzalloc(vm, sizeof *all);
@@ -36,7 +36,7 @@ tome_map_start(struct tome_vm *vm)
 	return TOME_OK;
 }
 
-static enum tome_err
+static tome_cold enum tome_err
 maps_create(struct tome_vm *vm)
 {
 	struct tome_maps *all = vm->maps;
@@ -67,7 +67,7 @@ maps_create(struct tome_vm *vm)
 	return all->hint != NULL ? TOME_OK : TOME_ENOMEM;
 }
 
-static size_t
+static tome_cold size_t
 maps_fini(struct tome_vm *vm)
 {
 	struct tome_maps *all = vm->maps;
@@ -89,7 +89,7 @@ maps_fini(struct tome_vm *vm)
 
 /* ---- the list ---- */
 
-void
+tome_cold void
 tome_maps_link(struct tome_map *map)
 {
 	struct tome_maps *all = map->vm->maps;
@@ -106,7 +106,7 @@ tome_maps_link(struct tome_map *map)
 	tome_spin_unlock(map->vm, &all->list_lock, TOME_RANK_QUEUE, irq);
 }
 
-void
+tome_cold void
 tome_maps_unlink(struct tome_map *map)
 {
 	struct tome_maps *all = map->vm->maps;

@@ -16,7 +16,7 @@ static const char *check_leaf(struct walk *);
 static const char *check_above(struct walk *, unsigned l);
 
 /* In order over the leaves; each inner node as its last child is left. */
-const char *
+tome_cold const char *
 tome_tree_check(struct tome_tree *tr, uint64_t nentries)
 {
 	struct walk w = { .tree = tr, .end = tr->lo };
@@ -39,7 +39,7 @@ tome_tree_check(struct tome_tree *tr, uint64_t nentries)
 	return w.entries == nentries ? NULL : "entry tree: number of entries";
 }
 
-static const char *
+static tome_cold const char *
 check_node(const struct tome_node *nd, unsigned l)
 {
 	if (nd->level != l || nd->n == 0 || nd->n > node_max(nd))
@@ -53,7 +53,7 @@ check_node(const struct tome_node *nd, unsigned l)
 	return NULL;
 }
 
-static const char *
+static tome_cold const char *
 check_leaf(struct walk *w)
 {
 	struct tome_node *nd = w->path.node[0];
@@ -73,7 +73,7 @@ check_leaf(struct walk *w)
 	return why;
 }
 
-static const char *
+static tome_cold const char *
 check_above(struct walk *w, unsigned l)
 {
 	struct tome_node *nd = w->path.node[l];

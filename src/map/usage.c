@@ -12,7 +12,7 @@ typedef void page_fn(void *arg, struct tome_entry *, tome_va_t,
     const struct tome_slot_view *);
 
 /* Call fn for every translation of [start, end) of an entry. */
-static void
+static tome_cold void
 each_translation(struct tome_entry *en, tome_va_t start, tome_va_t end,
     page_fn *fn, void *arg)
 {
@@ -43,7 +43,7 @@ each_translation(struct tome_entry *en, tome_va_t start, tome_va_t end,
 
 /* ---- totals ---- */
 
-static void
+static tome_cold void
 count_page(void *arg, struct tome_entry *en, tome_va_t va,
     const struct tome_slot_view *view)
 {
@@ -51,7 +51,7 @@ count_page(void *arg, struct tome_entry *en, tome_va_t va,
 	++*(uint64_t *)arg;
 }
 
-void
+tome_cold void
 tome_map_totals(struct tome_map *map, struct tome_map_totals *out)
 {
 	struct tome_entry *en;
@@ -81,7 +81,7 @@ tome_map_totals(struct tome_map *map, struct tome_map_totals *out)
 /* ---- a range ---- */
 
 /* Is the page this entry's own, not the object's below it? */
-static bool
+static tome_cold bool
 page_own(struct tome_entry *en, tome_va_t va)
 {
 	uint64_t slot = en->slot + ((va - en->start) >> TOME_PAGE_SHIFT);
@@ -94,7 +94,7 @@ page_own(struct tome_entry *en, tome_va_t va)
 	return ch != NULL && tome_rd(&ch->anon[slot & TOME_CHUNK_MASK]) != NULL;
 }
 
-static void
+static tome_cold void
 usage_page(void *arg, struct tome_entry *en, tome_va_t va,
     const struct tome_slot_view *view)
 {
@@ -119,7 +119,7 @@ usage_page(void *arg, struct tome_entry *en, tome_va_t va,
 	u->locked += view->wired;
 }
 
-void
+tome_cold void
 tome_map_usage(struct tome_map *map, tome_va_t start, tome_va_t end,
     struct tome_usage *out)
 {
@@ -142,7 +142,7 @@ struct incore {
 	uint8_t *vec;
 };
 
-static void
+static tome_cold void
 incore_page(void *arg, struct tome_entry *en, tome_va_t va,
     const struct tome_slot_view *view)
 {
@@ -153,7 +153,7 @@ incore_page(void *arg, struct tome_entry *en, tome_va_t va,
 }
 
 /* Present, though perhaps not translated: the entry's own, or its object's. */
-static bool
+static tome_cold bool
 page_present(struct tome_entry *en, tome_va_t va)
 {
 	tome_pgoff_t pg = en->offset + ((va - en->start) >> TOME_PAGE_SHIFT);
@@ -169,7 +169,7 @@ page_present(struct tome_entry *en, tome_va_t va)
 	return ch != NULL && tome_rd(&ch->anon[pg & TOME_CHUNK_MASK]) != NULL;
 }
 
-static void
+static tome_cold void
 incore_part(struct tome_entry *en, tome_va_t start, tome_va_t end,
     struct incore *in)
 {
@@ -183,7 +183,7 @@ incore_part(struct tome_entry *en, tome_va_t start, tome_va_t end,
 	tome_epoch_leave(en->map->vm);
 }
 
-enum tome_err
+tome_cold enum tome_err
 tome_map_incore(struct tome_map *map, tome_va_t start, tome_va_t len,
     uint8_t *vec)
 {

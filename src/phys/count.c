@@ -17,7 +17,7 @@ static const char *check_stack(struct tome_vm *, const struct tome_stack *,
 static void recount(struct tome_vm *, uint64_t found[TOME_IDENTITIES]);
 static const char *check_uses(struct tome_vm *, tome_pfn_t free);
 
-static uint64_t
+static tome_cold uint64_t
 frames_used(struct tome_vm *vm, enum tome_identity id)
 {
 	int64_t sum = 0;
@@ -28,13 +28,13 @@ frames_used(struct tome_vm *vm, enum tome_identity id)
 	return (uint64_t)sum;
 }
 
-void
+tome_cold void
 tome_phys_booted(struct tome_vm *vm)
 {
 	vm->phys->bootstrap = vm->phys->usable - tome_frames_free_count(vm);
 }
 
-void
+tome_cold void
 tome_phys_stats(struct tome_vm *vm, struct tome_stats *out)
 {
 	out->frames_total = vm->phys->total;
@@ -49,7 +49,7 @@ tome_phys_stats(struct tome_vm *vm, struct tome_stats *out)
 	out->frames_bootstrap = vm->phys->bootstrap;
 }
 
-size_t
+tome_cold size_t
 tome_phys_fini(struct tome_vm *vm)
 {
 	static const char *const kinds[TOME_IDENTITIES] = {
@@ -79,7 +79,7 @@ tome_phys_fini(struct tome_vm *vm)
 
 /* ---- the recount ---- */
 
-const char *
+tome_cold const char *
 tome_phys_check(struct tome_vm *vm)
 {
 	tome_pfn_t listed = 0, cached = 0;
@@ -92,7 +92,7 @@ tome_phys_check(struct tome_vm *vm)
 	return why;
 }
 
-static const char *
+static tome_cold const char *
 check_zones(struct tome_vm *vm, tome_pfn_t *listed)
 {
 	const char *why = NULL;
@@ -105,7 +105,7 @@ check_zones(struct tome_vm *vm, tome_pfn_t *listed)
 	return why;
 }
 
-static const char *
+static tome_cold const char *
 check_stacks(struct tome_vm *vm, tome_pfn_t *cached)
 {
 	const struct tome_stack *s;
@@ -124,7 +124,7 @@ check_stacks(struct tome_vm *vm, tome_pfn_t *cached)
 	return NULL;
 }
 
-static const char *
+static tome_cold const char *
 check_stack(struct tome_vm *vm, const struct tome_stack *s, unsigned zone)
 {
 	uint32_t i, state;
@@ -143,7 +143,7 @@ check_stack(struct tome_vm *vm, const struct tome_stack *s, unsigned zone)
 }
 
 /* Free frames that are neither listed nor cached show up as a difference. */
-static const char *
+static tome_cold const char *
 check_uses(struct tome_vm *vm, tome_pfn_t free)
 {
 	uint64_t found[TOME_IDENTITIES] = { 0 };
@@ -161,7 +161,7 @@ check_uses(struct tome_vm *vm, tome_pfn_t free)
 	return NULL;
 }
 
-static void
+static tome_cold void
 recount(struct tome_vm *vm, uint64_t found[TOME_IDENTITIES])
 {
 	const struct tome_page *pg;

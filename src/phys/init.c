@@ -45,7 +45,7 @@ static void zones_measure(struct tome_phys *);
 static void reserve_rest(struct tome_vm *, const struct tome_boot *);
 static void reserve_run(struct tome_vm *, tome_pfn_t first, tome_pfn_t end);
 
-enum tome_err
+tome_cold enum tome_err
 tome_phys_init(const struct tome_boot *boot, struct tome_vm **out)
 {
 	struct tome_vm *vm;
@@ -70,7 +70,7 @@ tome_phys_init(const struct tome_boot *boot, struct tome_vm **out)
 
 /* ---- the plan ---- */
 
-static enum tome_err
+static tome_cold enum tome_err
 plan_check(const struct tome_boot *boot)
 {
 	const struct tome_host *host = boot->host;
@@ -83,7 +83,7 @@ plan_check(const struct tome_boot *boot)
 	return TOME_OK;
 }
 
-static enum tome_err
+static tome_cold enum tome_err
 plan_make(struct plan *p, const struct tome_boot *boot)
 {
 	*p = (struct plan){ .boot = boot };
@@ -93,7 +93,7 @@ plan_make(struct plan *p, const struct tome_boot *boot)
 	return plan_place(p) ? TOME_OK : TOME_ENOMEM;
 }
 
-static bool
+static tome_cold bool
 plan_has_window(const struct plan *p)
 {
 	const struct tome_host *host = p->boot->host;
@@ -102,19 +102,19 @@ plan_has_window(const struct plan *p)
 	    (host->window_enter != NULL && host->window_leave != NULL);
 }
 
-static size_t
+static tome_cold size_t
 carve_size(size_t bytes)
 {
 	return (bytes + CARVE_ALIGN - 1) & ~(size_t)(CARVE_ALIGN - 1);
 }
 
-static size_t
+static tome_cold size_t
 vm_bytes(unsigned ncpus)
 {
 	return sizeof(struct tome_vm) + ncpus * sizeof(struct tome_cpu);
 }
 
-static size_t
+static tome_cold size_t
 phys_bytes(unsigned ncpus)
 {
 	return sizeof(struct tome_phys) +
@@ -122,7 +122,7 @@ phys_bytes(unsigned ncpus)
 }
 
 /* The end of RAM first: it bounds the last section's descriptors. */
-static void
+static tome_cold void
 plan_count(struct plan *p)
 {
 	struct tome_run run;
@@ -141,7 +141,7 @@ plan_count(struct plan *p)
 }
 
 /* How many descriptors a section needs: none without usable RAM. */
-static tome_pfn_t
+static tome_cold tome_pfn_t
 section_frames(const struct plan *p, tome_pfn_t section)
 {
 	tome_pfn_t first = section << TOME_SECTION_SHIFT;
@@ -155,7 +155,7 @@ section_frames(const struct plan *p, tome_pfn_t section)
 }
 
 /* The top of the highest run that can hold it all. */
-static bool
+static tome_cold bool
 plan_place(struct plan *p)
 {
 	tome_pfn_t direct = tome_pfn_clip(p->boot->direct_end, false);
@@ -176,7 +176,7 @@ plan_place(struct plan *p)
 
 /* ---- carving ---- */
 
-static void *
+static tome_cold void *
 carve(struct plan *p, size_t bytes)
 {
 	void *piece = p->at;
@@ -185,7 +185,7 @@ carve(struct plan *p, size_t bytes)
 	return __builtin_memset(piece, 0, bytes);
 }
 
-static struct tome_vm *
+static tome_cold struct tome_vm *
 carve_vm(struct plan *p)
 {
 	const struct tome_boot *boot = p->boot;
@@ -204,7 +204,7 @@ carve_vm(struct plan *p)
 	return vm;
 }
 
-static struct tome_phys *
+static tome_cold struct tome_phys *
 carve_phys(struct plan *p)
 {
 	struct tome_phys *phys = carve(p, phys_bytes(p->boot->ncpus));
@@ -216,7 +216,7 @@ carve_phys(struct plan *p)
 	return phys;
 }
 
-static void
+static tome_cold void
 carve_sections(struct plan *p, struct tome_vm *vm)
 {
 	tome_pfn_t s, n;
@@ -237,7 +237,7 @@ carve_sections(struct plan *p, struct tome_vm *vm)
  * Limits ascend: 16 MiB, 4 GiB, the end of the direct map, the end of RAM. A
  * direct map that ends below 4 GiB leaves no DMA32, and all of NORMAL is below.
  */
-static void
+static tome_cold void
 zones_init(struct tome_vm *vm)
 {
 	tome_pfn_t direct = tome_pfn_clip(vm->direct_end, false);
@@ -261,7 +261,7 @@ zones_init(struct tome_vm *vm)
 	}
 }
 
-static void
+static tome_cold void
 zones_fill(struct tome_vm *vm, const struct plan *p)
 {
 	const struct tome_run *c = &p->carved;
@@ -282,7 +282,7 @@ zones_fill(struct tome_vm *vm, const struct plan *p)
 }
 
 /* Zone by zone; free frames to the buddy lists. */
-static void
+static tome_cold void
 run_add(struct tome_vm *vm, tome_pfn_t first, tome_pfn_t end,
     enum tome_identity id)
 {
@@ -303,7 +303,7 @@ run_add(struct tome_vm *vm, tome_pfn_t first, tome_pfn_t end,
 	}
 }
 
-static void
+static tome_cold void
 run_become(struct tome_vm *vm, tome_pfn_t first, tome_pfn_t end,
     enum tome_identity id)
 {
@@ -317,7 +317,7 @@ run_become(struct tome_vm *vm, tome_pfn_t first, tome_pfn_t end,
 		    TOME_PAGE_ABSENT, id);
 }
 
-static void
+static tome_cold void
 zones_measure(struct tome_phys *phys)
 {
 	unsigned k;
@@ -339,7 +339,7 @@ zones_measure(struct tome_phys *phys)
  * Whatever a range touches and no run has: reservations, odd ends, frame 0.
  * Reserved address space far from RAM has no descriptors, and needs none.
  */
-static void
+static tome_cold void
 reserve_rest(struct tome_vm *vm, const struct tome_boot *boot)
 {
 	struct tome_run r;
@@ -360,7 +360,7 @@ reserve_rest(struct tome_vm *vm, const struct tome_boot *boot)
 	}
 }
 
-static void
+static tome_cold void
 reserve_run(struct tome_vm *vm, tome_pfn_t first, tome_pfn_t end)
 {
 	for (; first < end; first++)

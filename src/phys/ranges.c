@@ -13,7 +13,7 @@ static tome_pfn_t run_cut(const struct tome_boot *, tome_pfn_t first,
     tome_pfn_t end);
 static struct tome_run run_inside(const struct tome_range *);
 
-bool
+tome_cold bool
 tome_run_next(const struct tome_boot *boot, tome_pfn_t from,
     struct tome_run *out)
 {
@@ -27,7 +27,7 @@ tome_run_next(const struct tome_boot *boot, tome_pfn_t from,
 }
 
 /* Move to the first frame at or after *pos that is usable and not reserved. */
-static bool
+static tome_cold bool
 run_find_start(const struct tome_boot *boot, tome_pfn_t *pos)
 {
 	do {
@@ -37,7 +37,7 @@ run_find_start(const struct tome_boot *boot, tome_pfn_t *pos)
 	return true;
 }
 
-static bool
+static tome_cold bool
 run_next_usable(const struct tome_boot *boot, tome_pfn_t *pos)
 {
 	tome_pfn_t best = 0, start;
@@ -55,7 +55,7 @@ run_next_usable(const struct tome_boot *boot, tome_pfn_t *pos)
 }
 
 /* Past the reservations that cover *pos; true if there was one. */
-static bool
+static tome_cold bool
 run_skip_reserved(const struct tome_boot *boot, tome_pfn_t *pos)
 {
 	struct tome_run r;
@@ -74,7 +74,7 @@ run_skip_reserved(const struct tome_boot *boot, tome_pfn_t *pos)
 }
 
 /* As far as usable ranges overlap or touch. */
-static tome_pfn_t
+static tome_cold tome_pfn_t
 run_extend(const struct tome_boot *boot, tome_pfn_t end)
 {
 	struct tome_run r;
@@ -90,7 +90,7 @@ run_extend(const struct tome_boot *boot, tome_pfn_t end)
 	return end;
 }
 
-static tome_pfn_t
+static tome_cold tome_pfn_t
 run_cut(const struct tome_boot *boot, tome_pfn_t first, tome_pfn_t end)
 {
 	struct tome_run r;
@@ -107,7 +107,7 @@ run_cut(const struct tome_boot *boot, tome_pfn_t first, tome_pfn_t end)
 }
 
 /* Whole frames of a usable range; nothing of a reserved one. */
-static struct tome_run
+static tome_cold struct tome_run
 run_inside(const struct tome_range *range)
 {
 	struct tome_run r = { 0, 0 };
@@ -120,7 +120,7 @@ run_inside(const struct tome_range *range)
 	return r;
 }
 
-struct tome_run
+tome_cold struct tome_run
 tome_run_touched(const struct tome_range *range)
 {
 	uint64_t end = (uint64_t)range->base + range->len;

@@ -18,7 +18,7 @@ static const char *check_record(struct tome_vm *, tome_pfn_t, uint64_t rec,
     unsigned *wired);
 static size_t count_groups(const struct tome_walk *, size_t entries);
 
-const char *
+tome_cold const char *
 tome_pmaps_check(struct tome_vm *vm)
 {
 	uint64_t managed = 0, records = 0;
@@ -36,7 +36,7 @@ tome_pmaps_check(struct tome_vm *vm)
 
 /* ---- from the tables ---- */
 
-static const char *
+static tome_cold const char *
 check_pmap(struct tome_pmap *p, uint64_t *managed)
 {
 	const char *why = check_root(p);
@@ -54,7 +54,7 @@ check_pmap(struct tome_pmap *p, uint64_t *managed)
 	return why;
 }
 
-static const char *
+static tome_cold const char *
 check_root(struct tome_pmap *p)
 {
 	struct tome_walk w = tome_walk_to(p, p->min, p->top);
@@ -66,7 +66,7 @@ check_root(struct tome_pmap *p)
 	return NULL;
 }
 
-static const char *
+static tome_cold const char *
 check_units(struct tome_pmap *p, unsigned level)
 {
 	const char *why = NULL;
@@ -81,7 +81,7 @@ check_units(struct tome_pmap *p, unsigned level)
 	return why;
 }
 
-static const char *
+static tome_cold const char *
 check_unit(const struct tome_walk *w, tome_va_t base)
 {
 	struct tome_page *pg = tome_page(w->pmap->vm, w->frame);
@@ -100,7 +100,7 @@ check_unit(const struct tome_walk *w, tome_va_t base)
 }
 
 /* All entries of a group are there, or none. */
-static size_t
+static tome_cold size_t
 count_groups(const struct tome_walk *w, size_t entries)
 {
 	size_t group = (size_t)1 << TOME_GROUP_BITS(w->level - 1);
@@ -114,7 +114,7 @@ count_groups(const struct tome_walk *w, size_t entries)
 	return n % group == 0 ? n / group : SIZE_MAX;
 }
 
-static const char *
+static tome_cold const char *
 check_slots(const struct tome_walk *w, uint64_t *managed)
 {
 	struct tome_vm *vm = w->pmap->vm;
@@ -146,7 +146,7 @@ check_slots(const struct tome_walk *w, uint64_t *managed)
 
 /* ---- from the pages ---- */
 
-static const char *
+static tome_cold const char *
 check_pages(struct tome_vm *vm, uint64_t *records)
 {
 	const char *why = NULL;
@@ -170,7 +170,7 @@ check_pages(struct tome_vm *vm, uint64_t *records)
 	return why;
 }
 
-static const char *
+static tome_cold const char *
 check_page(struct tome_vm *vm, tome_pfn_t pfn, uint64_t *records)
 {
 	struct tome_page *pg = tome_page(vm, pfn);
@@ -193,7 +193,7 @@ check_page(struct tome_vm *vm, tome_pfn_t pfn, uint64_t *records)
 	return why;
 }
 
-static const char *
+static tome_cold const char *
 check_record(struct tome_vm *vm, tome_pfn_t pfn, uint64_t rec, unsigned *wired)
 {
 	struct tome_page *table = tome_page_try(vm, tome_pv_frame(rec));

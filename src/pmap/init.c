@@ -8,7 +8,7 @@
 static enum tome_err state_alloc(struct tome_vm *);
 static size_t count_leak(struct tome_vm *, uint64_t, const char *what);
 
-enum tome_err
+tome_cold enum tome_err
 tome_pmaps_init(struct tome_vm *vm, const struct tome_boot *boot)
 {
 	enum tome_err err = state_alloc(vm);
@@ -30,7 +30,7 @@ tome_pmaps_init(struct tome_vm *vm, const struct tome_boot *boot)
 }
 
 /* Zeroed: every word of it starts at 0. */
-static enum tome_err
+static tome_cold enum tome_err
 state_alloc(struct tome_vm *vm)
 {
 	size_t size = sizeof(struct tome_pmaps) +
@@ -51,7 +51,7 @@ state_alloc(struct tome_vm *vm)
 	return TOME_OK;
 }
 
-void
+tome_cold void
 tome_pmap_cpu_start(struct tome_vm *vm)
 {
 	struct tome_pmaps *s = vm->pmaps;
@@ -61,7 +61,7 @@ tome_pmap_cpu_start(struct tome_vm *vm)
 	tome_or(&s->online, (uint64_t)1 << tome_host_cpu());
 }
 
-size_t
+tome_cold size_t
 tome_pmaps_fini(struct tome_vm *vm)
 {
 	struct tome_pmaps *s = vm->pmaps;
@@ -80,7 +80,7 @@ tome_pmaps_fini(struct tome_vm *vm)
 	return leaked;
 }
 
-static size_t
+static tome_cold size_t
 count_leak(struct tome_vm *vm, uint64_t n, const char *what)
 {
 	if (n != 0)

@@ -44,7 +44,7 @@ static long lock_segment(struct tome_posix *, const struct tome_cred *, int id,
 static long limits(struct tome_posix *, tome_va_t buf);
 static long usage(struct tome_posix *, tome_va_t buf);
 
-long
+tome_cold long
 tome_posix_shmctl(struct tome_posix *p, const struct tome_cred *cred, int id,
     int cmd, tome_va_t buf)
 {
@@ -73,7 +73,7 @@ tome_posix_shmctl(struct tome_posix *p, const struct tome_cred *cred, int id,
 	}
 }
 
-static long
+static tome_cold long
 put(struct tome_posix *p, tome_va_t buf, const void *from, size_t n,
     long result)
 {
@@ -83,7 +83,7 @@ put(struct tome_posix *p, tome_va_t buf, const void *from, size_t n,
 
 /* ---- one segment ---- */
 
-static void
+static tome_cold void
 describe(const struct tome_segment *s, struct shmid64 *out)
 {
 	*out = (struct shmid64){
@@ -95,7 +95,7 @@ describe(const struct tome_segment *s, struct shmid64 *out)
 		.attached = tome_shm_attached(s) };
 }
 
-static struct tome_segment *
+static tome_cold struct tome_segment *
 at_index(struct tome_shm_ns *ns, int index)
 {
 	return (unsigned)index < ns->end ? ns->table[index] : NULL;
@@ -125,7 +125,7 @@ stat(struct tome_posix *p, const struct tome_cred *cred, int id, int cmd,
 }
 
 /* The segment, if the caller may change it; else NULL and why. */
-static struct tome_segment *
+static tome_cold struct tome_segment *
 owned(struct tome_shm_ns *ns, const struct tome_cred *cred, int id, long *why)
 {
 	struct tome_segment *s = tome_shm_find(ns, id);
@@ -156,7 +156,7 @@ set(struct tome_posix *p, const struct tome_cred *cred, int id, tome_va_t buf)
 	return result;
 }
 
-static long
+static tome_cold long
 remove_segment(struct tome_shm_ns *ns, const struct tome_cred *cred, int id)
 {
 	struct tome_segment *s;
@@ -171,7 +171,7 @@ remove_segment(struct tome_shm_ns *ns, const struct tome_cred *cred, int id)
 }
 
 /* Nothing is paged out yet: the mark is what there is to keep. */
-static long
+static tome_cold long
 lock_segment(struct tome_posix *p, const struct tome_cred *cred, int id,
     bool lock)
 {
@@ -195,7 +195,7 @@ lock_segment(struct tome_posix *p, const struct tome_cred *cred, int id,
 
 /* ---- all of them; both return the highest index in use ---- */
 
-static long
+static tome_cold long
 highest(const struct tome_shm_ns *ns)
 {
 	return ns->end > 0 ? (long)ns->end - 1 : 0;

@@ -39,7 +39,7 @@ static bool is_empty(const struct list *);
 static long run(struct copy *);
 static enum tome_err step(struct copy *, size_t n, size_t *done);
 
-long
+tome_cold long
 tome_posix_vm_readv(struct tome_posix *p, struct tome_map *other, long why,
     tome_va_t local, uint64_t nlocal, tome_va_t remote, uint64_t nremote,
     uint64_t flags)
@@ -51,7 +51,7 @@ tome_posix_vm_readv(struct tome_posix *p, struct tome_map *other, long why,
 	return vm_copy(&c, why, flags);
 }
 
-long
+tome_cold long
 tome_posix_vm_writev(struct tome_posix *p, struct tome_map *other, long why,
     tome_va_t local, uint64_t nlocal, tome_va_t remote, uint64_t nremote,
     uint64_t flags)
@@ -65,7 +65,7 @@ tome_posix_vm_writev(struct tome_posix *p, struct tome_map *other, long why,
 
 /* The checks in Linux's order; the other process only counts when there is
  * something to move. */
-static long
+static tome_cold long
 checked(struct copy *c, long why)
 {
 	enum tome_err err = load(c, &c->local);
@@ -83,7 +83,7 @@ checked(struct copy *c, long why)
 	return c->page != NULL ? run(c) : tome_posix_result(TOME_ENOMEM);
 }
 
-static long
+static tome_cold long
 vm_copy(struct copy *c, long why, uint64_t flags)
 {
 	long result;
@@ -99,7 +99,7 @@ vm_copy(struct copy *c, long why, uint64_t flags)
 
 /* ---- the lists ---- */
 
-static enum tome_err
+static tome_cold enum tome_err
 load(struct copy *c, struct list *l)
 {
 	size_t bytes = (size_t)l->n * sizeof(struct iovec);
@@ -119,7 +119,7 @@ load(struct copy *c, struct list *l)
 	return TOME_OK;
 }
 
-static bool
+static tome_cold bool
 is_empty(const struct list *l)
 {
 	uint64_t i = 0;
@@ -131,7 +131,7 @@ is_empty(const struct list *l)
 
 /* Every local range is an address range, and all of them together are cut to
  * what one call moves. */
-static enum tome_err
+static tome_cold enum tome_err
 check_local(struct copy *c)
 {
 	for (uint64_t i = 0; i < c->local.n; i++) {
@@ -149,7 +149,7 @@ check_local(struct copy *c)
 /* ---- moving ---- */
 
 /* Skip what is used up; bytes left in the current range, 0 at the end. */
-static tome_va_t
+static tome_cold tome_va_t
 current_len(struct list *l)
 {
 	while (l->at < l->n && l->off == l->v[l->at].len) {
@@ -159,14 +159,14 @@ current_len(struct list *l)
 	return l->at < l->n ? l->v[l->at].len - l->off : 0;
 }
 
-static tome_va_t
+static tome_cold tome_va_t
 current_va(const struct list *l)
 {
 	return l->v[l->at].base + l->off;
 }
 
 /* As much as both ranges, and the page the remote one is in, allow. */
-static size_t
+static tome_cold size_t
 next_size(struct copy *c)
 {
 	tome_va_t local = current_len(&c->local);
@@ -196,7 +196,7 @@ run(struct copy *c)
 	return moved > 0 ? (long)moved : tome_posix_result(err);
 }
 
-static enum tome_err
+static tome_cold enum tome_err
 step(struct copy *c, size_t n, size_t *done)
 {
 	tome_va_t local = current_va(&c->local);
