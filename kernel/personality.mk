@@ -4,6 +4,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/elf.c \
 	kernel/exec.c \
 	kernel/fs/block.c \
+	kernel/fs/content.c \
 	kernel/fs/cpio.c \
 	kernel/fs/dentry.c \
 	kernel/fs/dev.c \
@@ -14,6 +15,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/fs/inode.c \
 	kernel/fs/io_calls.c \
 	kernel/fs/lock.c \
+	kernel/fs/p9fs.c \
 	kernel/fs/path_calls.c \
 	kernel/fs/pidfd.c \
 	kernel/fs/pipe.c \
@@ -27,6 +29,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/fs/tty.c \
 	kernel/fs/vfs.c \
 	kernel/fs/walk.c \
+	kernel/fs/xattr_calls.c \
 	kernel/futex.c \
 	kernel/id_calls.c \
 	kernel/mm.c \

@@ -208,7 +208,10 @@ enum {
 	PR_SET_PDEATHSIG = 1, PR_GET_PDEATHSIG = 2, PR_GET_DUMPABLE = 3,
 	PR_SET_DUMPABLE = 4, PR_SET_NAME = 15, PR_GET_NAME = 16,
 	PR_CAPBSET_READ = 23, PR_SET_NO_NEW_PRIVS = 38,
-	PR_GET_NO_NEW_PRIVS = 39,
+	PR_GET_NO_NEW_PRIVS = 39, PR_GET_KEEPCAPS = 7, PR_SET_KEEPCAPS = 8,
+	PR_SET_TIMERSLACK = 29, PR_GET_TIMERSLACK = 30,
+	PR_GET_CHILD_SUBREAPER = 37,
+	PR_SET_THP_DISABLE = 41, PR_GET_THP_DISABLE = 42,
 };
 
 static int64_t
@@ -256,6 +259,17 @@ SYSCALL(prctl)
 		return copy_out(a[1], current()->name, 16);
 	case PR_CAPBSET_READ:
 		return a[1] <= 40 ? 1 : -EINVAL;
+	case PR_GET_TIMERSLACK:
+		return 50000;
+	case PR_SET_TIMERSLACK:
+	case PR_SET_KEEPCAPS:
+	case PR_GET_KEEPCAPS:
+	case PR_GET_THP_DISABLE:
+	case PR_SET_THP_DISABLE:
+		return 0;	/* nothing here that it would change */
+	case PR_GET_CHILD_SUBREAPER:
+		n = 0;
+		return copy_out(a[1], &n, sizeof n);
 	case PR_SET_NO_NEW_PRIVS:
 		return a[1] == 1 ? 0 : -EINVAL;
 	case PR_GET_NO_NEW_PRIVS:

@@ -52,6 +52,7 @@ file_unref(struct file *f)
 		return;
 	if (f->watched)
 		epoll_forget(f);
+	file_locks_drop(f, f);
 	if (f->ops->release != NULL)
 		f->ops->release(f);
 	inode_unref(f->inode);
@@ -324,7 +325,10 @@ file_readdir(struct file *f, struct dir_sink *s)
 	if (f->dentry == NULL || !inode_is(f->inode, S_IFDIR))
 		return -ENOTDIR;
 	mutex_lock(&f->pos_lock);
-	read_tree(f, s);
+	if (f->ops->readdir != NULL)
+		err = f->ops->readdir(f, s, &f->pos);
+	else
+		read_tree(f, s);
 	if (!s->full && f->inode->ops->readdir != NULL) {
 		extra = f->pos - POS_EXTRA;
 		err = f->inode->ops->readdir(f->dentry, s, &extra);

@@ -10,6 +10,8 @@
 
 #define IOV_MAX 1024u
 
+static int64_t is_open(uint64_t fd);
+
 static struct ubuf
 user_buf(uint64_t addr)
 {
@@ -190,6 +192,31 @@ SYSCALL(pwritev)
 	return (int64_t)pos < 0 ? -EINVAL : vector_call(a, file_write, &pos);
 }
 
+/* The same with flags: none of them asks for what is not done anyway. */
+#define RWF_KNOWN 0x1fu
+
+static int64_t
+vector_call2(const uint64_t *a, one_fn *fn)
+{
+	uint64_t pos = a[3];
+
+	if (a[5] & ~(uint64_t)RWF_KNOWN)
+		return -EOPNOTSUPP;
+	if ((int64_t)pos == -1)
+		return vector_call(a, fn, NULL);
+	return (int64_t)pos < 0 ? -EINVAL : vector_call(a, fn, &pos);
+}
+
+SYSCALL(preadv2)
+{
+	return vector_call2(a, file_read);
+}
+
+SYSCALL(pwritev2)
+{
+	return vector_call2(a, file_write);
+}
+
 /* ---- from file to file ---- */
 
 static int64_t
@@ -274,6 +301,63 @@ SYSCALL(copy_file_range)
 {
 	return a[5] != 0 ? -EINVAL :
 	    copy_call((int)a[0], a[1], (int)a[2], a[3], a[4]);
+}
+
+/* A copy by way of the kernel's memory; one of the two must be a pipe. */
+static bool
+has_pipe(int in, int out)
+{
+	struct fd f[2] = {fd_borrow(in), fd_borrow(out)};
+	bool found = false;
+
+	for (int i = 0; i < 2; i++)
+		if (f[i].file != NULL) {
+			found |= inode_is(f[i].file->inode, S_IFIFO);
+			fd_return(f[i]);
+		}
+	return found;
+}
+
+SYSCALL(splice)
+{
+	if (is_open(a[0]) != 0 || is_open(a[2]) != 0)
+		return -EBADF;
+	return has_pipe((int)a[0], (int)a[2]) ?
+	    copy_call((int)a[0], a[1], (int)a[2], a[3], a[4]) : -EINVAL;
+}
+
+/* User memory goes into a pipe, or comes out of one, as by writev or readv. */
+SYSCALL(vmsplice)
+{
+	struct fd f = fd_borrow((int)a[0]);
+	bool writes;
+
+	if (f.file == NULL)
+		return -EBADF;
+	writes = f.file->writable;
+	if (!inode_is(f.file->inode, S_IFIFO)) {
+		fd_return(f);
+		return -EBADF;
+	}
+	fd_return(f);
+	return vector_call(a, writes ? file_write : file_read, NULL);
+}
+
+SYSCALL(flock)
+{
+	struct fd f = fd_borrow((int)a[0]);
+	int64_t err;
+
+	if (f.file == NULL)
+		return -EBADF;
+	err = file_flock(f.file, (unsigned)a[1]);
+	fd_return(f);
+	return err;
+}
+
+SYSCALL(readahead)
+{
+	return is_open(a[0]);
 }
 
 /* ---- position, size ---- */

@@ -1,7 +1,8 @@
 /*
- * lock.c - advisory record locks (fcntl).
+ * lock.c - advisory locks: of records (fcntl), of whole files (flock).
  *
- * An owner is a descriptor table, as POSIX's processes are. An inode's locks
+ * An owner is a descriptor table, as POSIX's processes are; of flock's, an open
+ * file. The two kinds do not see each other. An inode's locks
  * lie in a list; those of one owner do not overlap, and touching ones of one
  * kind are left as they are.
  * Locks: one for all lists. Waiters sleep on one count of releases.
@@ -16,6 +17,7 @@ struct file_lock {
 	const void *owner;
 	uint64_t start, end;		/* end: the last byte */
 	int type, pid;
+	bool whole;			/* flock */
 };
 
 static struct mutex locks_lock;
@@ -46,6 +48,7 @@ resolve(struct file *f, const struct flock *l, struct file_lock *out)
 	out->type = l->type;
 	out->owner = current_task()->files;
 	out->pid = current_process()->pid;
+	out->whole = false;
 	return 0;
 }
 
@@ -61,7 +64,8 @@ conflict(struct inode *i, const struct file_lock *want)
 	struct file_lock *l;
 
 	for (l = i->locks; l != NULL; l = l->next)
-		if (l->owner != want->owner && overlaps(l, want) &&
+		if (l->owner != want->owner && l->whole == want->whole &&
+		    overlaps(l, want) &&
 		    (l->type == F_WRLCK || want->type == F_WRLCK))
 			return l;
 	return NULL;
@@ -141,6 +145,23 @@ set(struct inode *i, const struct file_lock *want)
 	return err;
 }
 
+static int64_t
+set_or_wait(struct inode *i, const struct file_lock *want, bool wait)
+{
+	uint32_t seen;
+	int err;
+
+	for (;;) {
+		seen = released;
+		err = set(i, want);
+		if (err != -EAGAIN || !wait)
+			return err;
+		if (word_wait(&released, seen, TOME_FOREVER, true) ==
+		    WAKE_INTERRUPTED)
+			return -ERESTART;
+	}
+}
+
 static void
 get(struct inode *i, const struct file_lock *want, struct flock *out)
 {
@@ -163,7 +184,7 @@ int64_t
 file_lock_call(struct file *f, unsigned cmd, struct flock *l)
 {
 	struct file_lock want;
-	uint32_t seen, mode = f->flags & O_ACCMODE;
+	uint32_t mode = f->flags & O_ACCMODE;
 	int err;
 
 	if (l->type < F_RDLCK || l->type > F_UNLCK)
@@ -178,15 +199,32 @@ file_lock_call(struct file *f, unsigned cmd, struct flock *l)
 	if ((l->type == F_RDLCK && mode == O_WRONLY) ||
 	    (l->type == F_WRLCK && mode == O_RDONLY))
 		return -EBADF;
-	for (;;) {
-		seen = released;
-		err = set(f->inode, &want);
-		if (err != -EAGAIN || cmd != F_SETLKW)
-			return err;
-		if (word_wait(&released, seen, TOME_FOREVER, true) ==
-		    WAKE_INTERRUPTED)
-			return -ERESTART;
+	return set_or_wait(f->inode, &want, cmd == F_SETLKW);
+}
+
+enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 };
+
+int64_t
+file_flock(struct file *f, unsigned op)
+{
+	const bool wait = !(op & LOCK_NB);
+	struct file_lock want = {.owner = f, .end = INT64_MAX, .whole = true,
+		.pid = current_process()->pid};
+
+	switch (op & ~(unsigned)LOCK_NB) {
+	case LOCK_SH:
+		want.type = F_RDLCK;
+		break;
+	case LOCK_EX:
+		want.type = F_WRLCK;
+		break;
+	case LOCK_UN:
+		want.type = F_UNLCK;
+		break;
+	default:
+		return -EINVAL;
 	}
+	return set_or_wait(f->inode, &want, wait);
 }
 
 /* Closing any descriptor of a file drops all its owner's locks on it. */

@@ -570,6 +570,8 @@ CONSTANT(show_swappiness, "60")
 CONSTANT(show_pipe_max_size, "1048576")
 CONSTANT(show_file_max, "65536")
 CONSTANT(show_nr_open, "65536")
+CONSTANT(show_somaxconn, "4096")
+CONSTANT(show_cap_last_cap, "40")
 
 #define FILE_NODE(n, fn) { .name = n, .mode = S_IFREG | 0444, .show = fn }
 #define SETTING(f)                                                             \
@@ -593,6 +595,7 @@ static const struct proc_node sys_kernel[] = {
 	FILE_NODE("tainted", show_tainted),
 	FILE_NODE("threads-max", show_threads_max),
 	FILE_NODE("randomize_va_space", show_randomize),
+	FILE_NODE("cap_last_cap", show_cap_last_cap),
 	{ .name = NULL },
 };
 static const struct proc_node sys_vm[] = {
@@ -613,9 +616,15 @@ static const struct proc_node sys_fs[] = {
 	FILE_NODE("nr_open", show_nr_open),
 	{ .name = NULL },
 };
+static const struct proc_node net_core[] = {
+	FILE_NODE("somaxconn", show_somaxconn), { .name = NULL },
+};
+static const struct proc_node sys_net[] = {
+	DIR_NODE("core", net_core), { .name = NULL },
+};
 static const struct proc_node sys[] = {
 	DIR_NODE("kernel", sys_kernel), DIR_NODE("vm", sys_vm),
-	DIR_NODE("fs", sys_fs), { .name = NULL },
+	DIR_NODE("fs", sys_fs), DIR_NODE("net", sys_net), { .name = NULL },
 };
 static const struct proc_node sysvipc[] = {
 	FILE_NODE("shm", show_shm), { .name = NULL },

@@ -46,6 +46,7 @@ int ubuf_zero(struct ubuf, uint64_t off, size_t n);
 
 /* ---- inodes ---- */
 
+struct dir_sink;
 struct file_ops {
 	const char *name;	/* of files without a dentry, for /proc */
 	int64_t (*read)(struct file *, struct ubuf, size_t, uint64_t *pos);
@@ -61,6 +62,9 @@ struct file_ops {
 	uint32_t (*event)(struct file *);
 	/* What was written reaches its store. NULL: there is none. */
 	int (*sync)(struct file *);
+	/* All entries of a directory whose names in the tree are but a cache. NULL:
+	 * they are all, with inode_ops->readdir's. */
+	int (*readdir)(struct file *, struct dir_sink *, uint64_t *pos);
 	void (*release)(struct file *);		/* the last reference went */
 	/*
 	 * The object behind, with a reference; NULL result: private zero
@@ -70,7 +74,8 @@ struct file_ops {
 	bool seekable;
 };
 
-struct dir_sink;
+struct statfs;
+struct inode_attr;
 struct inode_ops {
 	const struct file_ops *file;
 	/* Names that are not in the tree. NULL: none. */
@@ -87,6 +92,32 @@ struct inode_ops {
 	    struct dentry **jump);
 	int (*open)(struct inode *, struct file *);
 	void (*destroy)(struct inode *);
+
+	/*
+	 * Where names have a store behind them, the tree remembers what was looked up:
+	 * `cached`, and the rest is called with tree_lock held before the tree changes.
+	 * NULL: read-only. `make` is create() with a name, and a symbolic link's text.
+	 */
+	bool cached;
+	bool (*valid)(struct dentry *);		/* NULL: it does not change */
+	int (*make)(struct dentry *dir, const char *name, uint32_t mode,
+	    uint64_t rdev, const char *target, struct inode **);
+	int (*link)(struct dentry *dir, const char *name, struct inode *);
+	int (*remove)(struct dentry *);
+	int (*rename)(struct dentry *, struct dentry *dir, const char *name);
+	/* Tell the store what is to change (ATTR_*). inode->lock held. NULL: only the
+	 * inode changes. */
+	int (*set)(struct inode *, unsigned what, const struct inode_attr *);
+	/* What the inode itself does not know. NULL: nothing. */
+	void (*stat)(struct inode *, struct stat *);
+	int (*statfs)(struct inode *, struct statfs *);
+};
+
+enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_ATIME = 8,
+	ATTR_MTIME = 16 };
+struct inode_attr {
+	uint32_t mode, uid, gid;
+	uint64_t atime, mtime;
 };
 
 struct filesystem {
@@ -109,6 +140,7 @@ struct inode {
 		struct pipe *pipe;		/* fifo */
 		const struct proc_node *node;	/* /proc and /sys */
 	};
+	void *data;			/* the file system's own */
 	struct mutex lock;
 	/* Under lock to write; read anywhere. */
 	_Atomic uint32_t refs;
@@ -151,6 +183,7 @@ struct dentry {
 	char *name;
 	bool linked;			/* in its parent's directory */
 	bool unlinked;			/* no longer */
+	bool used;			/* since dentry_shrink() came by */
 	struct dentry *hash_next;
 	struct list children, sibling;	/* linked ones, in order of cookie */
 	uint64_t cookie, last_cookie;
@@ -172,6 +205,8 @@ void dentry_unref(struct dentry *);	/* NULL: nothing */
 struct dentry *dentry_child(struct dentry *dir, const char *name);
 void dentry_link(struct dentry *);
 void dentry_unlink(struct dentry *);
+/* Forget names that are but cached and were not used lately, about n. */
+void dentry_shrink(unsigned n);
 /* The absolute path below `root`; " (deleted)" if it has none any more.
  * A pointer into buf, at its end; NULL: too long. Takes tree_lock. */
 char *dentry_path(struct dentry *, struct dentry *root, char *buf, size_t);
@@ -267,8 +302,9 @@ bool dir_emit(struct dir_sink *, const char *name, uint64_t ino,
     uint32_t mode, uint64_t next);
 int64_t file_readdir(struct file *, struct dir_sink *);
 
-/* Record locks (fcntl). */
+/* Record locks (fcntl), and of the whole file (flock). */
 struct file_lock;
+int64_t file_flock(struct file *, unsigned op);
 int64_t file_lock_call(struct file *, unsigned cmd, struct flock *);
 void file_locks_drop(struct file *, const void *owner);
 
@@ -361,6 +397,18 @@ int fifo_open(struct inode *, struct file *);
 void pipe_destroy(struct pipe *);
 int64_t pipe_size(struct file *, uint64_t size);
 int tty_open(struct inode *, struct file *);
+
+/* Content that is a vnode object (content.c); open sets f->data. */
+int content_open(struct tome_object *, struct file *);
+void content_close(struct file *);
+int64_t content_read(struct tome_object *, struct file *, struct ubuf, size_t,
+    uint64_t *pos);
+int64_t content_write(struct tome_object *, struct ubuf, size_t,
+    uint64_t *pos);
+int content_sync(struct tome_object *, struct file *);
+/* Another machine's files (p9fs.c): the share of that tag; NULL: no such. */
+struct dentry *p9fs_root(const char *tag, bool writable);
+
 /* Disks (block.c): device numbers BLOCK_MAJOR, nth disk. */
 #define BLOCK_MAJOR 253u
 int block_open(struct inode *, struct file *);
