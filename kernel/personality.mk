@@ -4,7 +4,6 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/elf.c \
 	kernel/exec.c \
 	kernel/fs/block.c \
-	kernel/fs/content.c \
 	kernel/fs/cpio.c \
 	kernel/fs/dentry.c \
 	kernel/fs/dev.c \
@@ -15,7 +14,6 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/fs/inode.c \
 	kernel/fs/io_calls.c \
 	kernel/fs/lock.c \
-	kernel/fs/p9fs.c \
 	kernel/fs/path_calls.c \
 	kernel/fs/pidfd.c \
 	kernel/fs/pipe.c \
