@@ -44,6 +44,7 @@ enum litmus_kind {
 	OP_MIGRATE,	/* give the page another frame, from the page side, as
 			 * page-out comes: no effect that a program sees */
 	OP_PAGE_OUT,	/* n pages to swap: no effect either */
+	OP_PACK,	/* chunks that can be packed are */
 	OP_SWAP_OFF,	/* the area goes; nor here */
 	OP_SHARE,	/* inherited shared; what is shared is not written any more */
 	OP_QUIESCE,	/* what waits for an epoch is freed */

@@ -237,6 +237,7 @@ model_do(struct state *s, const struct litmus_op *op)
 	case OP_UNWIRE:
 	case OP_MIGRATE:
 	case OP_PAGE_OUT:
+	case OP_PACK:
 	case OP_SWAP_OFF:
 	case OP_SHARE:
 	case OP_QUIESCE:

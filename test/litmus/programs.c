@@ -30,6 +30,7 @@
 #define WIRE(s, p, n) { OP_WIRE, s, p, n, 0 }
 #define MIGRATE(s, p) { OP_MIGRATE, s, p, 1, 0 }
 #define OUT(s, p, n) { OP_PAGE_OUT, s, p, n, 0 }
+#define PACK { OP_PACK, 0, 0, 0, 0 }
 #define SWAPOFF { OP_SWAP_OFF, 0, 0, 0, 0 }
 #define SHARE(s, p, n) { OP_SHARE, s, p, n, 0 }
 #define QUIESCE { OP_QUIESCE, 0, 0, 0, 0 }
@@ -323,6 +324,40 @@ const struct litmus litmus_table[] = {
 	    { SHARED(0, 0, 4, 0), SHARED(0, 6, 4, 0), W(0, 1, 9) },
 	    { { UNMAP(0, 0, 4), R(0, 7) }, { OUT(0, 6, 4), R(0, 7) },
 	      { R(0, 1), W(0, 1, 5) } } },
+	{ "packing against page-in", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },
+	    { { R(0, 0), W(0, 1, 1), R(0, 0) }, { PACK, R(0, 1) } } },
+	{ "packed: opened by two", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), OUT(0, 0, 1), PACK },
+	    { { W(0, 0, 1), R(0, 1) }, { W(0, 1, 2), R(0, 0) } } },
+	{ "packing against a first touch in its window", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), OUT(0, 0, 1) },
+	    { { R(0, 1), W(0, 1, 1), R(0, 1) }, { PACK, R(0, 0) } } },
+	{ "packed: a zero page read against a first write", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), OUT(0, 0, 1), PACK },
+	    { { R(0, 1), R(0, 1) }, { W(0, 1, 3), OUT(0, 0, 2), PACK } } },
+	{ "packing against fork", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), OUT(0, 0, 1) },
+	    { { PACK, W(0, 0, 1), R(0, 0) },
+	      { FORK(0, 1), RUN(1), R(1, 0), W(1, 0, 7) } } },
+	{ "packing against unmap", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },
+	    { { PACK, R(0, 1) }, { UNMAP(0, 0, 1), R(0, 0) } } },
+	{ "packed: opened against DONTNEED", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2), PACK },
+	    { { R(0, 0), W(0, 0, 1), R(0, 1) }, { DISCARD(0, 0, 1), R(0, 0) } } },
+	{ "packed: a directory grown by another's first touch", 2, LITMUS_SWAP,
+	    { MAP(0, 0, LEAF + 4), W(0, 0, 9), OUT(0, 0, 1), PACK },
+	    { { W(0, LEAF, 1), R(0, 0) }, { W(0, 0, 2), R(0, LEAF) } } },
+	{ "packing against a directory that grows", 2, LITMUS_SWAP,
+	    { MAP(0, 0, LEAF + 4), W(0, 0, 9), OUT(0, 0, 1) },
+	    { { W(0, LEAF, 1), R(0, 0) }, { PACK, R(0, LEAF) } } },
+	{ "packed: an object's chunk against truncation", 2, LITMUS_SWAP,
+	    { SHARED(0, 0, 4, 0), W(0, 1, 9), OUT(0, 0, 4), PACK },
+	    { { R(0, 1) }, { RESIZE(1), R(0, 1) } } },
+	{ "swapoff against packing", 2, LITMUS_SWAP,
+	    { MAP(0, 0, 4), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },
+	    { { PACK, R(0, 1) }, { SWAPOFF, R(0, 0) } } },
 	{ "swapoff against a writer", 2, LITMUS_SWAP,
 	    { MAP(0, 0, 4), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2), R(0, 1) },
 	    { { W(0, 0, 1), R(0, 1) }, { SWAPOFF, R(0, 0) } } },

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <object/object_i.h>
+#include <paging/paging_i.h>
 #include <pmap/pmap_i.h>
 #include <world.h>
 
@@ -363,6 +364,9 @@ world_do(struct world *w, const struct litmus_op *op)
 		return world_migrate(w, op);
 	case OP_PAGE_OUT:
 		(void)tome_map_page_out(map, va, len);
+		return 0;
+	case OP_PACK:
+		(void)tome_pack_all(w->vm->paging);
 		return 0;
 	case OP_SWAP_OFF:
 		world_must(tome_swap_remove(w->vm, w->swap_area), "swapoff");
