@@ -309,6 +309,17 @@ world_migrate(struct world *w, const struct litmus_op *op)
 	return 0;
 }
 
+/* Of a space that may have ended, or end meanwhile. */
+static void
+world_page_out(struct tome_map *map, tome_va_t va, tome_va_t len)
+{
+	if (map == NULL)
+		return;
+	tome_map_ref(map);
+	(void)tome_map_page_out(map, va, len);
+	tome_map_unref(map);
+}
+
 static int
 world_do(struct world *w, const struct litmus_op *op)
 {
@@ -363,7 +374,7 @@ world_do(struct world *w, const struct litmus_op *op)
 	case OP_MIGRATE:
 		return world_migrate(w, op);
 	case OP_PAGE_OUT:
-		(void)tome_map_page_out(map, va, len);
+		world_page_out(map, va, len);
 		return 0;
 	case OP_PACK:
 		(void)tome_pack_all(w->vm->paging);
