@@ -310,6 +310,12 @@ struct tome_usage {
 };
 void tome_map_usage(struct tome_map *, tome_va_t start, tome_va_t end,
     struct tome_usage *);
+/*
+ * What shared mappings of a range have modified of files reaches them (msync). Holes
+ * are passed by. EIO, ENOSPC: some of it could not.
+ */
+enum tome_err tome_map_sync(struct tome_map *, tome_va_t start,
+    tome_va_t len) TOME_NODISCARD;
 /* One byte a page of [start, start+len): 1 resident. ENOMEM: a hole. (mincore) */
 enum tome_err tome_map_incore(struct tome_map *, tome_va_t start,
     tome_va_t len, uint8_t *vec) TOME_NODISCARD;

@@ -236,6 +236,48 @@ advise_remove(struct tome_map *map, tome_va_t start, tome_va_t end)
 	return err;
 }
 
+/* ---- msync ---- */
+
+/* The next shared mapping of a file in [va, end). False: there is none. */
+static bool
+sync_find(struct tome_map *map, tome_va_t va, tome_va_t end, struct punch *p)
+{
+	struct tome_entry *en = tome_tree_find(&map->tree, va);
+
+	while (en != NULL && en->start < end && (en->object == NULL ||
+	    en->object->ops == NULL ||
+	    !(tome_entry_flags(en) & TOME_ENTRY_SHARED)))
+		en = tome_tree_next(&map->tree, en);
+	if (en == NULL || en->start >= end)
+		return false;
+	va = en->start > va ? en->start : va;
+	p->next = en->end < end ? en->end : end;
+	p->object = en->object;
+	p->first = en->offset + ((va - en->start) >> TOME_PAGE_SHIFT);
+	p->n = (p->next - va) >> TOME_PAGE_SHIFT;
+	tome_object_ref(p->object);
+	return true;
+}
+
+enum tome_err
+tome_map_sync(struct tome_map *map, tome_va_t start, tome_va_t len)
+{
+	struct punch p = { .next = start };
+	enum tome_err err = TOME_OK;
+	bool found = true;
+
+	while (err == TOME_OK && found) {
+		tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
+		found = sync_find(map, p.next, start + len, &p);
+		tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
+		if (!found)
+			break;
+		err = p.object->ops->sync(p.object, p.first, p.n, true);
+		tome_object_drop(p.object);
+	}
+	return err;
+}
+
 /* ---- POPULATE ---- */
 
 static tome_va_t

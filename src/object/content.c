@@ -200,7 +200,7 @@ hold_chunk(struct tome_object *ob, tome_pgoff_t pg, bool publish,
 			if (tome_unlikely(h->d.chunk == NULL)) {
 				if (h->d.where == NULL)
 					return TOME_ENOENT;
-				err = tome_packed_open(ob->amap, pg, &h->d);
+				err = tome_amap_open(ob->amap, pg, &h->d);
 				if (err != TOME_OK)
 					return err;
 			}
@@ -357,13 +357,14 @@ void
 tome_object_put(struct tome_object *ob, tome_pfn_t pfn, bool written)
 {
 	struct tome_page *pg = tome_page(ob->vm, pfn);
+	uint32_t how = TOME_PAGE_ACCESSED | (written ? TOME_PAGE_MODIFIED : 0);
 
 	if (ob->ops != NULL) {
 		ob->ops->put(ob, pfn, written);
 		return;
 	}
-	if (written && !(tome_rd_relaxed(&pg->state) & TOME_PAGE_MODIFIED))
-		tome_or(&pg->state, TOME_PAGE_MODIFIED);
+	if ((tome_rd_relaxed(&pg->state) & how) != how)
+		tome_or(&pg->state, how);
 	tome_page_unborrow(ob->vm, pfn);
 }
 

@@ -40,6 +40,8 @@ struct tome_object_ops {
 	void (*drop)(struct tome_object *, tome_pgoff_t first,
 	    tome_pgoff_t last);
 	bool (*present)(struct tome_object *, tome_pgoff_t);
+	enum tome_err (*sync)(struct tome_object *, tome_pgoff_t first,
+	    tome_pgoff_t n, bool wait);
 	uint64_t (*resident)(struct tome_object *);
 	/* No name is left. False: one is again, for it has pages to be written. */
 	bool (*end)(struct tome_object *);

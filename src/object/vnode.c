@@ -35,6 +35,7 @@ static const struct tome_object_ops vnode_ops = {
 	.shrink = vnode_shrink,
 	.drop = tome_vnode_drop,
 	.present = vnode_present,
+	.sync = tome_object_sync,
 	.resident = vnode_resident,
 	.end = vnode_end,
 	.settle = tome_vnode_settle,
@@ -245,6 +246,8 @@ vnode_put(struct tome_object *ob, tome_pfn_t pfn, bool written)
 		tome_or(&page->state, TOME_PAGE_STALE_CODE);
 		tome_vpage_unlock(vm, page);
 	}
+	if (!tome_vpage_is(page, TOME_PAGE_ACCESSED))
+		tome_or(&page->state, TOME_PAGE_ACCESSED);
 	now = __atomic_sub_fetch((uint32_t *)&page->state, TOME_PAGE_WIRE_ONE,
 	    __ATOMIC_ACQ_REL);
 	if (tome_unlikely(now & TOME_PAGE_ORPHAN) && now < TOME_PAGE_WIRE_ONE) {

@@ -1,8 +1,8 @@
 /*
  * sync.c - msync and mincore.
  *
- * Objects are memory: nothing is ever behind, so msync only answers as Linux
- * would for files in memory.
+ * Most objects are memory with nothing behind it; what is behind files hears of
+ * MS_SYNC only, as on Linux, where MS_ASYNC starts nothing.
  */
 #include <posix/posix_i.h>
 
@@ -17,6 +17,7 @@ tome_posix_msync(struct tome_posix *p, tome_va_t addr, tome_va_t len,
     int flags)
 {
 	tome_va_t end = addr + tome_page_ceil(len);
+	enum tome_err err, told;
 
 	if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 ||
 	    !tome_posix_aligned(addr) ||
@@ -24,7 +25,13 @@ tome_posix_msync(struct tome_posix *p, tome_va_t addr, tome_va_t len,
 		return tome_posix_result(TOME_EINVAL);
 	if (end < addr)
 		return tome_posix_result(TOME_ENOMEM);
-	return tome_posix_result(sync_range(p, addr, end, flags));
+	err = sync_range(p, addr, end, flags);
+	if ((flags & MS_SYNC) && (err == TOME_OK || err == TOME_ENOMEM)) {
+		told = tome_map_sync(p->map, addr, end - addr);
+		if (told != TOME_OK)
+			err = told;
+	}
+	return tome_posix_result(err);
 }
 
 static enum tome_err

@@ -260,6 +260,30 @@ silence_ends(void **state)
 	close_file(r, &f);
 }
 
+static void
+msync_writes_shared_mappings(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 8 * PG);
+	assert_int_equal(map_at(map, &f, 0, 8, RW, TOME_MAP_SHARED, 0),
+	    TOME_OK);
+	rig_poke(map, AT + PG, 0x71);
+	rig_poke(map, AT + 5 * PG, 0x72);
+	assert_int_equal(tome_map_sync(map, AT, 4 * PG), TOME_OK);
+	assert_int_equal(f.store[PG], 0x71);
+	assert_int_equal(f.store[5 * PG], 6);
+	f.fail_write = 1;
+	assert_int_equal(tome_map_sync(map, AT + 4 * PG, 64 * PG), TOME_EIO);
+	rig_poke(map, AT + 5 * PG, 0x73);
+	assert_int_equal(tome_map_sync(map, 0, AT + 64 * PG), TOME_OK);
+	assert_int_equal(f.store[5 * PG], 0x73);
+	tome_map_unref(map);
+	close_file(r, &f);
+}
+
 /* ---- threads ---- */
 
 static struct crowd {
@@ -391,6 +415,7 @@ main(void)
 		RIG_TEST(truncation_revokes),
 		RIG_TEST(a_lost_page_is_its_owners_fault),
 		RIG_TEST(silence_ends),
+		RIG_TEST(msync_writes_shared_mappings),
 		RIG_TEST(collided_reads_share_a_transfer),
 		RIG_TEST(everything_at_once),
 	};
