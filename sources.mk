@@ -102,7 +102,6 @@ TOME_SRC_TIER5 = \
 	src/object/init.c \
 	src/object/meet.c \
 	src/object/object.c \
-	src/object/packed.c \
 	src/object/ref.c \
 	src/object/resize.c
 
@@ -117,6 +116,7 @@ TOME_SRC_FILES = \
 
 # More memory than there is; with TOME_SRC_FILES.
 TOME_SRC_PAGING = \
+	src/object/packed.c \
 	src/paging/advise.c \
 	src/paging/clusters.c \
 	src/paging/daemon.c \

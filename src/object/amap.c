@@ -94,7 +94,7 @@ share_lock(struct tome_amap *am, struct tome_dirent *d)
 
 	while (err == TOME_OK && d->chunk != NULL) {
 		if (tome_chunk_packed(d->chunk)) {
-			err = tome_packed_open(am, slot, d);
+			err = tome_amap_open(am, slot, d);
 			if (err == TOME_OK && d->chunk == NULL)
 				*d = tome_amap_find(am, slot);
 		} else if (tome_dirent_lock(am, d)) {

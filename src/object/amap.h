@@ -173,7 +173,7 @@ bool tome_chunk_pack(struct tome_amap *, struct tome_dirent *d);
  * Inside an epoch: if a packed chunk covers the slot, open it. *out is what is there
  * now, or nothing where another was faster: look again. ENOMEM.
  */
-enum tome_err tome_packed_open(struct tome_amap *, uint64_t slot,
+enum tome_err tome_amap_open(struct tome_amap *, uint64_t slot,
     struct tome_dirent *out) TOME_NODISCARD;
 
 /*
@@ -228,10 +228,6 @@ tome_anon_unlock(struct tome_amap *am, struct tome_anon *an)
 {
 	tome_bit_unlock(am->vm, &an->word, TOME_ANON_LOCK, tome_anon_rank(am));
 }
-/* Swapped out, at this slot; count 1, unlocked. NULL: no memory. */
-struct tome_anon *tome_anon_unfold(struct tome_amap *, uint32_t slot);
-/* The reverse: it goes, its slot is the caller's. Nothing else may name it. */
-uint32_t tome_anon_fold(struct tome_amap *, struct tome_anon *);
 /* Drop one slot's count; the last one frees page and anon, under its lock. */
 void tome_anon_unref(struct tome_amap *, struct tome_anon *);
 /* The same by who holds its lock; unlocked in any case. */

@@ -35,35 +35,6 @@ tome_anon_create(struct tome_amap *am, bool zero)
 	return an;
 }
 
-/* The memory may still be looked at as what it was: its lock is taken. */
-struct tome_anon *
-tome_anon_unfold(struct tome_amap *am, uint32_t slot)
-{
-	struct tome_anon *an = tome_cache_get(am->vm->objects->anons);
-
-	if (an == NULL)
-		return NULL;
-	tome_anon_lock(am, an);
-	tome_wr_relaxed(&an->count, 1);
-	an->pfn = TOME_PFN_NONE;
-	an->slot = slot;
-	tome_anon_unlock(am, an);
-	tome_count(am->vm, TOME_N_ANONS, 1);
-	return an;
-}
-
-uint32_t
-tome_anon_fold(struct tome_amap *am, struct tome_anon *an)
-{
-	uint32_t slot;
-
-	tome_anon_lock(am, an);
-	slot = an->slot;
-	an->slot = 0;
-	tome_anon_discard(am, an);
-	return slot;
-}
-
 void
 tome_anon_unref(struct tome_amap *am, struct tome_anon *an)
 {

@@ -88,7 +88,7 @@ tome_chunk_empty(struct tome_amap *am, struct tome_chunk *ch, unsigned lo,
     unsigned hi)
 {
 	if (tome_unlikely(tome_chunk_packed(ch))) {
-		tome_packed_empty(am, ch, lo, hi);
+		am->vm->objects->anon_pager->empty(am, ch, lo, hi);
 		return;
 	}
 	for (unsigned i = lo; i < hi; i++) {

@@ -80,6 +80,12 @@ tome_amap_find(struct tome_amap *am, uint64_t slot)
 }
 
 enum tome_err
+tome_amap_open(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
+{
+	return am->vm->objects->anon_pager->open(am, slot, out);
+}
+
+enum tome_err
 tome_amap_get(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
 {
 	*out = dir_lookup(am, slot);
@@ -96,7 +102,7 @@ amap_add(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
 
 	while (err == TOME_OK && out->chunk == NULL) {
 		if (out->where != NULL) {
-			err = tome_packed_open(am, slot, out);
+			err = tome_amap_open(am, slot, out);
 			continue;
 		}
 		ch = tome_chunk_create(am, tome_slot_key(slot));

@@ -71,7 +71,9 @@ struct tome_chunk *tome_chunk_create(struct tome_amap *, uint64_t key);
 void tome_chunk_discard(struct tome_amap *, struct tome_chunk *);
 /* No directory names it any more. */
 void tome_chunk_retire(struct tome_amap *, struct tome_chunk *);
-/* packed.c: give back the slots [lo, hi) of a locked, packed chunk. */
+/* packed.c, for layer 6's table: see struct tome_anon_pager. */
+enum tome_err tome_packed_open(struct tome_amap *, uint64_t slot,
+    struct tome_dirent *out) TOME_NODISCARD;
 void tome_packed_empty(struct tome_amap *, struct tome_chunk *, unsigned lo,
     unsigned hi);
 /* Drop one amap's count of a chunk nobody has locked for this amap. */

@@ -59,6 +59,13 @@ struct tome_anon_pager {
 	enum tome_err (*run)(struct tome_vm *, struct tome_pagein *);
 	/* An anon gives its slot up. It is locked; any other lock may be held. */
 	void (*release)(struct tome_vm *, uint32_t slot);
+	/* Of packed chunks, so that who has no swap has no code for them either: open the
+	 * one that covers a slot (tome_amap_open()); give back what slots [lo, hi) of a
+	 * locked one hold. */
+	enum tome_err (*open)(struct tome_amap *, uint64_t slot,
+	    struct tome_dirent *out);
+	void (*empty)(struct tome_amap *, struct tome_chunk *, unsigned lo,
+	    unsigned hi);
 	/* At rest: SUB takes away one owner of a slot, ADD gives it back (false: it has
 	 * none, has one); VERIFY: the others are no anon's business. */
 	bool (*recount)(struct tome_vm *, uint32_t slot, enum tome_recount);

@@ -14,11 +14,46 @@
 #include <base/memory.h>
 #include <object/dir.h>
 
+static struct tome_anon *anon_unfold(struct tome_amap *, uint32_t slot);
+static uint32_t anon_fold(struct tome_amap *, struct tome_anon *);
 static bool chunk_packable(struct tome_amap *, struct tome_chunk *);
 static struct tome_chunk *packed_create(struct tome_amap *,
     struct tome_chunk *);
 static bool packed_unfold(struct tome_amap *, const struct tome_chunk *,
     struct tome_chunk *to);
+
+/* ---- anons ---- */
+
+/* Swapped out, at this slot. NULL: no memory. What it is made of may still be looked at as
+ * what it was: its lock is taken. */
+static struct tome_anon *
+anon_unfold(struct tome_amap *am, uint32_t slot)
+{
+	struct tome_anon *an = tome_cache_get(am->vm->objects->anons);
+
+	if (an == NULL)
+		return NULL;
+	tome_anon_lock(am, an);
+	tome_wr_relaxed(&an->count, 1);
+	an->pfn = TOME_PFN_NONE;
+	an->slot = slot;
+	tome_anon_unlock(am, an);
+	tome_count(am->vm, TOME_N_ANONS, 1);
+	return an;
+}
+
+/* The reverse: it goes, its slot is the caller's. */
+static uint32_t
+anon_fold(struct tome_amap *am, struct tome_anon *an)
+{
+	uint32_t slot;
+
+	tome_anon_lock(am, an);
+	slot = an->slot;
+	an->slot = 0;
+	tome_anon_discard(am, an);
+	return slot;
+}
 
 /* ---- packing ---- */
 
@@ -86,7 +121,7 @@ packed_create(struct tome_amap *am, struct tome_chunk *ch)
 	packed->key = ch->key | TOME_CHUNK_PACKED;
 	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
 		packed->slot[i] = ch->anon[i] == NULL ? 0 :
-		    tome_anon_fold(am, ch->anon[i]);
+		    anon_fold(am, ch->anon[i]);
 	tome_count(am->vm, TOME_N_CHUNKS, 1);
 	return packed;
 }
@@ -132,7 +167,7 @@ packed_unfold(struct tome_amap *am, const struct tome_chunk *packed,
 	for (i = 0; i < TOME_CHUNK_ANONS; i++) {
 		if (packed->slot[i] == 0)
 			continue;
-		to->anon[i] = tome_anon_unfold(am, packed->slot[i]);
+		to->anon[i] = anon_unfold(am, packed->slot[i]);
 		if (to->anon[i] == NULL)
 			break;
 	}
@@ -140,7 +175,7 @@ packed_unfold(struct tome_amap *am, const struct tome_chunk *packed,
 		return true;
 	while (i-- > 0)
 		if (to->anon[i] != NULL)
-			(void)tome_anon_fold(am, to->anon[i]);
+			(void)anon_fold(am, to->anon[i]);
 	return false;
 }
 
@@ -150,12 +185,12 @@ void
 tome_packed_empty(struct tome_amap *am, struct tome_chunk *packed, unsigned lo,
     unsigned hi)
 {
-	struct tome_vm *vm = am->vm;
+	const struct tome_anon_pager *pager = am->vm->objects->anon_pager;
 
 	for (unsigned i = lo; i < hi; i++) {
 		if (packed->slot[i] == 0)
 			continue;
-		vm->objects->anon_pager->release(vm, packed->slot[i]);
+		pager->release(am->vm, packed->slot[i]);
 		packed->slot[i] = 0;
 	}
 }

@@ -1,8 +1,8 @@
 /*
- * each.c - visit every amap: those of objects, then those of each map's entries. What
+ * each.c - every amap in turn: those of objects, then those of each map's entries. What
  * is made or moved meanwhile may be missed.
  *
- * Locks: a map's while its entries are looked at; none during a visit.
+ * Locks: a map's while its entries are looked at; none between two steps.
  */
 #include <map/map_i.h>
 #include <paging/paging_i.h>
@@ -18,20 +18,6 @@ object_after(struct tome_vm *vm, struct tome_object *ob)
 			break;
 	tome_spin_unlock(vm, &all->list_lock, TOME_RANK_QUEUE, irq);
 	return ob;
-}
-
-static bool
-each_object(struct tome_vm *vm, tome_amap_fn *fn, void *arg)
-{
-	struct tome_object *ob = object_after(vm, NULL), *next;
-	bool more = true;
-
-	for (; ob != NULL; ob = next) {
-		more = more && fn(arg, ob->amap);
-		next = more ? object_after(vm, ob) : NULL;
-		tome_object_drop(ob);
-	}
-	return more;
 }
 
 /* The amap of the first entry from *va on that has one, counted; *va moves on. */
@@ -53,30 +39,61 @@ amap_after(struct tome_map *map, tome_va_t *va)
 	return am;
 }
 
+/* On to the next object; true: there is one. */
 static bool
-each_in_map(struct tome_map *map, tome_amap_fn *fn, void *arg)
+next_object(struct tome_each *e)
 {
-	tome_va_t va = map->lo;
-	struct tome_amap *am;
-	bool more = true;
+	struct tome_object *was = e->object;
 
-	while (more && (am = amap_after(map, &va)) != NULL) {
-		more = fn(arg, am);
-		tome_amap_unref(am);
+	if (e->maps)
+		return false;
+	e->object = object_after(e->vm, was);
+	if (was != NULL)
+		tome_object_drop(was);
+	e->maps = e->object == NULL;
+	return !e->maps;
+}
+
+static struct tome_amap *
+next_in_maps(struct tome_each *e)
+{
+	struct tome_amap *am = NULL;
+
+	while (am == NULL) {
+		if (e->map == NULL) {
+			e->map = tome_map_after(e->vm, e->id);
+			if (e->map == NULL)
+				break;
+			e->id = e->map->id;
+			e->va = e->map->lo;
+		}
+		am = amap_after(e->map, &e->va);
+		if (am == NULL) {
+			tome_map_unref(e->map);
+			e->map = NULL;
+		}
 	}
-	return more;
+	return am;
+}
+
+struct tome_amap *
+tome_each_next(struct tome_each *e)
+{
+	if (next_object(e))
+		return e->object->amap;
+	if (e->counted != NULL)
+		tome_amap_unref(e->counted);
+	e->counted = next_in_maps(e);
+	return e->counted;
 }
 
 void
-tome_each_amap(struct tome_vm *vm, tome_amap_fn *fn, void *arg)
+tome_each_end(struct tome_each *e)
 {
-	bool more = each_object(vm, fn, arg);
-	struct tome_map *map;
-	uint64_t id = 0;
-
-	while (more && (map = tome_map_after(vm, id)) != NULL) {
-		id = map->id;
-		more = each_in_map(map, fn, arg);
-		tome_map_unref(map);
-	}
+	if (e->counted != NULL)
+		tome_amap_unref(e->counted);
+	if (e->map != NULL)
+		tome_map_unref(e->map);
+	if (e->object != NULL)
+		tome_object_drop(e->object);
 }

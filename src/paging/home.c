@@ -81,7 +81,7 @@ next_home(struct home *h, struct tome_amap *am, uint64_t *slot,
 	*more = tome_amap_next(am, &at, UINT64_MAX, &d);
 	if (*more && tome_chunk_packed(d.chunk)) {
 		if (packed_is_there(h, d.chunk)) {
-			err = tome_packed_open(am, tome_chunk_base(d.chunk),
+			err = tome_amap_open(am, tome_chunk_base(d.chunk),
 			    &d);
 			at = *slot;		/* then as any other */
 		}
@@ -95,10 +95,9 @@ next_home(struct home *h, struct tome_amap *am, uint64_t *slot,
 	return err;
 }
 
-static bool
-amap_home(void *arg, struct tome_amap *am)
+static void
+amap_home(struct home *h, struct tome_amap *am)
 {
-	struct home *h = arg;
 	struct tome_fill fill = { .pagein = NULL };
 	uint64_t slot = 0;
 	bool more = true;
@@ -113,7 +112,17 @@ amap_home(void *arg, struct tome_amap *am)
 		h->err = err;
 	}
 	tome_fill_end(am->vm, &fill);
-	return h->err == TOME_OK;
+}
+
+static void
+round_home(struct home *h)
+{
+	struct tome_each e = { .vm = h->paging->vm };
+	struct tome_amap *am;
+
+	while (h->err == TOME_OK && (am = tome_each_next(&e)) != NULL)
+		amap_home(h, am);
+	tome_each_end(&e);
 }
 
 static uint64_t
@@ -131,7 +140,7 @@ tome_swap_home(struct tome_paging *p, struct tome_swap_area *a)
 
 	for (unsigned i = 0; i < ROUNDS && h.err == TOME_OK && used(&h) > 0;
 	    i++) {
-		tome_each_amap(p->vm, amap_home, &h);
+		round_home(&h);
 		tome_swap_settle(p);
 		tome_vm_quiesce(p->vm, true);
 	}

@@ -12,15 +12,11 @@
 /* Their anons take 16 pages, their chunks 10: as much as one visit may find. */
 #define PACK_EVERY 4096u
 
-struct pack {
-	uint64_t packed;
-};
-
-static bool
-amap_pack(void *arg, struct tome_amap *am)
+/* How many. */
+static uint64_t
+amap_pack(struct tome_amap *am)
 {
-	struct pack *pk = arg;
-	uint64_t slot = 0;
+	uint64_t slot = 0, n = 0;
 	struct tome_dirent d;
 	bool more = true;
 
@@ -28,28 +24,32 @@ amap_pack(void *arg, struct tome_amap *am)
 		tome_epoch_enter(am->vm);
 		more = tome_amap_next(am, &slot, UINT64_MAX, &d);
 		if (more && !tome_chunk_packed(d.chunk))
-			pk->packed += tome_chunk_pack(am, &d);
+			n += tome_chunk_pack(am, &d);
 		tome_epoch_leave(am->vm);
 	}
-	return true;
+	return n;
 }
 
 uint64_t
 tome_pack_all(struct tome_paging *p)
 {
-	struct pack pk = { .packed = 0 };
+	struct tome_each e = { .vm = p->vm };
+	struct tome_amap *am;
+	uint64_t n = 0;
 
 	if (tome_or(&p->packing, 1) != 0)
 		return 0;
 	tome_wr(&p->packed_at, tome_rd(&p->swapped_out));
-	tome_each_amap(p->vm, amap_pack, &pk);
+	while ((am = tome_each_next(&e)) != NULL)
+		n += amap_pack(am);
+	tome_each_end(&e);
 	tome_wr(&p->packing, 0);
-	tome_add(&p->packed, pk.packed);
-	if (pk.packed > 0) {
+	tome_add(&p->packed, n);
+	if (n > 0) {
 		tome_vm_quiesce(p->vm, false);
 		(void)tome_kmem_reap(p->vm);
 	}
-	return pk.packed;
+	return n;
 }
 
 void

@@ -6,6 +6,7 @@
  * come with it, as far as frames are there for the asking. The anon keeps its slot as
  * long as the page is unmodified, unless slots are scarce.
  */
+#include <object/dir.h>
 #include <paging/paging_i.h>
 
 #define AROUND 8u			/* anons read together, at most */
@@ -36,6 +37,7 @@ static void pagein_drop(struct tome_pagein *);
 const struct tome_anon_pager tome_swap_pager = {
 	.prepare = pagein_prepare, .abandon = pagein_abandon,
 	.claim = pagein_claim, .run = pagein_run, .release = pagein_release,
+	.open = tome_packed_open, .empty = tome_packed_empty,
 	.recount = tome_slots_recount,
 };
 

@@ -141,9 +141,19 @@ uint64_t tome_sweep(struct tome_paging *, enum tome_zone_kind, uint64_t n);
 
 /* ---- each.c ---- */
 
-/* Call fn for every amap, counted, until it returns false. Nothing locked; may sleep. */
-typedef bool tome_amap_fn(void *arg, struct tome_amap *);
-void tome_each_amap(struct tome_vm *, tome_amap_fn *, void *arg);
+/* Where a walk over all amaps is; begins with all but vm empty. */
+struct tome_each {
+	struct tome_vm *vm;
+	bool maps;				/* done with objects */
+	struct tome_object *object;
+	struct tome_map *map;
+	uint64_t id;
+	tome_va_t va;
+	struct tome_amap *counted;
+};
+/* The next, good until the next call; NULL: no more. Nothing locked; may sleep. */
+struct tome_amap *tome_each_next(struct tome_each *);
+void tome_each_end(struct tome_each *);
 
 /* ---- pack.c ---- */
 
