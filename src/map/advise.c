@@ -264,9 +264,9 @@ tome_map_sync(struct tome_map *map, tome_va_t start, tome_va_t len)
 {
 	struct punch p = { .next = start };
 	enum tome_err err = TOME_OK;
-	bool found = true;
+	bool found;
 
-	while (err == TOME_OK && found) {
+	while (err == TOME_OK && p.next < start + len) {
 		tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
 		found = sync_find(map, p.next, start + len, &p);
 		tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
