@@ -34,10 +34,23 @@ show_tty(struct text *t, int pid)
 	text_add(t, "ttyS0\n");
 }
 
-static const struct proc_node cpu[] = {
-	FILE_NODE("online", show_cpus), FILE_NODE("possible", show_cpus),
-	FILE_NODE("present", show_cpus), { .name = NULL },
+static void
+show_one(struct text *t, int pid)
+{
+	(void)pid;
+	text_add(t, "1\n");
+}
+
+static const struct proc_node one_cpu[] = {
+	FILE_NODE("online", show_one), { .name = NULL },
 };
+#define CPU_FILES 3u
+/* A directory for each CPU follows, as many as there are: sysfs_root(). */
+static struct proc_node cpu[CPU_FILES + KERNEL_MAX_CPUS + 1] = {
+	FILE_NODE("online", show_cpus), FILE_NODE("possible", show_cpus),
+	FILE_NODE("present", show_cpus),
+};
+static char cpu_name[KERNEL_MAX_CPUS][8];
 static const struct proc_node system_dir[] = {
 	DIR_NODE("cpu", cpu), { .name = NULL },
 };
@@ -77,5 +90,10 @@ sysfs_root(void)
 		.options = "rw",
 	};
 
+	for (unsigned c = 0; c < cpu_count(); c++) {
+		snprintf(cpu_name[c], sizeof cpu_name[c], "cpu%u", c);
+		cpu[CPU_FILES + c] = (struct proc_node)
+		    DIR_NODE(cpu_name[c], one_cpu);
+	}
 	return proc_tree(&sysfs, &root);
 }

@@ -44,18 +44,20 @@ same(const struct address *a, const struct address *b)
 	return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
-/* Paths are known by their inode, abstract names by their bytes. */
+/*
+ * Paths are known by their inode, abstract names by their bytes, for each type
+ * of sockets apart.
+ */
 static struct socket *
 unix_find(struct socket *s, const struct address *a, struct inode *inode)
 {
 	struct socket *o;
 
-	(void)s;
-	list_each(o, &names, named) {
+	list_each(o, &names, named)
 		if (inode != NULL ? o->inode == inode :
-		    o->inode == NULL && same(&o->local, a))
+		    o->inode == NULL && o->type == s->type &&
+		    same(&o->local, a))
 			return o;
-	}
 	return NULL;
 }
 
