@@ -34,7 +34,8 @@ void tome_paging_stop(struct tome_vm *);
 /*
  * Free up to n frames now, in the caller's thread, waiting for transfers. Returns
  * how many became free; 0: nothing could be: all is wired, in use just now, or has
- * nowhere to go.
+ * nowhere to go. Like the daemon, it also gives back descriptors of what is swapped
+ * out, once they are many.
  */
 uint64_t tome_reclaim(struct tome_vm *, uint64_t n);
 

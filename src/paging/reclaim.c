@@ -92,10 +92,9 @@ settle(struct tome_paging *p)
 	tome_vm_quiesce(p->vm, false);
 }
 
-uint64_t
-tome_reclaim(struct tome_vm *vm, uint64_t n)
+static uint64_t
+reclaim(struct tome_paging *p, uint64_t n)
 {
-	struct tome_paging *p = vm->paging;
 	uint64_t left = 0;
 
 	tome_add(&p->direct, 1);
@@ -105,12 +104,21 @@ tome_reclaim(struct tome_vm *vm, uint64_t n)
 			    n - left);
 			settle(p);
 		}
-	tome_pack_some(p);
 	return left;
 }
 
+uint64_t
+tome_reclaim(struct tome_vm *vm, uint64_t n)
+{
+	uint64_t left = reclaim(vm->paging, n);
+
+	tome_pack_some(vm->paging);
+	return left;
+}
+
+/* Deep in a fault: packing is left to who has the stack for it. */
 bool
 tome_paging_found(struct tome_vm *vm)
 {
-	return tome_reclaim(vm, DIRECT_PAGES) > 0;
+	return reclaim(vm->paging, DIRECT_PAGES) > 0;
 }
