@@ -118,15 +118,20 @@ TOME_SRC_FILES = \
 TOME_SRC_PAGING = \
 	src/object/packed.c \
 	src/paging/advise.c \
+	src/paging/clock_pro.c \
 	src/paging/clusters.c \
 	src/paging/daemon.c \
 	src/paging/each.c \
+	src/paging/generations.c \
 	src/paging/home.c \
 	src/paging/pack.c \
 	src/paging/pagein.c \
 	src/paging/pageout.c \
+	src/paging/policy.c \
 	src/paging/pool.c \
 	src/paging/reclaim.c \
+	src/paging/second_chance.c \
+	src/paging/shadow.c \
 	src/paging/slots.c \
 	src/paging/start.c \
 	src/paging/swap.c \

@@ -16,7 +16,7 @@
 #define TRACE_TIME_SHIFT 10
 /* Uses of the last so many pages of a thread are not recorded again: no memory in
  * question is as small. */
-#define TRACE_RECENT 32
+#define TRACE_RECENT 128
 #define TRACE_MAX ((uint64_t)1 << 28)
 
 struct trace {
