@@ -161,11 +161,8 @@ open_program(struct dentry *base, const char *path, unsigned flags,
 		err = -EACCES;
 	else
 		err = inode_access(d->inode, &current_process()->cred, 1);
-	if (err == 0) {
-		*out = file_new(d->inode->ops->file, d->inode, d, O_RDONLY);
-		if (*out == NULL)
-			err = -ENOMEM;
-	}
+	if (err == 0)
+		err = file_open_unasked(d, O_RDONLY, out);
 	dentry_unref(d);
 	return err;
 }

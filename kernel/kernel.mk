@@ -37,6 +37,7 @@ KERNEL_SRC_GENERIC := \
 	kernel/thread.c \
 	kernel/timer.c \
 	kernel/virtio/blk.c \
+	kernel/virtio/p9.c \
 	kernel/virtio/pci.c \
 	kernel/virtio/queue.c
 

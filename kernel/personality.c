@@ -26,16 +26,34 @@ open_console(void)
 	file_unref(f);
 }
 
+/* The host's root cannot be written: the initramfs has a place of its own there. */
+#define INITRAMFS_PLACE "/run/initramfs"
+
 static void
-unpack_root(void)
+go_to(const char *path)
+{
+	struct dentry *d;
+
+	if (path_lookup(NULL, path, WALK_FOLLOW, &d) == 0)
+		fs_set_cwd(current_task()->fs, d);
+}
+
+static void
+unpack_root(bool hosted)
 {
 	size_t n;
 	const void *archive = boot_initrd(&n);
+
+	if (hosted) {
+		(void)vfs_mknod(NULL, INITRAMFS_PLACE, S_IFDIR | 0755, 0);
+		go_to(INITRAMFS_PLACE);
+	}
 
 	if (archive != NULL)
 		cpio_unpack(archive, n);
 	else
 		kprintf("no initramfs\n");
+	go_to("/");
 }
 
 /* init= from the command line, else the usual places. */
@@ -43,7 +61,7 @@ static void
 start_init(struct trap_frame *frame)
 {
 	static const char *const places[] = {
-		"/init", "/sbin/init", "/bin/init", "/bin/sh",
+		INITRAMFS_PLACE "/init", "/init", "/sbin/init", "/bin/init", "/bin/sh",
 	};
 	char named[128];
 	const char *argv[2] = {named, NULL};
@@ -79,8 +97,7 @@ personality_main(void)
 	vfs_start();
 	process_become_init();
 	virtio_start();
-	vfs_mount_standard();
-	unpack_root();
+	unpack_root(vfs_mount_standard());
 	swap_start();
 	current_task()->fs->umask = 022;
 	console_start_input();

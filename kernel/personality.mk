@@ -4,6 +4,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/elf.c \
 	kernel/exec.c \
 	kernel/fs/block.c \
+	kernel/fs/content.c \
 	kernel/fs/cpio.c \
 	kernel/fs/dentry.c \
 	kernel/fs/dev.c \
@@ -14,6 +15,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/fs/inode.c \
 	kernel/fs/io_calls.c \
 	kernel/fs/lock.c \
+	kernel/fs/p9fs.c \
 	kernel/fs/path_calls.c \
 	kernel/fs/pidfd.c \
 	kernel/fs/pipe.c \
@@ -42,6 +44,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/overcommit.c \
 	kernel/personality.c \
 	kernel/poll.c \
+	kernel/posix_timer.c \
 	kernel/process.c \
 	kernel/signal.c \
 	kernel/signal_calls.c \

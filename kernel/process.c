@@ -229,6 +229,7 @@ process_set_space(struct space *s)
 	old = p->space;
 	p->space = s;
 	spin_unlock_irq(&proc_lock, irq);
+	posix_timers_discard(p);	/* exec and the end keep none */
 	thread_use_pmap(s == NULL ? NULL : tome_map_pmap(s->map));
 	space_unref(old);
 	irq = spin_lock_irq(&proc_lock);
@@ -764,10 +765,12 @@ static void
 release_process(struct process *p)
 {
 	itimer_discard(p);
-	if (p == init_process)
+	if (p == init_process) {
+		content_sync_all();
 		machine_off((p->exit_status & 0x7f) == 0 ?
 		    p->exit_status >> 8 & 0xff :
 		    128 + (p->exit_status & 0x7f));
+	}
 	if (p->pid == p->sid && p->tty != NULL)
 		tty_disown(p->tty, p->sid);
 	process_set_space(NULL);

@@ -80,7 +80,8 @@ static int
 area_add(struct block *b, const char *path, uint64_t pages, int priority)
 {
 	static const struct tome_swap_device device = {
-		.max_pages = BLOCK_PAGES, .start = block_transfer,
+		.max_pages = BLOCK_PAGES, .fast = true,
+		.start = block_transfer,
 	};
 	struct area *a = area_of(NULL);
 	enum tome_err err;

@@ -160,9 +160,11 @@ SYSCALL(reboot)
 		return -EINVAL;
 	switch ((uint32_t)a[2]) {
 	case REBOOT_RESTART:
+		content_sync_all();
 		machine_reboot();
 	case REBOOT_POWER_OFF:
 	case REBOOT_HALT:
+		content_sync_all();
 		machine_off(0);
 	case (uint32_t)REBOOT_CAD_ON:
 	case REBOOT_CAD_OFF:

@@ -5,7 +5,6 @@
  * Locks: block_lock, over the making of objects, which are never dropped.
  */
 #include <fs/vfs.h>
-#include <lib.h>
 #include <machine.h>
 #include <tome/pager.h>
 #include <virtio/virtio.h>
@@ -48,71 +47,39 @@ block_object(const struct inode *i)
 	return *object;
 }
 
-/* Within one page. */
-static int
-move_page(struct tome_object *ob, uint64_t at, struct ubuf u, uint64_t off,
-    size_t n, bool write)
+static struct tome_object *
+object_of(const struct file *f)
 {
-	tome_pfn_t pfn;
-	enum tome_err err = tome_object_get(ob, at >> TOME_PAGE_SHIFT, write,
-	    &pfn);
-	char *page;
-	int result;
-
-	if (err != TOME_OK)
-		return -(int)err;
-	page = (char *)tome_frame_va(the_vm, pfn) + (at & TOME_PAGE_MASK);
-	result = write ? ubuf_get(u, off, page, n) : ubuf_put(u, off, page, n);
-	tome_object_put(ob, pfn, write);
-	return result;
-}
-
-static int64_t
-move(struct file *f, struct ubuf u, size_t n, uint64_t *pos, bool write)
-{
-	struct tome_object *ob = f->data;
-	uint64_t at = *pos, size = tome_object_size(ob);
-	size_t done = 0, part;
-	int err = 0;
-
-	if (at >= size)
-		return write && n > 0 ? -ENOSPC : 0;
-	if (n > size - at)
-		n = size - at;
-	while (done < n && err == 0) {
-		part = TOME_PAGE_SIZE - ((at + done) & TOME_PAGE_MASK);
-		if (part > n - done)
-			part = n - done;
-		err = move_page(ob, at + done, u, done, part, write);
-		if (err == 0)
-			done += part;
-	}
-	*pos = at + done;
-	return done > 0 ? (int64_t)done : err;
+	return objects[disk_number(f->inode)];
 }
 
 static int64_t
 block_read(struct file *f, struct ubuf to, size_t n, uint64_t *pos)
 {
-	return move(f, to, n, pos, false);
+	return content_read(object_of(f), f, to, n, pos);
 }
 
 static int64_t
 block_write(struct file *f, struct ubuf from, size_t n, uint64_t *pos)
 {
-	return move(f, from, n, pos, true);
+	uint64_t size = tome_object_size(object_of(f));
+
+	if (*pos >= size)
+		return n > 0 ? -ENOSPC : 0;
+	return content_write(object_of(f), from, n > size - *pos ?
+	    size - *pos : n, pos);
 }
 
 static int
 block_sync(struct file *f)
 {
-	return -(int)tome_object_sync(f->data, 0, 0, true);
+	return content_sync(object_of(f), f);
 }
 
 static int
 block_map(struct file *f, struct tome_object **out)
 {
-	*out = f->data;
+	*out = object_of(f);
 	tome_object_ref(*out);
 	return 0;
 }
@@ -120,8 +87,9 @@ block_map(struct file *f, struct tome_object **out)
 static void
 block_release(struct file *f)
 {
-	(void)!tome_object_sync(f->data, 0, 0, false);
-	tome_object_unref(f->data);
+	if (f->writable)
+		(void)!tome_object_sync(object_of(f), 0, 0, false);
+	content_close(f);
 }
 
 static const struct file_ops block_ops = {
@@ -132,10 +100,13 @@ static const struct file_ops block_ops = {
 int
 block_open(struct inode *i, struct file *f)
 {
-	f->data = block_object(i);
-	if (f->data == NULL)
+	struct tome_object *ob = block_object(i);
+
+	if (ob == NULL)
 		return -ENOMEM;
-	i->size = tome_object_size(f->data);
+	i->size = tome_object_size(ob);
 	f->ops = &block_ops;
-	return 0;
+	/* The table's reference keeps it. */
+	tome_object_unref(ob);
+	return content_open(ob, f);
 }

@@ -94,9 +94,42 @@ dentry_child(struct dentry *dir, const char *name)
 	struct dentry *d;
 
 	for (d = *bucket(dir, name); d != NULL; d = d->hash_next)
-		if (d->parent == dir && strcmp(d->name, name) == 0)
+		if (d->parent == dir && strcmp(d->name, name) == 0) {
+			d->used = true;
 			return d;
+		}
 	return NULL;
+}
+
+/* Nobody holds it, nothing hangs on it, and it can be looked up again. */
+static bool
+forgettable(const struct dentry *d)
+{
+	return d->parent->inode->ops->cached && d->refs == 1 &&
+	    list_empty(&d->children) && d->mounted == NULL;
+}
+
+/* A hand that goes round the buckets, twice at most. */
+void
+dentry_shrink(unsigned n)
+{
+	static unsigned hand;
+	struct dentry *d, *next;
+
+	for (unsigned turns = 0; n > 0 && turns < 2 * BUCKETS; turns++) {
+		for (d = hash[hand % BUCKETS]; d != NULL && n > 0; d = next) {
+			next = d->hash_next;
+			if (!forgettable(d))
+				continue;
+			if (d->used) {
+				d->used = false;
+				continue;
+			}
+			dentry_unlink(d);
+			n--;
+		}
+		hand++;
+	}
 }
 
 void

@@ -85,12 +85,18 @@ open_check(struct inode *i, uint32_t flags)
 int
 file_open_dentry(struct dentry *d, uint32_t flags, struct file **out)
 {
+	int err = open_check(d->inode, flags);
+
+	return err != 0 ? err : file_open_unasked(d, flags, out);
+}
+
+int
+file_open_unasked(struct dentry *d, uint32_t flags, struct file **out)
+{
 	struct inode *i = d->inode;
 	struct file *f;
-	int err = open_check(i, flags);
+	int err = 0;
 
-	if (err != 0)
-		return err;
 	f = file_new(i->ops->file, i, d, flags &
 	    ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_NOCTTY));
 	if (f == NULL)
@@ -134,10 +140,9 @@ open_walked(struct walk *w, uint32_t flags, uint32_t mode, struct file **out)
 	if (err != 0)
 		return err;
 	/* The creator may write even what its own mode forbids. */
-	*out = file_new(d->inode->ops->file, d->inode, d,
-	    flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
+	err = file_open_unasked(d, flags & ~(uint32_t)O_TRUNC, out);
 	dentry_unref(d);
-	return *out == NULL ? -ENOMEM : 0;
+	return err;
 }
 
 int

@@ -127,7 +127,9 @@ inode_stat(struct inode *i, struct stat *st)
 		.ctime = i->ctime / 1000000000u,
 		.ctime_nsec = i->ctime % 1000000000u,
 	};
-	if (inode_is(i, S_IFREG) && i->ops->resize != NULL)
+	if (i->ops->stat != NULL)
+		i->ops->stat(i, st);
+	else if (inode_is(i, S_IFREG) && i->ops->resize != NULL)
 		st->blocks = (int64_t)(tome_object_resident(i->object) * 8);
 }
 
@@ -139,58 +141,76 @@ owns(struct inode *i)
 	return c->fsuid == 0 || c->fsuid == i->uid;
 }
 
+/* The store first, then what we know. */
+static int
+set(struct inode *i, unsigned what, const struct inode_attr *to)
+{
+	int err = 0;
+
+	mutex_lock(&i->lock);
+	if (i->ops->cached && i->ops->set == NULL)
+		err = -EROFS;
+	else if (i->ops->set != NULL)
+		err = i->ops->set(i, what, to);
+	if (err == 0 && (what & ATTR_MODE))
+		i->mode = (i->mode & S_IFMT) | (to->mode & 07777);
+	if (err == 0 && (what & ATTR_UID))
+		i->uid = to->uid;
+	if (err == 0 && (what & ATTR_GID))
+		i->gid = to->gid;
+	if (err == 0 && (what & ATTR_ATIME))
+		i->atime = to->atime;
+	if (err == 0 && (what & ATTR_MTIME))
+		i->mtime = to->mtime;
+	if (err == 0)
+		i->ctime = wall_ns();
+	mutex_unlock(&i->lock);
+	return err;
+}
+
 int
 inode_set_mode(struct inode *i, uint32_t mode)
 {
-	if (!owns(i))
-		return -EPERM;
-	mutex_lock(&i->lock);
-	i->mode = (i->mode & S_IFMT) | (mode & 07777);
-	i->ctime = wall_ns();
-	mutex_unlock(&i->lock);
-	return 0;
+	const struct inode_attr to = { .mode = mode };
+
+	return owns(i) ? set(i, ATTR_MODE, &to) : -EPERM;
 }
 
 int
 inode_set_owner(struct inode *i, uint32_t uid, uint32_t gid)
 {
 	const struct cred *c = &current_process()->cred;
+	unsigned what = (uid != UINT32_MAX ? ATTR_UID : 0) |
+	    (gid != UINT32_MAX ? ATTR_GID : 0);
+	struct inode_attr to = { .uid = uid, .gid = gid };
 
 	if (c->fsuid != 0 &&
 	    ((uid != UINT32_MAX && uid != i->uid) || c->fsuid != i->uid ||
 	    (gid != UINT32_MAX && !in_group(c, gid))))
 		return -EPERM;
-	mutex_lock(&i->lock);
-	if (uid != UINT32_MAX)
-		i->uid = uid;
-	if (gid != UINT32_MAX)
-		i->gid = gid;
-	if (!inode_is(i, S_IFDIR))
-		i->mode &= ~(uint32_t)(S_ISUID | S_ISGID);
-	i->ctime = wall_ns();
-	mutex_unlock(&i->lock);
-	return 0;
+	if (!inode_is(i, S_IFDIR)) {
+		to.mode = i->mode & ~(uint32_t)(S_ISUID | S_ISGID);
+		what |= ATTR_MODE;
+	}
+	return set(i, what, &to);
 }
 
 int
 inode_set_times(struct inode *i, uint64_t atime, uint64_t mtime)
 {
+	unsigned what = (atime != UINT64_MAX ? ATTR_ATIME : 0) |
+	    (mtime != UINT64_MAX ? ATTR_MTIME : 0);
+	const struct inode_attr to = { .atime = atime, .mtime = mtime };
+
 	if (!owns(i) && inode_access(i, &current_process()->cred, 2) != 0)
 		return -EACCES;
-	mutex_lock(&i->lock);
-	if (atime != UINT64_MAX)
-		i->atime = atime;
-	if (mtime != UINT64_MAX)
-		i->mtime = mtime;
-	i->ctime = wall_ns();
-	mutex_unlock(&i->lock);
-	return 0;
+	return set(i, what, &to);
 }
 
 int
 inode_truncate(struct inode *i, uint64_t size)
 {
-	int err = -EINVAL;
+	int err = i->ops->cached ? -EROFS : -EINVAL;
 
 	if (inode_is(i, S_IFDIR))
 		return -EISDIR;

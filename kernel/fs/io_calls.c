@@ -6,7 +6,6 @@
 #include <machine.h>
 #include <process.h>
 #include <syscall.h>
-#include <tome/pager.h>
 
 #define IOV_MAX 1024u
 
@@ -517,7 +516,9 @@ sync_file(uint64_t fd)
 
 	if (f.file == NULL)
 		return -EBADF;
-	if (f.file->ops->sync != NULL)
+	if (f.file->flags & O_PATH)
+		err = -EBADF;
+	else if (f.file->ops->sync != NULL)
 		err = f.file->ops->sync(f.file);
 	fd_return(f);
 	return err;
@@ -551,8 +552,7 @@ SYSCALL(fadvise64)
 
 SYSCALL(sync)
 {
-	while (tome_writeback(the_vm, UINT64_MAX, TOME_FOREVER) > 0)
-		tome_io_run(the_vm);
+	content_sync_all();
 	return 0;
 }
 

@@ -209,16 +209,19 @@ statfs_out(struct inode *i, uint64_t user)
 		.namelen = NAME_MAX, .frsize = TOME_PAGE_SIZE,
 		.fsid = {(int32_t)i->fs->dev, 0},
 	};
+	int err = 0;
 
 	tome_vm_stats(the_vm, &s);
-	if (i->ops->create != NULL) {
+	if (i->ops->statfs != NULL) {
+		err = i->ops->statfs(i, &out);
+	} else if (i->ops->create != NULL) {
 		out.blocks = s.frames_total;
 		out.bfree = out.bavail = s.frames_free;
 		out.files = s.frames_total;
 		out.ffree = s.frames_free;
 	}
 	inode_unref(i);
-	return copy_out(user, &out, sizeof out);
+	return err != 0 ? err : copy_out(user, &out, sizeof out);
 }
 
 SYSCALL(statfs)

@@ -17,7 +17,7 @@ static struct list mounts = {&mounts, &mounts};
 static int
 may_change(struct dentry *dir)
 {
-	if (dir->inode->ops->create == NULL)
+	if (dir->inode->ops->create == NULL && dir->inode->ops->make == NULL)
 		return -EROFS;
 	if (dir->parent != NULL && !dir->linked)
 		return -ENOENT;
@@ -46,15 +46,19 @@ may_remove(struct dentry *d)
 	return d->mounted != NULL ? -EBUSY : 0;
 }
 
+/* `old`: the inode has a name already, and this is one more. */
 static int
-link_new(struct dentry *d)
+link_new(struct dentry *d, struct inode *old)
 {
+	const struct inode_ops *ops = d->parent->inode->ops;
 	int err;
 
 	mutex_lock(&tree_lock);
 	err = may_change(d->parent);
 	if (err == 0 && dentry_child(d->parent, d->name) != NULL)
 		err = -EEXIST;
+	if (err == 0 && old != NULL && ops->link != NULL)
+		err = ops->link(d->parent, d->name, old);
 	if (err == 0) {
 		dentry_link(d);
 		if (inode_is(d->inode, S_IFDIR)) {
@@ -64,6 +68,46 @@ link_new(struct dentry *d)
 		touch(d->parent);
 	}
 	mutex_unlock(&tree_lock);
+	return err;
+}
+
+/* By a store, which has the name before the tree has. */
+static int
+make_locked(struct walk *w, uint32_t mode, uint64_t rdev, const char *target,
+    struct dentry **out)
+{
+	const struct inode_ops *ops = w->dir->inode->ops;
+	struct inode *i;
+	int err = may_change(w->dir);
+
+	if (err == 0 && dentry_child(w->dir, w->last) != NULL)
+		err = -EEXIST;
+	if (err == 0)
+		err = ops->make(w->dir, w->last, mode, rdev, target, &i);
+	if (err != 0)
+		return err;
+	*out = dentry_new(w->dir, w->last, i);
+	if (*out == NULL)
+		return -ENOMEM;
+	dentry_link(*out);
+	touch(w->dir);
+	return 0;
+}
+
+static int
+make_stored(struct walk *w, uint32_t mode, uint64_t rdev, const char *target,
+    struct dentry **out)
+{
+	struct dentry *d;
+	int err;
+
+	mutex_lock(&tree_lock);
+	err = make_locked(w, mode, rdev, target, &d);
+	mutex_unlock(&tree_lock);
+	if (err == 0 && out != NULL)
+		*out = d;
+	else if (err == 0)
+		dentry_unref(d);
 	return err;
 }
 
@@ -103,7 +147,7 @@ enter_inode(struct walk *w, struct inode *i, struct dentry **out)
 	d = dentry_new(w->dir, w->last, i);
 	if (d == NULL)
 		return -ENOMEM;
-	err = link_new(d);
+	err = link_new(d, NULL);
 	if (err == 0 && out != NULL)
 		*out = d;
 	else
@@ -125,6 +169,8 @@ vfs_create(struct walk *w, uint32_t mode, uint64_t rdev, struct dentry **out)
 	if (err != 0)
 		return err;
 	mode &= ~current_task()->fs->umask;
+	if (w->dir->inode->ops->make != NULL)
+		return make_stored(w, mode, rdev, NULL, out);
 	err = w->dir->inode->ops->create(w->dir->inode, mode, rdev, &i);
 	return err != 0 ? err : enter_inode(w, i, out);
 }
@@ -151,6 +197,8 @@ symlink_at(struct walk *w, const char *target)
 
 	if (w->dots || w->dentry != NULL)
 		return -EEXIST;
+	if (w->dir->inode->ops->make != NULL)
+		return make_stored(w, S_IFLNK | 0777, 0, target, NULL);
 	err = may_change(w->dir);
 	if (err == 0)
 		err = w->dir->inode->ops->create(w->dir->inode, S_IFLNK | 0777,
@@ -199,7 +247,7 @@ link_at(struct dentry *from, struct walk *w)
 	d = dentry_new(w->dir, w->last, from->inode);
 	if (d == NULL)
 		return -ENOMEM;
-	err = link_new(d);
+	err = link_new(d, from->inode);
 	if (err == 0) {
 		from->inode->nlink++;
 		from->inode->ctime = wall_ns();
@@ -247,6 +295,8 @@ unlink_check(struct dentry *d, bool directory)
 		return err;
 	if (directory != inode_is(d->inode, S_IFDIR))
 		return directory ? -ENOTDIR : -EISDIR;
+	if (d->parent->inode->ops->remove != NULL)
+		return 0;		/* the store knows what is in it */
 	return directory && !list_empty(&d->children) ? -ENOTEMPTY : 0;
 }
 
@@ -264,8 +314,12 @@ vfs_unlink(struct dentry *base, const char *path, bool directory)
 	else {
 		mutex_lock(&tree_lock);
 		err = unlink_check(w.dentry, directory);
-		if (err == 0)
+		if (err == 0 && w.dentry->parent->inode->ops->remove != NULL)
+			err = w.dentry->parent->inode->ops->remove(w.dentry);
+		if (err == 0) {
+			vfs_prune(w.dentry);
 			remove_name(w.dentry);
+		}
 		mutex_unlock(&tree_lock);
 	}
 	walk_end(&w);
@@ -310,6 +364,8 @@ rename_check(struct dentry *from, struct walk *to, unsigned flags)
 		return 0;
 	if (inode_is(old->inode, S_IFDIR) != dir)
 		return dir ? -ENOTDIR : -EISDIR;
+	if (to->dir->inode->ops->rename != NULL)
+		return 0;
 	return dir && !list_empty(&old->children) ? -ENOTEMPTY : 0;
 }
 
@@ -374,12 +430,19 @@ rename_locked(struct dentry *from, struct walk *to, char **name,
 	err = rename_check(from, to, flags);
 	if (err != 0)
 		return err;
+	if (to->dir->inode->ops->rename != NULL)
+		err = flags & RENAME_EXCHANGE ? -EINVAL :
+		    to->dir->inode->ops->rename(from, to->dir, to->last);
+	if (err != 0)
+		return err;
 	if (flags & RENAME_EXCHANGE) {
 		exchange(from, to->dentry);
 		return 0;
 	}
-	if (to->dentry != NULL)
+	if (to->dentry != NULL) {
+		vfs_prune(to->dentry);
 		remove_name(to->dentry);
+	}
 	move_dentry(from, to->dir, name);
 	return 0;
 }

@@ -282,6 +282,8 @@ void file_unref(struct file *);
 int file_open(struct dentry *base, const char *path, uint32_t flags,
     uint32_t mode, struct file **);
 int file_open_dentry(struct dentry *, uint32_t flags, struct file **);
+/* Without asking for rights: what is run need not be readable. */
+int file_open_unasked(struct dentry *, uint32_t flags, struct file **);
 /* At a position of its own (pos) or the file's (NULL). */
 int64_t file_read(struct file *, struct ubuf, size_t, uint64_t *pos);
 int64_t file_write(struct file *, struct ubuf, size_t, uint64_t *pos);
@@ -381,7 +383,8 @@ int poll_suspend_mask(uint64_t user_set, uint64_t size);
 /* ---- the file systems ---- */
 
 void vfs_start(void);
-void vfs_mount_standard(void);
+/* True: the root is the host's, and what the boot loader left goes elsewhere. */
+bool vfs_mount_standard(void);
 struct dentry *tmpfs_root(const char *name);
 /* Of this content (taken over), without a name. */
 struct inode *tmpfs_inode_of(struct tome_object *);
@@ -406,6 +409,7 @@ int64_t content_read(struct tome_object *, struct file *, struct ubuf, size_t,
 int64_t content_write(struct tome_object *, struct ubuf, size_t,
     uint64_t *pos);
 int content_sync(struct tome_object *, struct file *);
+void content_sync_all(void);
 /* Another machine's files (p9fs.c): the share of that tag; NULL: no such. */
 struct dentry *p9fs_root(const char *tag, bool writable);
 

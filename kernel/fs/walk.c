@@ -91,6 +91,12 @@ find_child(struct dentry *dir, const char *name, struct dentry **out)
 	int err;
 
 	*out = NULL;
+	if (d != NULL && dir->inode->ops->valid != NULL &&
+	    d->mounted == NULL && !dir->inode->ops->valid(d)) {
+		vfs_prune(d);
+		dentry_unlink(d);
+		d = NULL;
+	}
 	if (d != NULL) {
 		dentry_ref(d);
 		*out = d;

@@ -200,4 +200,5 @@ void
 virtio_start(void)
 {
 	pci_each(block_start);
+	pci_each(p9_start);
 }

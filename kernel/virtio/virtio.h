@@ -77,6 +77,10 @@ void vq_kick(struct virtqueue *);
 /* What the device has done with; NULL: nothing more. Locked. */
 void *vq_take(struct virtqueue *, uint32_t *len);
 
+/* ---- p9.c ---- */
+
+void p9_start(const struct pci_device *);
+
 /* ---- blk.c ---- */
 
 struct block;

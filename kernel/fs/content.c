@@ -1,0 +1,147 @@
+/*
+ * content.c - read() and write() of files whose content is a vnode object: straight
+ * between the cached page and user memory, so that mappings see the same.
+ *
+ * Locks: none of its own; callers keep writers of one file apart.
+ */
+#include <fs/vfs.h>
+#include <lib.h>
+#include <machine.h>
+#include <sched.h>
+#include <tome/pager.h>
+
+struct content {
+	struct mutex lock;		/* over ahead */
+	struct tome_readahead ahead;
+	uint32_t seen;			/* the last error told */
+};
+
+int
+content_open(struct tome_object *ob, struct file *f)
+{
+	struct content *c = tome_kzalloc(the_vm, sizeof *c);
+
+	if (c == NULL)
+		return -ENOMEM;
+	c->seen = tome_object_error_now(ob);
+	f->data = c;
+	return 0;
+}
+
+void
+content_close(struct file *f)
+{
+	tome_kfree(the_vm, f->data);
+}
+
+int
+content_sync(struct tome_object *ob, struct file *f)
+{
+	struct content *c = f->data;
+
+	/* What fails is noted, and told once to each who has the file open. */
+	(void)!tome_object_sync(ob, 0, 0, true);
+	return -(int)tome_object_error(ob, &c->seen);
+}
+
+/* Another who reads through this file now knows as well what comes next. */
+static void
+read_ahead(struct tome_object *ob, struct content *c, uint64_t at, size_t n)
+{
+	tome_pgoff_t first = at >> TOME_PAGE_SHIFT;
+
+	if (!mutex_trylock(&c->lock))
+		return;
+	tome_object_readahead(ob, &c->ahead, first,
+	    ((at + n - 1) >> TOME_PAGE_SHIFT) - first + 1);
+	mutex_unlock(&c->lock);
+}
+
+/* Within one page. */
+static int
+move_page(struct tome_object *ob, uint64_t at, struct ubuf u, uint64_t off,
+    size_t n, bool write)
+{
+	tome_pfn_t pfn;
+	enum tome_err err = tome_object_get(ob, at >> TOME_PAGE_SHIFT, write,
+	    &pfn);
+	char *page;
+	int result;
+
+	if (err != TOME_OK)
+		return -(int)err;
+	page = (char *)tome_frame_va(the_vm, pfn) + (at & TOME_PAGE_MASK);
+	result = write ? ubuf_get(u, off, page, n) : ubuf_put(u, off, page, n);
+	tome_object_put(ob, pfn, write);
+	return result;
+}
+
+/* [*pos, *pos + n) is within the file, or was. */
+static int64_t
+move(struct tome_object *ob, struct ubuf u, size_t n, uint64_t *pos,
+    bool write)
+{
+	uint64_t at = *pos;
+	size_t done = 0, part;
+	int err = 0;
+
+	while (done < n) {
+		part = TOME_PAGE_SIZE - ((at + done) & TOME_PAGE_MASK);
+		if (part > n - done)
+			part = n - done;
+		err = move_page(ob, at + done, u, done, part, write);
+		if (err != 0)
+			break;
+		done += part;
+	}
+	*pos = at + done;
+	/* A truncation that comes between ends it. */
+	return done > 0 || err == -ENXIO ? (int64_t)done : err;
+}
+
+int64_t
+content_read(struct tome_object *ob, struct file *f, struct ubuf to, size_t n,
+    uint64_t *pos)
+{
+	uint64_t size = tome_object_size(ob);
+
+	if (*pos >= size || n == 0)
+		return 0;
+	if (n > size - *pos)
+		n = size - *pos;
+	read_ahead(ob, f->data, *pos, n);
+	return move(ob, to, n, pos, false);
+}
+
+int64_t
+content_write(struct tome_object *ob, struct ubuf from, size_t n,
+    uint64_t *pos)
+{
+	return move(ob, from, n, pos, true);
+}
+
+static uint64_t
+unwritten(void)
+{
+	struct tome_stats s;
+
+	tome_vm_stats(the_vm, &s);
+	return s.files_dirty + s.files_writing;
+}
+
+/* As long as there is less of it each time: what cannot be written stays. */
+void
+content_sync_all(void)
+{
+	uint64_t left = UINT64_MAX, now;
+
+	while ((now = unwritten()) > 0 && now < left) {
+		left = now;
+		(void)tome_writeback(the_vm, UINT64_MAX, TOME_FOREVER);
+		tome_io_run(the_vm);
+		for (unsigned ms = 0; unwritten() == left && ms < 1000; ms++) {
+			(void)thread_sleep_until(clock_ns() + 1000000, false);
+			tome_io_run(the_vm);
+		}
+	}
+}
