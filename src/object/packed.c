@@ -131,29 +131,32 @@ packed_create(struct tome_amap *am, struct tome_chunk *ch)
 enum tome_err
 tome_packed_open(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
 {
-	struct tome_dirent d = tome_amap_find(am, slot);
-	struct tome_chunk *packed = d.chunk, *ch;
+	struct tome_chunk *packed, *ch;
+	bool open;
 
-	*out = d;
+	*out = tome_amap_find(am, slot);
+	packed = out->chunk;
 	if (packed == NULL || !tome_chunk_packed(packed))
 		return TOME_OK;
-	*out = (struct tome_dirent){ NULL, NULL };
-	ch = tome_chunk_create(am, tome_slot_key(slot));
+	ch = tome_chunk_create(am, tome_chunk_key(packed));
 	if (ch == NULL)
 		return TOME_ENOMEM;
-	if (!tome_dirent_lock(am, &d)) {
+	if (!tome_dirent_lock(am, out)) {
 		tome_chunk_discard(am, ch);
+		out->where = NULL;
+		out->chunk = NULL;
 		return TOME_OK;
 	}
-	if (!packed_unfold(am, packed, ch)) {
-		tome_chunk_unlock(am, packed);
+	open = packed_unfold(am, packed, ch);
+	if (open)
+		tome_dir_replace(am, out, ch);
+	tome_chunk_unlock(am, packed);
+	if (!open) {
 		tome_chunk_discard(am, ch);
 		return TOME_ENOMEM;
 	}
-	tome_dir_replace(am, &d, ch);
-	tome_chunk_unlock(am, packed);
 	tome_chunk_retire(am, packed);
-	*out = (struct tome_dirent){ d.where, ch };
+	out->chunk = ch;
 	return TOME_OK;
 }
 

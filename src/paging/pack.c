@@ -1,12 +1,14 @@
 /*
  * pack.c - chunks of what is swapped out shrink to their slot numbers
- * (object/packed.c), so that memory that has left does not hold memory.
+ * (object/packed.c), and page tables without translations go, so that memory that has
+ * left does not hold memory.
  *
  * Every so many pages that left, all amaps are visited: a packed chunk is passed by
  * in a few instructions, any other is given up at the first anon with a page.
  *
- * Locks: none but a chunk's in turn. One thread at a time.
+ * Locks: a chunk's, or a map's, in turn. One thread at a time.
  */
+#include <map/map_i.h>
 #include <paging/paging_i.h>
 
 /* Their anons take 16 pages, their chunks 10: as much as one visit may find. */
@@ -30,6 +32,35 @@ amap_pack(struct tome_amap *am)
 	return n;
 }
 
+/* Tables that have become empty. As tome_edit_gather(): in one section to the flush. */
+static void
+map_collect(struct tome_map *map)
+{
+	struct tome_gather g;
+
+	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
+	tome_epoch_enter(map->vm);
+	tome_gather_begin(&g, map->pmap);
+	tome_range_collect(&g, map->lo, map->hi);
+	tome_gather_finish(&g);
+	tome_epoch_leave(map->vm);
+	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
+}
+
+static void
+tables_collect(struct tome_vm *vm)
+{
+	struct tome_map *map;
+	uint64_t id = 0;
+
+	while ((map = tome_map_after(vm, id)) != NULL) {
+		id = map->id;
+		if (!map->kernel)
+			map_collect(map);
+		tome_map_unref(map);
+	}
+}
+
 uint64_t
 tome_pack_all(struct tome_paging *p)
 {
@@ -46,6 +77,7 @@ tome_pack_all(struct tome_paging *p)
 	tome_wr(&p->packing, 0);
 	tome_add(&p->packed, n);
 	if (n > 0) {
+		tables_collect(p->vm);
 		tome_vm_quiesce(p->vm, false);
 		(void)tome_kmem_reap(p->vm);
 	}

@@ -111,9 +111,12 @@ void tome_gather_finish(struct tome_gather *);
  * drop their wire count. No table is created.
  *   remove    drop translations; empty tables are detached, but with keep_tables
  *             (what was reserved there stays)
+ *   collect   detach empty tables of a user space, under the map's lock: who
+ *             reserves tables for what follows holds it
  *   protect   take away rights beyond prot
  */
 void tome_range_remove(struct tome_gather *, tome_va_t start, tome_va_t end);
+void tome_range_collect(struct tome_gather *, tome_va_t start, tome_va_t end);
 void tome_range_protect(struct tome_gather *, tome_va_t start, tome_va_t end,
     tome_prot_t);
 void tome_range_unwire(struct tome_pmap *, tome_va_t start, tome_va_t end);

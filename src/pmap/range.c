@@ -46,6 +46,27 @@ tome_range_remove(struct tome_gather *g, tome_va_t start, tome_va_t end)
 	}
 }
 
+void
+tome_range_collect(struct tome_gather *g, tome_va_t start, tome_va_t end)
+{
+	struct tome_leaf l;
+	tome_va_t va = start;
+	bool empty;
+
+	while (tome_walk_next(g->pmap, &va, end, &l)) {
+		tome_leaf_lock(&l);
+		empty = l.table->index == 0 && !tome_leaf_stray(&l);
+		if (empty)
+			tome_leaf_detach(&l, g);
+		tome_leaf_unlock(&l);
+		if (empty)
+			tome_upper_collect(g->pmap, g, l.base);
+		va = leaf_stop(&l, end);
+		if (va == end)
+			break;
+	}
+}
+
 /* Stops when nothing is left: a leaf is often all but empty. */
 static void
 leaf_remove(struct tome_leaf *l, struct tome_gather *g, tome_va_t start,

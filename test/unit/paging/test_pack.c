@@ -34,6 +34,35 @@ packed_map(struct rig *r)
 	return map;
 }
 
+/* Those of a space without a page. */
+static uint64_t
+tables_of_none(struct rig *r)
+{
+	struct tome_map *map = rig_map(r);
+	struct tome_map_totals t;
+
+	tome_map_totals(map, &t);
+	tome_map_unref(map);
+	return t.table_pages;
+}
+
+/* The page tables of what is packed go too. */
+static void
+tables_go(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = packed_map(r);
+	struct tome_map_totals t;
+
+	tome_map_totals(map, &t);
+	assert_int_equal(t.table_pages, tables_of_none(r));
+	assert_int_equal(rig_peek(map, 50), 51);
+	tome_map_totals(map, &t);
+	assert_true(t.table_pages > tables_of_none(r));
+	rig_check(r);
+	tome_map_unref(map);
+}
+
 static void
 expect(struct tome_map *map, unsigned first, unsigned n)
 {
@@ -328,6 +357,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(it_comes_back),
+		RIG_TEST(tables_go),
 		RIG_TEST(others_may_look),
 		RIG_TEST(holes_stay_holes),
 		RIG_TEST(what_cannot_be_packed_is_not),
