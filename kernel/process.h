@@ -95,6 +95,7 @@ struct process {
 
 	/* ITIMER_REAL: its own lock, taken before proc_lock. */
 	struct itimer *itimer;
+	struct posix_timer *timers;	/* timer_create's: posix_timer.c */
 };
 
 struct task {
@@ -243,5 +244,7 @@ int timespec_ns(const struct timespec *, uint64_t *ns);
 /* Fetch an optional relative timeout; deadline in clock_ns() terms. */
 int deadline_in(uint64_t user_timespec, uint64_t *deadline);
 void itimer_discard(struct process *);
+/* All that timer_create made. */
+void posix_timers_discard(struct process *);
 
 #endif

@@ -185,6 +185,7 @@ siginfo_fill(struct siginfo *i, const struct sigqueue *q)
 	} else if (q->code > 0) {
 		i->fault.addr = q->value;
 	} else if (q->code == SI_TIMER) {
+		i->timer.timer = q->pid;
 		i->timer.value = q->value;
 	} else {
 		i->kill.pid = q->pid;

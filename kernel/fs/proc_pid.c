@@ -531,6 +531,28 @@ show_mounts(struct text *t, int pid)
 	vfs_mounts(show_mount, t);
 }
 
+/* Numbers of mounts are those of their devices; each lies in the first. */
+static bool
+show_mount_more(void *arg, struct dentry *root)
+{
+	struct text *t = arg;
+	const struct filesystem *fs = root->inode->fs;
+	char buf[512], *path = dentry_path_locked(root, root_dentry, buf,
+	    sizeof buf);
+
+	text_add(t, "%u 1 0:%u / %s %s - %s %s %s\n", fs->dev + 20, fs->dev,
+	    path != NULL ? path : "?", fs->options, fs->name, fs->name,
+	    fs->options);
+	return true;
+}
+
+static void
+show_mountinfo(struct text *t, int pid)
+{
+	(void)pid;
+	vfs_mounts(show_mount_more, t);
+}
+
 /* ---- links ---- */
 
 static int
@@ -680,6 +702,7 @@ next_task(int pid, int n)
 	    FILE_NODE("environ", show_environ),                                \
 	    FILE_NODE("limits", show_limits),                                  \
 	    FILE_NODE("mounts", show_mounts),                                  \
+	    FILE_NODE("mountinfo", show_mountinfo),                            \
 	    FILE_NODE("oom_score", show_oom_score),                            \
 	    { .name = "oom_score_adj", .mode = S_IFREG | 0644,                 \
 	      .show = show_oom_score_adj, .store = store_oom_score_adj },      \

@@ -10,6 +10,7 @@
 #include <process.h>
 #include <syscall.h>
 
+#define INTERVAL_MIN 50000u	/* ns: a program gets to run in between */
 #define TFD_TIMER_ABSTIME 1u
 #define TFD_TIMER_CANCEL_ON_SET 2u
 
@@ -197,7 +198,8 @@ set(struct timerfd *t, uint64_t value, uint64_t interval, bool absolute,
 	stop(t);
 	irq = spin_lock_irq(&t->lock);
 	t->expired = 0;
-	t->interval = value == 0 ? 0 : interval;
+	t->interval = value == 0 || interval == 0 ? 0 :
+	    interval < INTERVAL_MIN ? INTERVAL_MIN : interval;
 	t->deadline = first(t, value, absolute);
 	if (t->deadline != 0)
 		timer_start(&t->timer, t->deadline, fire);

@@ -175,6 +175,27 @@ timerfd_absolute(void)
 	REQUIRE(read(t, &n, sizeof n) == sizeof n && n == 1);
 }
 
+static void
+timer_signals(void)
+{
+	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL,
+	    .sigev_signo = SIGUSR1, .sigev_value = {.sival_int = 77}};
+	const struct itimerspec soon = {{0, 0}, {0, 3000000}};
+	siginfo_t info;
+	timer_t t;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	REQUIRE(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	REQUIRE(timer_create(CLOCK_MONOTONIC, &e, &t) == 0);
+	REQUIRE(timer_settime(t, 0, &soon, NULL) == 0);
+	REQUIRE(sigwaitinfo(&set, &info) == SIGUSR1);
+	REQUIRE(info.si_code == SI_TIMER && info.si_value.sival_int == 77);
+	REQUIRE(timer_getoverrun(t) == 0 && timer_delete(t) == 0);
+	REQUIRE_ERRNO(timer_create(99, &e, &t), EINVAL);
+}
+
 /* ---- signals ------------------------------------------------------------- */
 
 static void
@@ -229,6 +250,7 @@ const struct suite_case cases_wait[] = {
 	CASE(epoll_wakes),
 	CASE(timerfd_counts),
 	CASE(timerfd_absolute),
+	CASE(timer_signals),
 	CASE(signalfd_reads),
 	CASE(flock_excludes),
 	{ NULL, NULL },
