@@ -5,12 +5,15 @@ BENCH_PROGRAMS := $(BENCH)/vmbench $(BENCH)/coherence $(BENCH)/touch
 
 ##: Measuring
 
-.PHONY: bench bench-coherence
+.PHONY: bench bench-coherence bench-compress
 bench: $(BUILD)/kernel/tome.elf $(BENCH)/vmbench ## instructions per operation beside Linux's, with the ratio
 	@sh bench/run $< $(BENCH)/vmbench
 
 bench-coherence: $(BUILD)/kernel/tome.elf $(BENCH)/coherence $(BENCH)/cohplug.so ## cache lines that travel between two CPUs, per operation
 	@sh bench/run-coherence $< $(BENCH)/coherence $(BENCH)/cohplug.so
+
+bench-compress: $(BENCH)/compress/compress ## compression ratio and cost over real programs' pages, beside LZ4's
+	@sh bench/run-compress $<
 
 $(BENCH)/vmbench: bench/vmbench.c bench/guest.h
 $(BENCH)/touch: bench/touch.c bench/guest.h
@@ -24,3 +27,19 @@ $(BENCH)/cohplug.so: bench/cohplug.c bench/magic.h
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)gcc -std=gnu11 -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $<
+
+# Hosted: the tier as it is, its compressor built as the reference kernel builds it.
+$(BENCH)/compress/wk.o: src/paging/wk.c src/paging/wk.h
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)gcc $(WARN) -O2 $(TOME_CFLAGS_GCC) $(TOME_CFLAGS_SIZE) $(HOSTED_PATHS) \
+		-c -o $@ $<
+
+$(BENCH)/compress/compress: bench/compress.c $(BENCH)/compress/wk.o \
+	$(BUILD)/hosted/fast/libtome.a
+	$(call say,CC,$@)
+	$(Q)gcc $(WARN) -O2 -D_GNU_SOURCE $(HOSTED_PATHS) -o $@ $^ -llz4 -lpthread
+
+.PHONY: print-compress-sources
+print-compress-sources:
+	@echo $(TOME_SRC_TIER2) $(TOME_SRC_TIER5) $(TOME_SRC_FILES) $(TOME_SRC_POSIX)
