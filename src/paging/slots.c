@@ -34,8 +34,8 @@ run_begin(const struct tome_swap_area *a)
 			w = 0;
 		if (a->taken[w] == 0)
 			return w * WORD;
-		if (any == UINT64_MAX && ~a->taken[w] != 0)
-			any = w * WORD +
+		if (any >= a->slots && ~a->taken[w] != 0)
+			any = w * WORD +	/* beyond the end: no slot */
 			    (unsigned)__builtin_ctzl(~a->taken[w]);
 	}
 	return any;
