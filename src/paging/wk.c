@@ -5,13 +5,12 @@
  * then, for each such group, 32 bits of tags, two a word, the first lowest, and what
  * the words have behind their tags, in order.
  *
- * Invariant: before each word both sides' dictionaries are equal. So they change by
- *   what is known on both: the word itself, never its page.
+ * Invariant: before each word both sides' dictionaries are equal: they change by the
+ *   word and its tag alone, which both sides know then.
  * Why any input is safe: a dictionary is indexed by as many bits as it has; a group
  *   is read only when all bytes that its tags speak of are there; and words are written
  *   by count.
  */
-#include <base/atomic.h>
 #include <base/memory.h>
 #include <paging/wk.h>
 
@@ -20,6 +19,7 @@
 #define GROUP_MOST (4 + GROUP_BYTES)	/* packed */
 #define NEAR_LOW 10			/* bits of a word that may differ */
 #define NEAR_MASK ((1u << NEAR_LOW) - 1)
+#define TAG_NEXT 30			/* tags are shifted in from above */
 
 /* How many bytes follow is 0, 1, 2, 4. */
 enum tag { TAG_AFTER, TAG_EXACT, TAG_NEAR, TAG_WORD };
@@ -45,35 +45,28 @@ store32(uint8_t *p, uint32_t w)
 }
 
 /* Fibonacci hashing: the high bits of a product know all of the word. */
-static inline unsigned
+static inline uint32_t
 hash(uint32_t w, unsigned bits)
 {
 	return w * 0x9e3779b1u >> (32 - bits);
 }
 
-static inline uint32_t *
-after(struct tome_wk *wk, const struct context *c)
+static inline uint32_t
+after(uint32_t last, uint32_t before)
 {
-	return &wk->after[hash(c->last * 5 + c->before, TOME_WK_AFTER_BITS)];
+	return hash(last * 5 + before, TOME_WK_AFTER_BITS);
 }
 
-static inline uint32_t *
-exact(struct tome_wk *wk, uint32_t w)
+static inline uint32_t
+exact(uint32_t w)
 {
-	return &wk->exact[hash(w, TOME_WK_EXACT_BITS)];
+	return hash(w, TOME_WK_EXACT_BITS);
 }
 
-static inline uint32_t *
-near(struct tome_wk *wk, uint32_t w)
+static inline uint32_t
+near(uint32_t w)
 {
-	return &wk->near[hash(w >> NEAR_LOW, TOME_WK_NEAR_BITS)];
-}
-
-static inline void
-context_move(struct context *c, uint32_t w)
-{
-	c->before = c->last;
-	c->last = w;
+	return hash(w >> NEAR_LOW, TOME_WK_NEAR_BITS);
 }
 
 /* ---- pages of one value ---- */
@@ -117,30 +110,29 @@ group_is_zero(const uint8_t *in)
 	return some == 0;
 }
 
-/* A word that was not foreseen: where its bytes end. */
+/* A word that was not foreseen: its bytes, and where they end. */
 static inline uint8_t *
-pack_word(struct tome_wk *wk, uint32_t w, uint8_t *out, enum tag *tag)
+pack_word(struct tome_wk *wk, uint32_t w, uint8_t *out, uint32_t *tags)
 {
-	uint32_t *e = exact(wk, w), *n = near(wk, w);
+	uint32_t e = exact(w), n;
+	uint16_t half;
 
-	if (*e == w) {
-		*tag = TAG_EXACT;
-		*n = w;
-		*out = (uint8_t)(e - wk->exact);
+	if (wk->exact[e] == w) {
+		*tags |= (uint32_t)TAG_EXACT << TAG_NEXT;
+		*out = (uint8_t)e;
 		return out + 1;
 	}
-	*e = w;
-	if (*n >> NEAR_LOW == w >> NEAR_LOW) {
-		uint16_t half = (uint16_t)((uint32_t)(n - wk->near) <<
-		    NEAR_LOW | (w & NEAR_MASK));
-
-		*tag = TAG_NEAR;
-		*n = w;
+	wk->exact[e] = w;
+	n = near(w);
+	if ((wk->near[n] ^ w) <= NEAR_MASK) {
+		*tags |= (uint32_t)TAG_NEAR << TAG_NEXT;
+		wk->near[n] = w;
+		half = (uint16_t)(n << NEAR_LOW | (w & NEAR_MASK));
 		memcpy(out, &half, sizeof half);
 		return out + sizeof half;
 	}
-	*tag = TAG_WORD;
-	*n = w;
+	*tags |= (uint32_t)TAG_WORD << TAG_NEXT;
+	wk->near[n] = w;
 	store32(out, w);
 	return out + 4;
 }
@@ -149,20 +141,22 @@ static uint8_t *
 pack_group(struct tome_wk *wk, struct context *c, const uint8_t *in,
     uint8_t *out)
 {
+	const uint8_t *end = in + GROUP_BYTES;
+	uint32_t last = c->last, before = c->before, tags = 0;
 	uint8_t *at = out + 4;
-	uint32_t tags = 0;
 
-	for (unsigned i = 0; i < GROUP; i++) {
-		uint32_t w = load32(in + i * 4), *a = after(wk, c);
-		enum tag tag = TAG_AFTER;
+	for (; in != end; in += 4) {
+		uint32_t w = load32(in), *a = &wk->after[after(last, before)];
 
+		tags >>= 2;
 		if (*a != w) {
 			*a = w;
-			at = pack_word(wk, w, at, &tag);
+			at = pack_word(wk, w, at, &tags);
 		}
-		tags |= (uint32_t)tag << i * 2;
-		context_move(c, w);
+		before = last;
+		last = w;
 	}
+	*c = (struct context){ last, before };
 	store32(out, tags);
 	return at;
 }
@@ -220,58 +214,52 @@ tags_bytes(uint32_t tags)
 	return sum * 0x01010101u >> 24;
 }
 
-static inline uint32_t
-unpack_near(struct tome_wk *wk, const uint8_t *in)
-{
-	uint32_t *n, w;
-	uint16_t half;
-
-	memcpy(&half, in, sizeof half);
-	n = &wk->near[half >> NEAR_LOW];
-	w = (*n & ~NEAR_MASK) | (half & NEAR_MASK);
-	*n = w;
-	*exact(wk, w) = w;
-	return w;
-}
-
+/* The word of a tag that says more follows. */
 static inline uint32_t
 unpack_word(struct tome_wk *wk, enum tag tag, const uint8_t **in)
 {
 	const uint8_t *at = *in;
+	uint16_t half;
 	uint32_t w;
 
-	switch (tag) {
-	case TAG_EXACT:
+	if (tag == TAG_EXACT) {
 		*in = at + 1;
-		w = wk->exact[*at];
-		*near(wk, w) = w;
-		return w;
-	case TAG_NEAR:
+		return wk->exact[*at];
+	}
+	if (tag == TAG_NEAR) {
 		*in = at + 2;
-		return unpack_near(wk, at);
-	default:
+		memcpy(&half, at, sizeof half);
+		w = wk->near[half >> NEAR_LOW] & ~NEAR_MASK;
+		w |= half & NEAR_MASK;
+		wk->near[half >> NEAR_LOW] = w;
+	} else {
 		*in = at + 4;
 		w = load32(at);
-		*exact(wk, w) = w;
-		*near(wk, w) = w;
-		return w;
+		wk->near[near(w)] = w;
 	}
+	wk->exact[exact(w)] = w;
+	return w;
 }
 
 static const uint8_t *
 unpack_group(struct tome_wk *wk, struct context *c, uint32_t tags,
     const uint8_t *in, uint8_t *out)
 {
-	for (unsigned i = 0; i < GROUP; i++, tags >>= 2) {
-		uint32_t *a = after(wk, c), w = *a;
+	uint32_t last = c->last, before = c->before;
+	const uint8_t *end = out + GROUP_BYTES;
+
+	for (; out != end; out += 4, tags >>= 2) {
+		uint32_t *a = &wk->after[after(last, before)], w = *a;
 
 		if (tags & 3) {
 			w = unpack_word(wk, (enum tag)(tags & 3), &in);
 			*a = w;
 		}
-		store32(out + i * 4, w);
-		context_move(c, w);
+		store32(out, w);
+		before = last;
+		last = w;
 	}
+	*c = (struct context){ last, before };
 	return in;
 }
 
@@ -300,7 +288,9 @@ tome_wk_unpack(struct tome_wk *wk, const void *in, size_t len, void *page,
 			return TOME_EIO;
 		tags = load32(at);
 		at += 4;
-		if ((size_t)(end - at) < tags_bytes(tags))
+		/* The sum is worth it only near the end. */
+		if (end - at < (ptrdiff_t)GROUP_BYTES &&
+		    (size_t)(end - at) < tags_bytes(tags))
 			return TOME_EIO;
 		at = unpack_group(wk, &c, tags, at, out);
 	}
