@@ -24,6 +24,7 @@ struct m_object {
 	uint64_t len;			/* bytes */
 	uint64_t id;			/* the instance's, 0: not seen yet */
 	bool device;			/* its frames are its content */
+	unsigned char *store;		/* a file's, the pager's; NULL: no file */
 	bool common;			/* made by INHERIT_SHARE, for one page */
 	struct m_object *parent;	/* what holes show, from parent_page on */
 	unsigned parent_page;

@@ -25,6 +25,8 @@ static const unsigned char weight[OP_KINDS] = {
 	[OP_OBJECT_RESIZE] = 4, [OP_OBJECT_PUNCH] = 3, [OP_OBJECT_READ] = 3,
 	[OP_OBJECT_WRITE] = 4, [OP_INCORE] = 2,
 	[OP_KEY] = 2, [OP_LEAVE] = 3, [OP_QUIESCE] = 1,
+	[OP_FILE] = 4, [OP_OBJECT_SYNC] = 3, [OP_PAGE_OUT] = 8, [OP_RECLAIM] = 3,
+	[OP_SWAPOFF] = 1,
 };
 
 struct dice {

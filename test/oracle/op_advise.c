@@ -72,6 +72,7 @@ advise_remove(struct world *w, const struct op *op)
 	for (i = op->page; i < op->page + n; i++)
 		if (!s->page[i].mapped || !s->page[i].shared ||
 		    s->page[i].wired || s->page[i].object->device ||
+		    s->page[i].object->store != NULL ||
 		    model_access(s, i, TOME_PROT_WRITE) != TOME_OK)
 			return true;
 	if (!agree(w, op, tome_map_advise(w->map[op->space], w_va(op->page),

@@ -6,7 +6,7 @@
 
 #include "operate.h"
 
-/* What was written is resident; what never was need not be. */
+/* What was written is resident, unless pages left; what never was need not be. */
 bool
 op_incore(struct world *w, const struct op *op)
 {
@@ -25,7 +25,7 @@ op_incore(struct world *w, const struct op *op)
 		struct cell *c = p->shared ? p->object->page[p->index] :
 		    p->cell;
 
-		if (vec[i] > 1 || (c != NULL && vec[i] == 0 &&
+		if (vec[i] > 1 || (c != NULL && vec[i] == 0 && !w->paged &&
 		    (!p->shared || (uint64_t)p->index * M_BYTES <
 			p->object->len)))
 			return w_differ(w, "page %u: incore %u", op->page + i,

@@ -26,7 +26,8 @@ op_object(struct world *w, const struct op *op)
 	if (w->object[o] != NULL || (parent != NULL && above->device))
 		return true;
 	if (!agree(w, op, tome_object_create_anon(w->vm, len, parent, first,
-	    &w->object[o]), parent != NULL && above->parent != NULL ?
+	    &w->object[o]), parent != NULL && (above->parent != NULL ||
+	    above->store != NULL) ?
 	    TOME_EINVAL : TOME_OK, &apply))
 		return false;
 	if (!apply)
@@ -96,15 +97,21 @@ bool
 op_object_resize(struct world *w, const struct op *op)
 {
 	unsigned o = op->other % M_OBJECTS;
+	struct m_object *mo = w->model.object[o];
+	uint64_t len = object_len(op);
 	bool apply;
 
 	if (w->object[o] == NULL)
 		return true;
-	if (!agree(w, op, tome_object_resize(w->object[o], object_len(op)),
-	    w->model.object[o]->device ? TOME_EINVAL : TOME_OK, &apply))
+	if (mo->store != NULL)
+		len -= len % M_BYTES;		/* see op_file */
+	if (!agree(w, op, tome_object_resize(w->object[o], len), mo->device ?
+	    TOME_EINVAL : TOME_OK, &apply))
 		return false;
-	if (apply)
-		model_resize(&w->model, w->model.object[o], object_len(op));
+	if (apply) {
+		file_forget(mo, len, UINT64_MAX);
+		model_resize(&w->model, mo, len);
+	}
 	return true;
 }
 
@@ -122,8 +129,11 @@ op_object_punch(struct world *w, const struct op *op)
 	if (!agree(w, op, tome_object_punch(w->object[o], first, n), TOME_OK,
 	    &apply))
 		return false;
-	if (apply)
-		model_punch(w->model.object[o], first, n);
+	if (!apply)
+		return true;
+	file_forget(w->model.object[o], (uint64_t)first * M_BYTES,
+	    (uint64_t)(first + n) * M_BYTES);
+	model_punch(w->model.object[o], first, n);
 	return true;
 }
 

@@ -64,13 +64,15 @@ static operate_fn *const operations[OP_KINDS] = {
 	[OP_OBJECT_PUNCH] = op_object_punch, [OP_OBJECT_READ] = op_object_io,
 	[OP_OBJECT_WRITE] = op_object_io, [OP_INCORE] = op_incore,
 	[OP_KEY] = op_key, [OP_LEAVE] = op_leave,
-	[OP_QUIESCE] = op_quiesce,
+	[OP_QUIESCE] = op_quiesce, [OP_FILE] = op_file,
+	[OP_OBJECT_SYNC] = op_object_sync, [OP_PAGE_OUT] = op_page_out,
+	[OP_RECLAIM] = op_reclaim, [OP_SWAPOFF] = op_swapoff,
 };
 
 static bool
 needs_space(uint32_t kind)
 {
-	return kind != OP_SPACE && kind != OP_LEAVE && kind != OP_QUIESCE &&
+	return kind != OP_SPACE && kind != OP_LEAVE && kind < OP_QUIESCE &&
 	    !(kind >= OP_OBJECT && kind <= OP_OBJECT_WRITE);
 }
 

@@ -16,7 +16,8 @@ operate_fn op_space, op_map, op_map_object, op_unmap, op_protect,
     op_move, op_fork, op_exit, op_clear, op_access,
     op_copy, op_word, op_alien, op_object, op_device, op_object_drop,
     op_object_resize, op_object_punch, op_object_io, op_incore, op_key,
-    op_leave, op_quiesce;
+    op_leave, op_quiesce, op_file, op_object_sync, op_page_out, op_reclaim,
+    op_swapoff;
 
 /* ---- what all need ---- */
 
@@ -26,6 +27,8 @@ bool agree(struct world *, const struct op *, enum tome_err got,
     enum tome_err want, bool *apply);
 bool all_access(const struct m_space *, unsigned first, unsigned n,
     tome_prot_t access);
+/* Bytes [from, to) of a file's store are gone, as its file system would have it. */
+void file_forget(struct m_object *, uint64_t from, uint64_t to);
 /* The hosted machine's faults; arg: the map. */
 enum tome_err op_fault(void *arg, tome_va_t va, tome_prot_t access);
 

@@ -62,7 +62,7 @@ world_start(struct world *w, unsigned modes, uint64_t seed)
 		return w_differ(w, "no machine");
 	if (hosted_vm_create(w->m, &w->vm) != TOME_OK ||
 	    tome_kmem_start(w->vm) != TOME_OK ||
-	    tome_map_start(w->vm) != TOME_OK)
+	    tome_map_start(w->vm) != TOME_OK || !paging_start(w, seed))
 		return w_differ(w, "the instance does not start");
 	return true;
 }
@@ -283,6 +283,8 @@ world_end(struct world *w)
 		if (w->object[i] != NULL)
 			tome_object_unref(w->object[i]);
 	hosted_become(w->m, 0);
+	(void)tome_writeback(w->vm, UINT64_MAX, TOME_FOREVER);
+	tome_io_run(w->vm);
 	tome_vm_quiesce(w->vm, true);
 	if (!judges(w))
 		return false;
@@ -290,6 +292,7 @@ world_end(struct world *w)
 	if (leaked != 0)
 		return w_differ(w, "leaked %zu", leaked);
 	hosted_destroy(w->m);
+	free(w->swap);
 	model_fini(&w->model);
 	return true;
 }

@@ -7,6 +7,7 @@
 
 #include <boot.h>
 #include <tome/map.h>
+#include <tome/pager.h>
 
 #include "model.h"
 #include "op.h"
@@ -22,6 +23,9 @@ struct world {
 	struct tome_map *map[M_SPACES];		/* NULL: no such space */
 	struct tome_object *object[M_OBJECTS];
 	struct tome_map *running[W_CPUS];
+	unsigned char *swap;			/* what is swapped to */
+	unsigned swap_id;
+	bool paged;				/* pages may not be resident */
 	char why[512];				/* the first divergence */
 };
 
@@ -48,6 +52,8 @@ void w_run(struct world *, unsigned cpu, unsigned space);
 void w_stop(struct world *, struct tome_map *);
 /* Names of mappings; the first is none. */
 extern const char *const w_names[4];
+/* Layer 6, with a swap area in memory. */
+bool paging_start(struct world *, uint64_t seed);
 /* Carry out op on both. */
 bool w_operate(struct world *, const struct op *);
 
