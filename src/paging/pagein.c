@@ -122,7 +122,8 @@ claim_side(struct tome_pagein *in, struct tome_amap *am,
     struct tome_chunk *ch, unsigned i, int step, struct tome_anon **out)
 {
 	uint32_t slot = ch->anon[i]->slot;
-	unsigned room = in->frames - in->n, n = 0;
+	unsigned most = tome_slot_area(in->paging, slot)->device.max_pages;
+	unsigned room = (in->frames < most ? in->frames : most) - in->n, n = 0;
 	struct tome_anon *an;
 
 	while (n < room) {
