@@ -45,6 +45,15 @@ uint64_t tome_reclaim(struct tome_vm *, uint64_t n);
  */
 uint64_t tome_map_page_out(struct tome_map *, tome_va_t start, tome_va_t len);
 
+/*
+ * Which pages leave, by name: by how often they were used, in how many looks (the
+ * default); FIFO with a second chance; hot and cold pages. Any time; what another policy
+ * knew of pages is kept where it means something.
+ */
+enum tome_policy_name { TOME_POLICY_GENERATIONS, TOME_POLICY_SECOND_CHANCE,
+	TOME_POLICY_CLOCK_PRO };
+void tome_paging_policy(struct tome_vm *, enum tome_policy_name);
+
 struct tome_paging_stats {
 	uint64_t looked;	/* pages looked at, */
 	uint64_t used;		/* and left because they were used */

@@ -98,6 +98,9 @@ struct tome_objects {			/* layer 4's state of an instance */
 	 * none (nothing locked, may sleep; true: there is some). */
 	const struct tome_anon_pager *anon_pager;
 	bool (*reclaim)(struct tome_vm *);
+	/* Layer 6 chooses which pages leave: true, this one stays. The page is locked,
+	 * or its anon is. NULL: one that was used stays. */
+	bool (*spares)(struct tome_vm *, struct tome_page *, tome_pfn_t);
 };
 
 /* Memory was lacking. Nothing locked; may sleep. True: try again. */

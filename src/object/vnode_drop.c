@@ -172,6 +172,14 @@ evict_lock(struct tome_vm *vm, struct tome_page *page, enum tome_evict *why)
 	return true;
 }
 
+static bool
+evict_spares(struct tome_vm *vm, struct tome_page *page, tome_pfn_t pfn)
+{
+	if (vm->objects->spares != NULL)
+		return vm->objects->spares(vm, page, pfn);
+	return tome_page_accessed(vm, pfn, true);
+}
+
 enum tome_evict
 tome_cache_evict(struct tome_vm *vm, struct tome_page *page,
     enum tome_evict_which which)
@@ -195,7 +203,7 @@ tome_cache_evict(struct tome_vm *vm, struct tome_page *page,
 		    tome_page_mappings(vm, s.pfn) > 1)
 			what = TOME_EVICT_KEPT;
 		else if (which == TOME_EVICT_UNUSED &&
-		    tome_page_accessed(vm, s.pfn, true))
+		    evict_spares(vm, page, s.pfn))
 			what = TOME_EVICT_USED;
 		else if (tome_pagetree_has(&s, TOME_PAGETAG_DIRTY))
 			what = tome_object_try_ref(ob) ? TOME_EVICT_STARTED :

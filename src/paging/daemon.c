@@ -32,7 +32,8 @@ balance(struct tome_paging *p)
 		if (n == 0)
 			continue;
 		any = true;
-		(void)tome_sweep(p, (enum tome_zone_kind)kind, n);
+		(void)tome_sweep(p, (enum tome_zone_kind)kind, n,
+		    false);
 		tome_swap_settle(p);
 	}
 	tome_vm_quiesce(p->vm, false);

@@ -227,6 +227,14 @@ count_read(struct tome_paging *p, struct tome_swap_area *a, unsigned n, bool ok)
 	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
 }
 
+/* Before anybody knows the page. */
+static void
+page_back(struct tome_paging *p, tome_pfn_t pfn, const struct tome_anon *an)
+{
+	tome_add(&p->swapped_in, 1);
+	tome_choice_back(p, pfn, an);
+}
+
 /* An error is told to who asked; those who came along look for themselves. */
 static void
 pagein_finish(struct tome_io *base)
@@ -251,7 +259,7 @@ pagein_finish(struct tome_io *base)
 		if (!ok)
 			tome_frame_free(p->vm, in->pfn[i]);
 		else
-			tome_add(&p->swapped_in, 1);
+			page_back(p, in->pfn[i], an);
 		slot = tome_anon_was_read(p->vm, an, ok ? in->pfn[i] :
 		    TOME_PFN_NONE, home);
 		if (slot != 0)

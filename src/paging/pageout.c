@@ -89,7 +89,7 @@ anon_take(struct tome_pageout *po, struct tome_page *page,
 		return TOME_EVICT_KEPT;
 	if (which == TOME_EVICT_OWN && tome_page_mappings(vm, pfn) > 1)
 		return TOME_EVICT_KEPT;
-	if (which == TOME_EVICT_UNUSED && tome_page_accessed(vm, pfn, true))
+	if (which == TOME_EVICT_UNUSED && tome_choice_spares(vm, page, pfn))
 		return TOME_EVICT_USED;
 	if (tome_rd(&p->areas) == NULL)
 		return TOME_EVICT_NO_STORE;

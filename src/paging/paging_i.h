@@ -12,6 +12,8 @@
 #include <base/io.h>
 #include <object/evict.h>
 #include <object/object_i.h>
+#include <paging/policy.h>
+#include <paging/shadow.h>
 #include <phys/stray.h>
 #include <tome/paging.h>
 
@@ -56,7 +58,18 @@ struct tome_pageout {
 	tome_pfn_t pfn[TOME_SWAP_MAX];
 };
 
+/* What decides which pages of a zone leave, under `lock`. */
+struct tome_choice {
+	struct tome_spin lock;			/* rank QUEUE */
+	bool hurry;				/* whatever was not used leaves */
+	uint64_t key;				/* of the page that leaves now, */
+	uint32_t word;				/* and what is known of it */
+	struct tome_policy policy[TOME_ZONES];
+	struct tome_shadows shadows;
+};
+
 struct tome_paging {
+	struct tome_choice choice;
 	struct tome_layer layer;
 	struct tome_anon_pager pager;
 	struct tome_vm *vm;
@@ -131,13 +144,28 @@ void tome_pageout_end(struct tome_pageout *);
 
 extern const struct tome_anon_pager tome_swap_pager;
 
+/* ---- choose.c ---- */
+
+enum tome_err tome_choice_start(struct tome_paging *) TOME_NODISCARD;
+void tome_choice_end(struct tome_paging *);
+/* The hand of a zone is at its next frame. */
+void tome_choice_step(struct tome_paging *, enum tome_zone_kind);
+/* Whether a page stays. Its owner is locked, and `sweep`. */
+bool tome_choice_spares(struct tome_vm *, struct tome_page *, tome_pfn_t);
+/* The page that was spared last was not, and leaves. Under `sweep`. */
+void tome_choice_left(struct tome_paging *, enum tome_zone_kind);
+/* A frame that nobody knows yet holds an anon that was out. Any context. */
+void tome_choice_back(struct tome_paging *, tome_pfn_t,
+    const struct tome_anon *);
+
 /* ---- reclaim.c ---- */
 
 /* Some memory, for who has none. */
 bool tome_paging_found(struct tome_vm *);
-/* Pages of a zone that leave, or will when they are written: n, or fewer if a whole
- * round has no more. */
-uint64_t tome_sweep(struct tome_paging *, enum tome_zone_kind, uint64_t n);
+/* Pages of a zone that leave, or will when they are written: n, or fewer if a few
+ * rounds have no more. */
+uint64_t tome_sweep(struct tome_paging *, enum tome_zone_kind, uint64_t n,
+    bool hurry);
 
 /* ---- each.c ---- */
 

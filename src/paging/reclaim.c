@@ -1,37 +1,29 @@
 /*
  * reclaim.c - which pages leave: a hand for each zone that goes round its frames.
  *
- * A page that was used since the hand last came is passed by, once; any other leaves
- * (second chance, by frame number). Nothing is recorded when a page is made or used:
- * the hardware's bit, and where it is, are all there is to know.
+ * Which of those that it meets leave is the zone's policy's to say (choose.c), until
+ * that has found too few: then any that was not used since the hand last came. Nothing
+ * is recorded when a page is made or used: the hardware's bit, and what the hand wrote
+ * down, are all there is to know.
  *
  * Locks: `sweep`, a sleeping lock, over the hands.
  */
 #include <paging/paging_i.h>
+#include <phys/phys_i.h>
 
-/* How often a direct reclaimer goes round before he gives up. */
+/* How often a direct reclaimer goes round before he gives up; hurried from the second
+ * time on. */
 #define ROUNDS 3u
+/* How often the hand goes round for one sweep: it may begin with looking only. */
+#define PASSES 3u
 /* How many pages he frees beyond his own. */
 #define DIRECT_PAGES 32u
 
+/* One page, whatever it is. True: it leaves. Out of line: the stack below the sweep is
+ * deep. */
 static tome_noinline bool
-zone_span(struct tome_vm *vm, enum tome_zone_kind kind, tome_pfn_t *first,
-    tome_pfn_t *end)
-{
-	struct tome_zone_stats z;
-
-	if (!tome_zone_stats(vm, kind, &z))
-		return false;
-	*first = tome_pa_pfn(z.base);
-	*end = tome_pa_pfn(z.limit - 1) + 1;
-	if (*end > vm->npfn)
-		*end = vm->npfn;
-	return *first < *end;
-}
-
-/* One page, whatever it is. True: it leaves. */
-static bool
-sweep_page(struct tome_paging *p, struct tome_page *page)
+sweep_page(struct tome_paging *p, enum tome_zone_kind kind,
+    struct tome_page *page)
 {
 	enum tome_evict what;
 
@@ -52,33 +44,43 @@ sweep_page(struct tome_paging *p, struct tome_page *page)
 		return false;
 	}
 	tome_add(&p->looked, 1);
+	if (what == TOME_EVICT_FREED || what == TOME_EVICT_STARTED)
+		tome_choice_left(p, kind);
 	if (what == TOME_EVICT_USED)
 		tome_add(&p->used, 1);
 	return what == TOME_EVICT_FREED || what == TOME_EVICT_STARTED;
 }
 
-uint64_t
-tome_sweep(struct tome_paging *p, enum tome_zone_kind kind, uint64_t n)
+/* The hand's next frame. */
+static tome_noinline bool
+sweep_next(struct tome_paging *p, const struct tome_zone *z)
 {
-	tome_pfn_t first, end, pfn;
+	tome_pfn_t pfn = p->hand[z->kind] + 1;
 	struct tome_page *page;
-	uint64_t left = 0;
 
-	if (!zone_span(p->vm, kind, &first, &end))
-		return 0;
+	if (pfn >= z->end || pfn < z->first)
+		pfn = z->first;
+	p->hand[z->kind] = pfn;
+	tome_choice_step(p, z->kind);
+	page = tome_page_try(p->vm, pfn);
+	return page != NULL && sweep_page(p, z->kind, page);
+}
+
+uint64_t
+tome_sweep(struct tome_paging *p, enum tome_zone_kind kind, uint64_t n,
+    bool hurry)
+{
+	const struct tome_zone *z = &p->vm->phys->zone[kind];
+	uint64_t left = 0, steps = PASSES * (uint64_t)(z->end - z->first);
+
 	tome_mutex_lock(p->vm, &p->sweep, TOME_RANK_MAP);
+	p->choice.hurry = hurry;
 	tome_pageout_begin(&p->sweeping, p);
-	pfn = p->hand[kind];
-	for (tome_pfn_t i = first; i < end && left < n; i++) {
-		if (++pfn >= end || pfn < first)
-			pfn = first;
-		page = tome_page_try(p->vm, pfn);
-		if (page != NULL && sweep_page(p, page))
-			left++;
+	for (; steps > 0 && left < n; steps--) {
+		left += sweep_next(p, z);
 		if (p->sweeping.n == TOME_SWAP_MAX)
 			tome_pageout_end(&p->sweeping);
 	}
-	p->hand[kind] = pfn;
 	tome_pageout_end(&p->sweeping);
 	tome_mutex_unlock(p->vm, &p->sweep, TOME_RANK_MAP);
 	return left;
@@ -101,7 +103,7 @@ reclaim(struct tome_paging *p, uint64_t n)
 	for (unsigned round = 0; round < ROUNDS && left < n; round++)
 		for (int kind = TOME_ZONES - 1; kind >= 0 && left < n; kind--) {
 			left += tome_sweep(p, (enum tome_zone_kind)kind,
-			    n - left);
+			    n - left, round > 0);
 			settle(p);
 		}
 	return left;

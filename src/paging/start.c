@@ -19,6 +19,12 @@ tome_paging_start(struct tome_vm *vm)
 	if (p == NULL)
 		return TOME_ENOMEM;
 	p->vm = vm;
+	vm->paging = p;
+	if (tome_choice_start(p) != TOME_OK) {
+		vm->paging = NULL;
+		tome_kfree(vm, p);
+		return TOME_ENOMEM;
+	}
 	for (unsigned i = 0; i < TOME_SWAP_IOS; i++) {
 		p->io[i].next = p->free_io;
 		p->free_io = &p->io[i];
@@ -26,9 +32,9 @@ tome_paging_start(struct tome_vm *vm)
 	p->layer.name = "paging";
 	p->layer.check = paging_check;
 	p->layer.fini = paging_fini;
-	vm->paging = p;
 	vm->objects->anon_pager = &tome_swap_pager;
 	vm->objects->reclaim = tome_paging_found;
+	vm->objects->spares = tome_choice_spares;
 	vm->maps->page_out = tome_map_page_out;
 	tome_layer_install(vm, &p->layer);
 	tome_set_pressure(vm, paging_pressure);
@@ -62,6 +68,7 @@ paging_fini(struct tome_vm *vm)
 		tome_kfree(vm, a->taken);
 		tome_kfree(vm, a);
 	}
+	tome_choice_end(p);
 	vm->paging = NULL;
 	tome_kfree(vm, p);
 	return leaked;

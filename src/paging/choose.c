@@ -1,0 +1,141 @@
+/*
+ * choose.c - the policy of each zone (policy.h), over the pages that there are.
+ *
+ * A page's word is in `prev`, a link that pages in use have no need of and that is 0
+ * in a frame just allocated. It is written while its owner is locked, so the frame is
+ * still that page's; or before anybody knows the page.
+ *
+ * A shadow's key is the anon's address, so a page that comes back is known however
+ * often its slot has changed. Files' pages have none: they come back as new.
+ *
+ * Locks: the choice's, leaf side. Only who has `sweep` asks whether pages stay.
+ */
+#include <base/memory.h>
+#include <paging/paging_i.h>
+#include <phys/phys_i.h>
+
+#define SHADOWS 2u			/* for each frame, unless they are many */
+#define BYTES_MAX ((size_t)1 << 21)
+
+static uintptr_t
+choice_lock(struct tome_paging *p)
+{
+	return tome_spin_lock(p->vm, &p->choice.lock, TOME_RANK_QUEUE);
+}
+
+static void
+choice_unlock(struct tome_paging *p, uintptr_t irq)
+{
+	tome_spin_unlock(p->vm, &p->choice.lock, TOME_RANK_QUEUE, irq);
+}
+
+enum tome_err
+tome_choice_start(struct tome_paging *p)
+{
+	struct tome_phys *phys = p->vm->phys;
+	uint32_t rows = tome_shadow_rows(SHADOWS * (uint32_t)phys->usable);
+	struct tome_shadow *row;
+
+	while (rows * sizeof *row > BYTES_MAX)
+		rows /= 2;
+	row = tome_kzalloc(p->vm, rows * sizeof *row);
+	if (row == NULL)
+		return TOME_ENOMEM;
+	tome_shadows_init(&p->choice.shadows, row, rows);
+	tome_paging_policy(p->vm, TOME_POLICY_GENERATIONS);
+	return TOME_OK;
+}
+
+void
+tome_choice_end(struct tome_paging *p)
+{
+	tome_kfree(p->vm, p->choice.shadows.row);
+}
+
+void
+tome_paging_policy(struct tome_vm *vm, enum tome_policy_name name)
+{
+	static const struct tome_policy_ops *const all[] = {
+		[TOME_POLICY_GENERATIONS] = &tome_policy_generations,
+		[TOME_POLICY_SECOND_CHANCE] = &tome_policy_second_chance,
+		[TOME_POLICY_CLOCK_PRO] = &tome_policy_clock_pro,
+	};
+	struct tome_paging *p = vm->paging;
+	uintptr_t irq = choice_lock(p);
+
+	for (unsigned kind = 0; kind < TOME_ZONES; kind++) {
+		const struct tome_zone *z = &vm->phys->zone[kind];
+
+		memset(&p->choice.policy[kind], 0,
+		    sizeof p->choice.policy[kind]);
+		tome_policy_init(&p->choice.policy[kind], all[name],
+		    (uint32_t)(z->end - z->first));
+	}
+	choice_unlock(p, irq);
+}
+
+void
+tome_choice_step(struct tome_paging *p, enum tome_zone_kind kind)
+{
+	uintptr_t irq = choice_lock(p);
+
+	tome_policy_step(&p->choice.policy[kind]);
+	choice_unlock(p, irq);
+}
+
+static struct tome_policy *
+policy_of(struct tome_paging *p, tome_pfn_t pfn)
+{
+	return &p->choice.policy[tome_zone_of(p->vm, pfn)->kind];
+}
+
+/* In a hurry no page is spared for what it was. */
+bool
+tome_choice_spares(struct tome_vm *vm, struct tome_page *page, tome_pfn_t pfn)
+{
+	struct tome_paging *p = vm->paging;
+	struct tome_policy *policy = policy_of(p, pfn);
+	uint32_t word = (uint32_t)page->prev;
+	uintptr_t irq = choice_lock(p);
+	bool asks = p->choice.hurry || tome_policy_asks(policy, word), used;
+
+	choice_unlock(p, irq);
+	if (!asks)
+		return true;
+	used = tome_page_accessed(vm, pfn, true);
+	irq = choice_lock(p);
+	if (tome_policy_look(policy, &word, used) ||
+	    (p->choice.hurry && !used)) {
+		p->choice.word = word;
+		p->choice.key = (uintptr_t)tome_rd(&page->owner);
+		used = false;
+	} else {
+		used = true;
+	}
+	choice_unlock(p, irq);
+	page->prev = (tome_pfn_t)word;
+	return used;
+}
+
+void
+tome_choice_left(struct tome_paging *p, enum tome_zone_kind kind)
+{
+	struct tome_choice *c = &p->choice;
+	uintptr_t irq = choice_lock(p);
+
+	tome_shadow_put(&c->shadows, c->key, tome_policy_left(
+	    &c->policy[kind], c->word));
+	choice_unlock(p, irq);
+}
+
+void
+tome_choice_back(struct tome_paging *p, tome_pfn_t pfn,
+    const struct tome_anon *an)
+{
+	uintptr_t irq = choice_lock(p);
+
+	tome_page(p->vm, pfn)->prev = (tome_pfn_t)tome_policy_back(
+	    policy_of(p, pfn), tome_shadow_take(&p->choice.shadows,
+	    (uintptr_t)an));
+	choice_unlock(p, irq);
+}
