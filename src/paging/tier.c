@@ -229,7 +229,7 @@ page_pack(struct tome_tier *t, tome_pfn_t pfn)
 bool
 tome_tier_store(struct tome_tier *t, uint32_t slot, tome_pfn_t pfn)
 {
-	struct packed pk;
+	struct packed pk = { 0 };
 	bool kept;
 
 	tome_host_preempt_off();
@@ -381,7 +381,7 @@ enum tome_err
 tome_tier_load(struct tome_tier *t, uint32_t slot, tome_pfn_t pfn)
 {
 	enum tome_err err = TOME_ENOENT;
-	struct packed pk;
+	struct packed pk = { 0 };
 	void *page;
 
 	tome_host_preempt_off();
