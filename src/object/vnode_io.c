@@ -96,7 +96,9 @@ tome_vnode_io_create(struct tome_object *ob, tome_pgoff_t first, unsigned n,
 	io->io.op = op;
 	io->io.at = (uint64_t)first << TOME_PAGE_SHIFT;
 	io->io.vec = io->vec;
-	io->io.bucket = tome_io_bucket(io);
+	/* Completion wakes this bucket, and whoever wakes finishes the transfer: so who
+	 * waits for a page of it, and for no transfer of his own, waits here too. */
+	io->io.bucket = tome_io_bucket(ob);
 	io->io.n = 0;
 	tome_wr(&io->refs, 1);
 	tome_wr(&io->over, 0);
@@ -176,7 +178,7 @@ tome_vnode_wait(struct tome_object *ob, struct tome_page *page,
     uint32_t flags)
 {
 	struct tome_vm *vm = ob->vm;
-	unsigned bucket = tome_io_bucket(page);
+	unsigned bucket = tome_io_bucket(ob);
 	uint64_t deadline = io_deadline(ob);
 	uint32_t seen;
 

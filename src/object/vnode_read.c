@@ -158,7 +158,6 @@ read_finish(struct tome_io *base)
 
 	for (unsigned i = 0; i < base->n; i++) {
 		struct tome_page *page = tome_page(vm, base->vec[i].pfn);
-		unsigned bucket = tome_io_bucket(page);
 
 		tome_vpage_lock(vm, page);
 		tome_and(&page->state, ~(TOME_PAGE_FILL | TOME_PAGE_BUSY));
@@ -169,7 +168,6 @@ read_finish(struct tome_io *base)
 			tome_or(&page->state, TOME_PAGE_STALE_CODE);
 			tome_vpage_unlock(vm, page);
 		}
-		tome_io_progress(vm, bucket);
 	}
 	if (base->err != TOME_OK)
 		base->err = TOME_EIO;

@@ -163,7 +163,6 @@ write_finish(struct tome_io *base)
 		tome_vnode_error_set(ob->vnode, base->err);
 	for (unsigned i = 0; i < base->n; i++) {
 		struct tome_page *page = tome_page(vm, base->vec[i].pfn);
-		unsigned bucket = tome_io_bucket(page);
 
 		tome_vpage_lock(vm, page);
 		tome_pagetree_lock(vm, t);
@@ -176,7 +175,6 @@ write_finish(struct tome_io *base)
 		else
 			tome_vpage_unlock(vm, page);
 		tome_add(&files_of(vm)->writing, (uint64_t)-1);
-		tome_io_progress(vm, bucket);
 	}
 	tome_wr(&io->over, 1);
 	tome_io_progress(vm, base->bucket);
