@@ -13,9 +13,10 @@
  *  - a piece in two halves has each begin with the other's frame, and they lie in
  *    different frames.
  *
- * Why best fit and halves: whole pieces, best fit, leave 4-12% of the frames unused
- * where pages shrink to a third or a half; a second frame for what is left over leaves
- * 2-4%. Classes of sizes over several frames waste as little, but are freed late.
+ * Why best fit and halves: whole pieces, best fit, leave 3-12% of the frames unused
+ * where pages shrink to a half or a quarter; a second frame for what is left over
+ * leaves 1-2%. Classes of sizes over several frames waste more, and are freed late
+ * (docs/compression.md).
  *
  * Locks: the owner's.
  */
