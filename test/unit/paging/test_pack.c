@@ -288,6 +288,81 @@ the_recount_sees(void **state)
 	tome_map_unref(map);
 }
 
+/* ---- threads ---- */
+
+#define CROWD 128u			/* pages; each thread has a byte of each */
+
+static struct crowd {
+	struct rig *r;
+	struct tome_map *map;
+	_Atomic unsigned wrong, packed;
+} crowd;
+
+/* Pages leave, are packed, come back, are cut: nobody misses what he wrote. */
+static void
+churn(void *arg)
+{
+	unsigned who = (unsigned)(uintptr_t)arg;
+	uint64_t seed = 88172645463325252u * (who + 3);
+	uint8_t mine[CROWD] = { 0 }, b;
+	size_t done;
+
+	for (unsigned n = 0; n < 3000; n++) {
+		unsigned pg, what;
+
+		seed ^= seed << 13;
+		seed ^= seed >> 7;
+		seed ^= seed << 17;
+		pg = (unsigned)(seed >> 20) % CROWD;
+		what = (unsigned)(seed >> 60);
+		hosted_poll();
+		if (what < 4) {
+			b = mine[pg] = (uint8_t)(seed >> 8);
+			crowd.wrong += tome_map_write(crowd.map,
+			    AT + pg * PG + who, &b, 1, false, &done) != TOME_OK;
+		} else if (what < 8) {
+			crowd.wrong += tome_map_read(crowd.map,
+			    AT + pg * PG + who, &b, 1, false, &done) !=
+			    TOME_OK || b != mine[pg];
+		} else if (what < 12) {
+			(void)tome_map_page_out(crowd.map,
+			    AT + (pg & ~31u) * PG, 32 * PG);
+		} else if (what < 15) {
+			crowd.packed += (unsigned)tome_pack_all(
+			    crowd.r->vm->paging);
+		} else if (tome_map_advise(crowd.map, AT + (CROWD + pg) * PG,
+		    PG, TOME_ADV_DONTNEED) != TOME_OK) {
+			crowd.wrong++;
+		}
+	}
+}
+
+static void
+many_at_once(void **state)
+{
+	struct rig *r = *state;
+
+	memset(&crowd, 0, sizeof crowd);
+	crowd.r = r;
+	crowd.map = rig_map(r);
+	rig_swapon(r, 0, 512, 0);
+	rig_enter(crowd.map, 0, 2 * CROWD, 0);
+	for (unsigned i = CROWD; i < 2 * CROWD; i++)
+		rig_poke(crowd.map, i, 1);
+	for (unsigned cpu = 1; cpu < RIG_CPUS; cpu++)
+		hosted_start(r->machine, cpu, churn, (void *)(uintptr_t)cpu);
+	churn(NULL);
+	hosted_join(r->machine);
+	assert_int_equal(crowd.wrong, 0);
+	/* While all were at it, it may never have been a whole chunk. */
+	rig_page_out(r, crowd.map, 0, CROWD);
+	assert_true(crowd.packed + tome_pack_all(r->vm->paging) > 0);
+	rig_check(r);
+	tome_map_unref(crowd.map);
+	rig_check(r);
+	assert_int_equal(rig_swap(r, 0).used, 0);
+}
+
 /* ---- 256 times memory ---- */
 
 #define HUGE_PAGES (1u << 19)
@@ -367,6 +442,7 @@ main(void)
 		RIG_TEST(objects_too),
 		RIG_TEST(swapoff_opens_it),
 		RIG_TEST(the_recount_sees),
+		RIG_TEST(many_at_once),
 		RIG_TEST(far_more_than_there_is),
 	};
 
