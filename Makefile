@@ -67,7 +67,7 @@ help: ## the targets (this list)
 ##: Running
 
 .PHONY: run debug kernel
-run: run.begin ## boot to a busybox shell; CPUS= MEM= CPU= CMD= INIT= INITRAMFS= ICOUNT=1
+run: run.begin ## boot to a busybox shell; CPUS= MEM= CPU= CMD= ROOT= SHARE= SWAP= INIT= INITRAMFS= ICOUNT=1
 run.begin: $(BUILD)/kernel/tome.elf
 	$(call ending,sh tools/run $<)
 
