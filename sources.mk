@@ -125,11 +125,13 @@ TOME_SRC_PAGING = \
 	src/paging/each.c \
 	src/paging/generations.c \
 	src/paging/home.c \
+	src/paging/oom.c \
 	src/paging/pack.c \
 	src/paging/pagein.c \
 	src/paging/pageout.c \
 	src/paging/policy.c \
 	src/paging/pool.c \
+	src/paging/pressure.c \
 	src/paging/reclaim.c \
 	src/paging/second_chance.c \
 	src/paging/shadow.c \

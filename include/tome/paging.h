@@ -54,6 +54,65 @@ enum tome_policy_name { TOME_POLICY_GENERATIONS, TOME_POLICY_SECOND_CHANCE,
 	TOME_POLICY_CLOCK_PRO };
 void tome_paging_policy(struct tome_vm *, enum tome_policy_name);
 
+/* ---- pressure ---- */
+
+/*
+ * LOW: free frames are below a zone's low mark. MEDIUM: somebody had to free memory
+ * for himself. CRITICAL: somebody could free none.
+ */
+enum tome_pressure { TOME_PRESSURE_NONE, TOME_PRESSURE_LOW,
+	TOME_PRESSURE_MEDIUM, TOME_PRESSURE_CRITICAL };
+/* As of the daemon's last turn, or tome_reclaim()'s. Any context. */
+enum tome_pressure tome_pressure_level(struct tome_vm *);
+
+/* Told when the level changes, one at a time; may sleep, but not wait for memory, nor
+ * call what is in this header. Not called any more once removed. */
+struct tome_pressure_watch {
+	void (*changed)(void *arg, enum tome_pressure);
+	void *arg;
+	struct tome_pressure_watch *next;	/* Tome's */
+};
+void tome_pressure_watch(struct tome_vm *, struct tome_pressure_watch *);
+void tome_pressure_unwatch(struct tome_vm *, struct tome_pressure_watch *);
+
+/*
+ * Asked, when pages alone do not suffice, to give back up to n frames' worth of its own
+ * caches; says how much it did. By the same rules; it must not allocate either.
+ */
+struct tome_shrinker {
+	uint64_t (*shrink)(void *arg, uint64_t n);
+	void *arg;
+	struct tome_shrinker *next;		/* Tome's */
+};
+void tome_shrinker_add(struct tome_vm *, struct tome_shrinker *);
+void tome_shrinker_remove(struct tome_vm *, struct tome_shrinker *);
+
+/* ---- out of memory ---- */
+
+/*
+ * Called by who lacks memory when there is nothing to free, with nothing locked. True:
+ * there will be some, he tries again; false: his call fails with ENOMEM. NULL, as at
+ * the start: it fails. Set before anybody lacks memory.
+ */
+void tome_oom_hook(struct tome_vm *, bool (*kill)(void *arg), void *arg);
+
+struct tome_oom_candidate {
+	struct tome_map *map;
+	int adjust;			/* -1000 (never) .. 1000: oom_score_adj */
+};
+/*
+ * Badness in pages: resident, swapped, of page tables, plus `adjust` thousandths of all
+ * frames. 0: never to be killed. May sleep; looks at every page.
+ */
+uint64_t tome_oom_score(const struct tome_oom_candidate *);
+/*
+ * The private memory of a space that will run no more user code goes now, whether its
+ * threads are scheduled or not. Returns how many pages it had less afterwards.
+ */
+uint64_t tome_oom_reap(struct tome_map *);
+
+/* ---- figures ---- */
+
 struct tome_paging_stats {
 	uint64_t looked;	/* pages looked at, */
 	uint64_t used;		/* and left because they were used */
@@ -61,6 +120,8 @@ struct tome_paging_stats {
 	uint64_t swapped_out, swapped_in, written_file;
 	uint64_t direct;	/* calls of tome_reclaim() but the daemon's */
 	uint64_t daemon;	/* times the daemon had work */
+	uint64_t shrunk;	/* frames' worth that shrinkers gave */
+	uint64_t oom_kills;	/* times the OOM hook promised memory */
 };
 /* Any context. Zeroes before the start. */
 void tome_paging_stats(struct tome_vm *, struct tome_paging_stats *out);

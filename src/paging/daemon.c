@@ -32,8 +32,8 @@ balance(struct tome_paging *p)
 		if (n == 0)
 			continue;
 		any = true;
-		(void)tome_sweep(p, (enum tome_zone_kind)kind, n,
-		    false);
+		if (tome_sweep(p, (enum tome_zone_kind)kind, n, false) < n)
+			(void)tome_shrink(p, n);
 		tome_swap_settle(p);
 	}
 	tome_vm_quiesce(p->vm, false);
@@ -53,6 +53,7 @@ tome_paging_daemon(struct tome_vm *vm)
 		tome_io_run(vm);
 		if (balance(p))
 			tome_add(&p->daemon, 1);
+		tome_pressure_look(p);
 		now = vm->host->clock_ns(vm->ctx);
 		if (now >= next) {
 			(void)tome_writeback(vm, WRITE_PAGES,

@@ -68,8 +68,21 @@ struct tome_choice {
 	struct tome_shadows shadows;
 };
 
+/* Who is told of scarcity, and who is asked for memory; under its lock. */
+struct tome_balance {
+	struct tome_mutex lock;
+	struct tome_pressure_watch *watches;
+	struct tome_shrinker *shrinkers;	/* NULL or not: read anywhere */
+	enum tome_pressure level;		/* read anywhere */
+	uint64_t direct, failed;		/* as of the last look */
+};
+
 struct tome_paging {
 	struct tome_choice choice;
+	struct tome_balance balance;
+	bool (*oom_kill)(void *);
+	void *oom_arg;
+	_Atomic uint64_t failed, oom_kills, shrunk;
 	struct tome_layer layer;
 	struct tome_anon_pager pager;
 	struct tome_vm *vm;
@@ -166,6 +179,18 @@ bool tome_paging_found(struct tome_vm *);
  * rounds have no more. */
 uint64_t tome_sweep(struct tome_paging *, enum tome_zone_kind, uint64_t n,
     bool hurry);
+
+/* ---- pressure.c ---- */
+
+/* Tell who watches if the level has changed. Nothing locked. */
+void tome_pressure_look(struct tome_paging *);
+/* Up to n frames' worth from others' caches. */
+uint64_t tome_shrink(struct tome_paging *, uint64_t n);
+
+/* ---- oom.c ---- */
+
+/* Nothing was found. True: there will be memory. */
+bool tome_oom(struct tome_paging *);
 
 /* ---- each.c ---- */
 

@@ -112,9 +112,15 @@ reclaim(struct tome_paging *p, uint64_t n)
 uint64_t
 tome_reclaim(struct tome_vm *vm, uint64_t n)
 {
-	uint64_t left = reclaim(vm->paging, n);
+	struct tome_paging *p = vm->paging;
+	uint64_t left = reclaim(p, n);
 
-	tome_pack_some(vm->paging);
+	if (left < n)
+		left += tome_shrink(p, n - left);
+	if (left == 0)
+		tome_add(&p->failed, 1);
+	tome_pack_some(p);
+	tome_pressure_look(p);
 	return left;
 }
 
@@ -122,5 +128,8 @@ tome_reclaim(struct tome_vm *vm, uint64_t n)
 bool
 tome_paging_found(struct tome_vm *vm)
 {
-	return reclaim(vm->paging, DIRECT_PAGES) > 0;
+	struct tome_paging *p = vm->paging;
+
+	return reclaim(p, DIRECT_PAGES) > 0 || tome_shrink(p, DIRECT_PAGES) > 0 ||
+	    tome_oom(p);
 }

@@ -108,4 +108,6 @@ tome_paging_stats(struct tome_vm *vm, struct tome_paging_stats *out)
 	out->written_file = tome_rd_relaxed(&p->written_file);
 	out->direct = tome_rd_relaxed(&p->direct);
 	out->daemon = tome_rd_relaxed(&p->daemon);
+	out->shrunk = tome_rd_relaxed(&p->shrunk);
+	out->oom_kills = tome_rd_relaxed(&p->oom_kills);
 }

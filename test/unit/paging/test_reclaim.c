@@ -1,0 +1,248 @@
+/*
+ * test_reclaim.c - policies over real pages; pressure, shrinkers, the OOM hook.
+ */
+#include "rig.h"
+
+#define PAGES 200u
+
+static void
+fill(struct tome_map *map, unsigned pages)
+{
+	for (unsigned i = 0; i < pages; i++)
+		rig_poke(map, i, (uint8_t)(i + 1));
+}
+
+static enum tome_err
+on_fault(void *map, tome_va_t va, tome_prot_t access)
+{
+	return tome_fault(map, va, access);
+}
+
+/* Page n's first byte, read by the space's own CPU: that leaves its mark. */
+static uint8_t
+use(struct rig *r, struct tome_map *map, unsigned n)
+{
+	uintptr_t irq = tome_host_irq_save();
+	uint8_t byte = 0;
+
+	tome_map_switch(map);
+	tome_host_irq_restore(irq);
+	assert_int_equal(hosted_read(AT + n * PG, &byte, 1, on_fault, map),
+	    TOME_OK);
+	irq = tome_host_irq_save();
+	tome_pmap_switch(tome_pmap_kernel(r->vm));
+	tome_host_irq_restore(irq);
+	return byte;
+}
+
+static uint64_t
+came_back(struct rig *r)
+{
+	struct tome_paging_stats s;
+
+	tome_paging_stats(r->vm, &s);
+	return s.swapped_in;
+}
+
+/* Half of the pages are used again and again: the others leave. */
+static void
+test_used_pages_stay(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct tome_paging_stats s;
+	uint64_t early = 0, back;
+
+	rig_swapon(r, 0, 512, 0);
+	rig_enter(map, 0, PAGES, 0);
+	fill(map, PAGES);
+	for (unsigned round = 0; round < 12; round++) {
+		(void)tome_reclaim(r->vm, 8);
+		/* The TLB would remember that they were used. */
+		assert_int_equal(tome_map_protect(map, AT, PAGES * PG,
+		    round % 2 ? RW : TOME_PROT_READ), TOME_OK);
+		for (unsigned i = 0; i < PAGES / 2; i++)
+			assert_int_equal(use(r, map, i), (uint8_t)(i + 1));
+		if (round == 3)
+			early = came_back(r);
+	}
+	back = came_back(r);
+	assert_true(back - early <= 8);
+	tome_paging_stats(r->vm, &s);
+	assert_true(s.swapped_out >= 12 * 8 && s.direct == 12);
+	for (unsigned i = 0; i < PAGES; i++)
+		assert_int_equal(rig_peek(map, i), (uint8_t)(i + 1));
+	assert_true(came_back(r) - back >= PAGES / 4);
+	tome_map_unref(map);
+}
+
+/* Any policy frees what there is, and content survives it. */
+static void
+test_each_policy(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+
+	rig_swapon(r, 0, 1024, 0);
+	rig_enter(map, 0, PAGES, 0);
+	for (int name = 0; name <= TOME_POLICY_CLOCK_PRO; name++) {
+		tome_paging_policy(r->vm, (enum tome_policy_name)name);
+		fill(map, PAGES);
+		assert_true(tome_reclaim(r->vm, PAGES) >= PAGES / 2);
+		rig_check(r);
+		for (unsigned i = 0; i < PAGES; i++)
+			assert_int_equal(rig_peek(map, i), (uint8_t)(i + 1));
+	}
+	tome_map_unref(map);
+}
+
+/* Wired pages stay whatever is asked for. */
+static void
+test_wired(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	uint8_t in[8];
+
+	rig_swapon(r, 0, 512, 0);
+	rig_enter(map, 0, 8, 0);
+	fill(map, 8);
+	assert_int_equal(tome_map_wire(map, AT, 8 * PG, false), TOME_OK);
+	assert_int_equal(tome_reclaim(r->vm, 100), 0);
+	assert_int_equal(tome_map_incore(map, AT, 8 * PG, in), TOME_OK);
+	for (unsigned i = 0; i < 8; i++)
+		assert_true(in[i] & 1);
+	assert_int_equal(tome_map_unwire(map, AT, 8 * PG), TOME_OK);
+	tome_map_unref(map);
+}
+
+struct told {
+	unsigned n;
+	enum tome_pressure last;
+};
+
+static void
+tell(void *arg, enum tome_pressure level)
+{
+	struct told *t = arg;
+
+	t->n++;
+	t->last = level;
+}
+
+static void
+test_pressure(void **state)
+{
+	struct rig *r = *state;
+	struct told told = {0};
+	struct tome_pressure_watch w = { .changed = tell, .arg = &told };
+
+	tome_pressure_watch(r->vm, &w);
+	assert_int_equal(tome_pressure_level(r->vm), TOME_PRESSURE_NONE);
+	assert_int_equal(tome_reclaim(r->vm, 4), 0);
+	assert_int_equal(told.n, 1);
+	assert_int_equal(told.last, TOME_PRESSURE_CRITICAL);
+	assert_int_equal(tome_pressure_level(r->vm), TOME_PRESSURE_CRITICAL);
+	tome_pressure_look(r->vm->paging);
+	assert_int_equal(told.n, 2);
+	assert_int_equal(told.last, TOME_PRESSURE_NONE);
+	tome_pressure_unwatch(r->vm, &w);
+	assert_int_equal(tome_reclaim(r->vm, 4), 0);
+	assert_int_equal(told.n, 2);
+}
+
+static uint64_t
+give(void *arg, uint64_t n)
+{
+	uint64_t *has = arg, given = *has < n ? *has : n;
+
+	*has -= given;
+	return given;
+}
+
+static void
+test_shrinkers(void **state)
+{
+	struct rig *r = *state;
+	uint64_t first = 3, second = 100;
+	struct tome_shrinker a = { .shrink = give, .arg = &first };
+	struct tome_shrinker b = { .shrink = give, .arg = &second };
+	struct tome_paging_stats s;
+
+	tome_shrinker_add(r->vm, &b);
+	tome_shrinker_add(r->vm, &a);
+	assert_int_equal(tome_reclaim(r->vm, 10), 10);
+	assert_int_equal(first, 0);
+	assert_int_equal(second, 93);
+	tome_shrinker_remove(r->vm, &b);
+	assert_int_equal(tome_reclaim(r->vm, 10), 0);
+	assert_int_equal(second, 93);
+	tome_shrinker_remove(r->vm, &a);
+	tome_paging_stats(r->vm, &s);
+	assert_int_equal(s.shrunk, 10);
+}
+
+struct victim {
+	struct tome_map *map;
+	unsigned kills;
+	uint64_t reaped;
+};
+
+static bool
+reap(void *arg)
+{
+	struct victim *v = arg;
+
+	if (v->kills++ > 0)
+		return false;
+	v->reaped = tome_oom_reap(v->map);
+	return v->reaped > 0;
+}
+
+/* No swap: who touches more than there is gets another's memory, once. */
+static void
+test_oom(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *other = rig_map(r), *map = rig_map(r);
+	struct victim v = { .map = other };
+	struct tome_paging_stats s;
+	struct tome_oom_candidate big = { .map = other }, small = { .map = map };
+	enum tome_err err = TOME_OK;
+	unsigned n = 0;
+
+	rig_enter(other, 0, PAGES, 0);
+	fill(other, PAGES);
+	assert_true(tome_oom_score(&big) >= PAGES);
+	assert_true(tome_oom_score(&big) > tome_oom_score(&small));
+	small.adjust = 1000;
+	assert_true(tome_oom_score(&big) < tome_oom_score(&small));
+	big.adjust = -1000;
+	assert_int_equal(tome_oom_score(&big), 0);
+	tome_oom_hook(r->vm, reap, &v);
+	rig_enter(map, 0, 4096, 0);
+	while (err == TOME_OK && n < 4096)
+		err = tome_fault(map, AT + n++ * PG, TOME_PROT_WRITE);
+	assert_int_equal(err, TOME_ENOMEM);
+	assert_true(v.kills >= 2 && v.reaped == PAGES);
+	tome_paging_stats(r->vm, &s);
+	assert_int_equal(s.oom_kills, 1);
+	tome_map_unref(map);
+	assert_int_equal(rig_peek(other, 0), 0);
+	tome_map_unref(other);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RIG_TEST(test_used_pages_stay),
+		RIG_TEST(test_each_policy),
+		RIG_TEST(test_wired),
+		RIG_TEST(test_pressure),
+		RIG_TEST(test_shrinkers),
+		RIG_TEST(test_oom),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
