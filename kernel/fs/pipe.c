@@ -182,7 +182,8 @@ fifo_open(struct inode *i, struct file *f)
 		return err;
 	p = i->pipe;
 	mutex_lock(&p->lock);
-	if (mode == O_WRONLY && (f->flags & O_NONBLOCK) && p->readers == 0) {
+	if (mode == O_WRONLY && (f->flags & O_NONBLOCK) && p->readers == 0 &&
+	    i->fs != &pipefs) {
 		mutex_unlock(&p->lock);
 		return -ENXIO;
 	}
@@ -190,7 +191,10 @@ fifo_open(struct inode *i, struct file *f)
 	f->ops = &pipe_ops;
 	event(&p->fed);
 	event(&p->drained);
-	if (mode == O_RDONLY && !(f->flags & O_NONBLOCK))
+	/* A pipe that is opened again, by /proc's name for it, waits not. */
+	if (i->fs == &pipefs)
+		err = 0;
+	else if (mode == O_RDONLY && !(f->flags & O_NONBLOCK))
 		err = await_peer(p, &p->writers, &p->writers_ever, &p->fed);
 	else if (mode == O_WRONLY)
 		err = await_peer(p, &p->readers, &p->readers_ever,
