@@ -15,6 +15,7 @@
 #include <swap.h>
 #include <system.h>
 #include <tome/paging.h>
+#include <virtio/virtio.h>
 
 #define TEXT_MAX ((size_t)4 << 20)
 
@@ -337,6 +338,17 @@ show_swaps(struct text *t, int pid)
 	for (unsigned n = 0; swap_look(n, &s); n++)
 		text_add(t, "%-39s partition\t%lu\t\t%lu\t\t%d\n", s.path,
 		    kb(s.pages), kb(s.used), s.priority);
+}
+
+static void
+show_partitions(struct text *t, int pid)
+{
+	(void)pid;
+	text_add(t, "major minor  #blocks  name\n\n");
+	for (unsigned n = 0; block_get(n) != NULL; n++)
+		text_add(t, "%4u %8u %10lu vd%c\n", BLOCK_MAJOR, n,
+		    (unsigned long)block_bytes(block_get(n)) / 1024,
+		    (int)('a' + n));
 }
 
 /* Linux's names where there is such a thing, and Tome's own figures. */
@@ -665,6 +677,7 @@ static const struct proc_node top[] = {
 	FILE_NODE("vmstat", show_vmstat),
 	FILE_NODE("slabinfo", show_slabinfo),
 	FILE_NODE("swaps", show_swaps),
+	FILE_NODE("partitions", show_partitions),
 	FILE_NODE("stat", show_stat),
 	FILE_NODE("uptime", show_uptime),
 	FILE_NODE("loadavg", show_loadavg),

@@ -237,7 +237,7 @@ bool
 vq_offer(struct virtqueue *q, const struct vq_segment *s, unsigned n,
     void *cookie)
 {
-	uint16_t head = q->free, at = head, last = head;
+	uint16_t head = q->free, at = head;
 
 	if (n > q->nfree)
 		return false;
@@ -248,10 +248,8 @@ vq_offer(struct virtqueue *q, const struct vq_segment *s, unsigned n,
 		d->len = s[i].len;
 		d->flags = (uint16_t)((i + 1 < n ? DESC_NEXT : 0) |
 		    (s[i].to_us ? DESC_WRITE : 0));
-		last = at;
 		at = d->next;
 	}
-	(void)last;
 	q->free = at;
 	q->nfree = (uint16_t)(q->nfree - n);
 	q->cookie[head] = cookie;
