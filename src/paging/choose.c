@@ -69,9 +69,18 @@ tome_paging_policy(struct tome_vm *vm, enum tome_policy_name name)
 		memset(&p->choice.policy[kind], 0,
 		    sizeof p->choice.policy[kind]);
 		tome_policy_init(&p->choice.policy[kind], all[name],
-		    (uint32_t)(z->end - z->first));
+		    (uint32_t)tome_zone_span(vm, z));
 	}
 	choice_unlock(p, irq);
+}
+
+/* A zone's end may lie beyond the last frame. */
+tome_pfn_t
+tome_zone_span(struct tome_vm *vm, const struct tome_zone *z)
+{
+	tome_pfn_t end = z->end < vm->npfn ? z->end : vm->npfn;
+
+	return z->total > 0 && end > z->first ? end - z->first : 0;
 }
 
 void

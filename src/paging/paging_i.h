@@ -51,6 +51,7 @@ struct tome_swap_io {
 
 /* Pages on their way out: pinned, mapped nowhere, in no slot yet. */
 struct tome_paging;
+struct tome_zone;
 struct tome_pageout {
 	struct tome_paging *paging;
 	uint64_t freed, started;
@@ -170,6 +171,9 @@ void tome_choice_left(struct tome_paging *, enum tome_zone_kind);
 /* A frame that nobody knows yet holds an anon that was out. Any context. */
 void tome_choice_back(struct tome_paging *, tome_pfn_t,
     const struct tome_anon *);
+
+/* Frames that the hand of a zone goes round; 0: the zone is empty. */
+tome_pfn_t tome_zone_span(struct tome_vm *, const struct tome_zone *);
 
 /* ---- reclaim.c ---- */
 

@@ -58,7 +58,7 @@ sweep_next(struct tome_paging *p, const struct tome_zone *z)
 	tome_pfn_t pfn = p->hand[z->kind] + 1;
 	struct tome_page *page;
 
-	if (pfn >= z->end || pfn < z->first)
+	if (pfn >= z->end || pfn >= p->vm->npfn || pfn < z->first)
 		pfn = z->first;
 	p->hand[z->kind] = pfn;
 	tome_choice_step(p, z->kind);
@@ -71,7 +71,7 @@ tome_sweep(struct tome_paging *p, enum tome_zone_kind kind, uint64_t n,
     bool hurry)
 {
 	const struct tome_zone *z = &p->vm->phys->zone[kind];
-	uint64_t left = 0, steps = PASSES * (uint64_t)(z->end - z->first);
+	uint64_t left = 0, steps = PASSES * (uint64_t)tome_zone_span(p->vm, z);
 
 	tome_mutex_lock(p->vm, &p->sweep, TOME_RANK_MAP);
 	p->choice.hurry = hurry;
