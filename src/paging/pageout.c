@@ -91,7 +91,7 @@ anon_take(struct tome_pageout *po, struct tome_page *page,
 		return TOME_EVICT_KEPT;
 	if (which == TOME_EVICT_UNUSED && tome_choice_spares(vm, page, pfn))
 		return TOME_EVICT_USED;
-	if (tome_rd(&p->areas) == NULL)
+	if (an->slot == 0 && tome_rd_relaxed(&p->room) <= po->n)
 		return TOME_EVICT_NO_STORE;
 	tome_page_protect(vm, pfn, TOME_PROT_NONE);
 	if (an->slot != 0 &&

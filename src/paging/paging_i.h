@@ -92,6 +92,7 @@ struct tome_paging {
 	struct tome_swap_area *area[TOME_SWAP_AREAS];
 	struct tome_swap_area *areas;
 	struct tome_swap_io *free_io;
+	uint64_t room;				/* slots to be had; read anywhere */
 	struct tome_strays strays;
 	_Atomic uint32_t writing;		/* pages in transfers to slots */
 	_Atomic uint32_t alone;			/* so many pages are read without

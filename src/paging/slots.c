@@ -5,8 +5,9 @@
  * map that is wholly free, so that neighbours in time are neighbours on the device;
  * only when there is none any free slot will do.
  *
- * Invariant: n.used is the number of bits set that are not retired; what was
- *   allocated is used, or has ended in one of the ways counted.
+ * Invariants: room is the number of free slots of areas that are not closing; n.used
+ *   is the number of bits set that are not retired; what was allocated is used, or has
+ *   ended in one of the ways counted.
  * Locks: layer 6's.
  */
 #include <paging/paging_i.h>
@@ -42,7 +43,7 @@ run_begin(const struct tome_swap_area *a)
 }
 
 static uint32_t
-area_take(struct tome_swap_area *a, unsigned *n)
+area_take(struct tome_paging *p, struct tome_swap_area *a, unsigned *n)
 {
 	uint64_t first = run_begin(a), i = first;
 	unsigned most = *n;
@@ -59,6 +60,7 @@ area_take(struct tome_swap_area *a, unsigned *n)
 	a->hint = i;
 	tome_wr_relaxed(&a->n.used, a->n.used + *n);
 	a->n.allocated += *n;
+	tome_wr_relaxed(&p->room, p->room - *n);
 	return (uint32_t)((a->id + 1) << TOME_SLOT_BITS | first);
 }
 
@@ -90,7 +92,7 @@ tome_slots_take(struct tome_paging *p, unsigned *n)
 	    a->n.used + a->n.retired == a->slots))
 		a = a->next;
 	if (a != NULL) {
-		slot = area_take(a, n);
+		slot = area_take(p, a, n);
 		area_turn(p, a);
 	}
 	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
@@ -118,6 +120,8 @@ tome_slot_free(struct tome_paging *p, uint32_t slot, enum tome_slot_end why)
 	};
 
 	TOME_CHECK(p->vm, is_taken(a, i));
+	if (why != TOME_SLOT_RETIRED && !a->closing)
+		tome_wr_relaxed(&p->room, p->room + 1);
 	if (why != TOME_SLOT_RETIRED)
 		a->taken[i / WORD] &= ~(1ul << i % WORD);
 	tome_wr_relaxed(&a->n.used, a->n.used - 1);

@@ -75,6 +75,7 @@ area_list(struct tome_paging *p, struct tome_swap_area *a)
 		a->next = *at;
 		tome_wr(at, a);
 		tome_wr(&p->area[id], a);
+		tome_wr_relaxed(&p->room, p->room + a->slots - a->n.retired);
 	}
 	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
 	return id < TOME_SWAP_AREAS;
@@ -102,8 +103,13 @@ area_close(struct tome_paging *p, unsigned id, bool closing,
 	struct tome_swap_area *a = id < TOME_SWAP_AREAS ? p->area[id] : NULL;
 	bool done = a != NULL && a->closing != closing;
 
-	if (done)
+	if (done) {
+		uint64_t room = a->slots - a->n.used - a->n.retired;
+
 		tome_wr(&a->closing, closing);
+		tome_wr_relaxed(&p->room, closing ? p->room - room :
+		    p->room + room);
+	}
 	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
 	*out = a;
 	return done;
