@@ -29,20 +29,29 @@ choice_unlock(struct tome_paging *p, uintptr_t irq)
 	tome_spin_unlock(p->vm, &p->choice.lock, TOME_RANK_QUEUE, irq);
 }
 
+/* Where nothing can be swapped out nothing need be remembered of it. */
 enum tome_err
-tome_choice_start(struct tome_paging *p)
+tome_choice_remember(struct tome_paging *p)
 {
 	struct tome_phys *phys = p->vm->phys;
 	uint32_t rows = tome_shadow_rows(SHADOWS * (uint32_t)phys->usable);
 	struct tome_shadow *row;
+	uintptr_t irq;
 
+	if (tome_rd(&p->choice.shadows.row) != NULL)
+		return TOME_OK;
 	while (rows * sizeof *row > BYTES_MAX)
 		rows /= 2;
 	row = tome_kzalloc(p->vm, rows * sizeof *row);
 	if (row == NULL)
 		return TOME_ENOMEM;
-	tome_shadows_init(&p->choice.shadows, row, rows);
-	tome_paging_policy(p->vm, TOME_POLICY_GENERATIONS);
+	irq = choice_lock(p);
+	if (p->choice.shadows.row == NULL) {
+		tome_shadows_init(&p->choice.shadows, row, rows);
+		row = NULL;
+	}
+	choice_unlock(p, irq);
+	tome_kfree(p->vm, row);
 	return TOME_OK;
 }
 
@@ -131,9 +140,11 @@ tome_choice_left(struct tome_paging *p, enum tome_zone_kind kind)
 {
 	struct tome_choice *c = &p->choice;
 	uintptr_t irq = choice_lock(p);
+	uint32_t shadow;
 
-	tome_shadow_put(&c->shadows, c->key, tome_policy_left(
-	    &c->policy[kind], c->word));
+	shadow = tome_policy_left(&c->policy[kind], c->word);
+	if (c->shadows.row != NULL)
+		tome_shadow_put(&c->shadows, c->key, shadow);
 	choice_unlock(p, irq);
 }
 
@@ -141,10 +152,11 @@ void
 tome_choice_back(struct tome_paging *p, tome_pfn_t pfn,
     const struct tome_anon *an)
 {
+	struct tome_shadows *s = &p->choice.shadows;
 	uintptr_t irq = choice_lock(p);
 
 	tome_page(p->vm, pfn)->prev = (tome_pfn_t)tome_policy_back(
-	    policy_of(p, pfn), tome_shadow_take(&p->choice.shadows,
-	    (uintptr_t)an));
+	    policy_of(p, pfn), s->row == NULL ? 0 :
+	    tome_shadow_take(s, (uintptr_t)an));
 	choice_unlock(p, irq);
 }

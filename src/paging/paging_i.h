@@ -161,7 +161,8 @@ extern const struct tome_anon_pager tome_swap_pager;
 
 /* ---- choose.c ---- */
 
-enum tome_err tome_choice_start(struct tome_paging *) TOME_NODISCARD;
+/* Memory for shadows, once. ENOMEM. */
+enum tome_err tome_choice_remember(struct tome_paging *) TOME_NODISCARD;
 void tome_choice_end(struct tome_paging *);
 /* The hand of a zone is at its next frame. */
 void tome_choice_step(struct tome_paging *, enum tome_zone_kind);

@@ -20,11 +20,7 @@ tome_paging_start(struct tome_vm *vm)
 		return TOME_ENOMEM;
 	p->vm = vm;
 	vm->paging = p;
-	if (tome_choice_start(p) != TOME_OK) {
-		vm->paging = NULL;
-		tome_kfree(vm, p);
-		return TOME_ENOMEM;
-	}
+	tome_paging_policy(vm, TOME_POLICY_GENERATIONS);
 	for (unsigned i = 0; i < TOME_SWAP_IOS; i++) {
 		p->io[i].next = p->free_io;
 		p->free_io = &p->io[i];

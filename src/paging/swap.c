@@ -23,6 +23,8 @@ tome_swap_add(struct tome_vm *vm, const struct tome_swap_device *device,
 		return TOME_EINVAL;
 	if (pages > TOME_SLOT_MASK)
 		return TOME_EFBIG;
+	if (tome_choice_remember(vm->paging) != TOME_OK)
+		return TOME_ENOMEM;
 	a = area_create(vm, pages);
 	if (a == NULL)
 		return TOME_ENOMEM;
