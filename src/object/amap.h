@@ -243,7 +243,17 @@ void tome_anon_discard(struct tome_amap *, struct tome_anon *);
 uint32_t tome_anon_was_read(struct tome_vm *, struct tome_anon *, tome_pfn_t,
     bool home);
 /* Give back a pin; the last one frees a page whose anon went meanwhile. */
-void tome_page_unborrow(struct tome_vm *, tome_pfn_t);
+void tome_page_orphan(struct tome_vm *, tome_pfn_t);
+static inline void
+tome_page_unborrow(struct tome_vm *vm, tome_pfn_t pfn)
+{
+	uint32_t now = __atomic_sub_fetch(
+	    (uint32_t *)&tome_page(vm, pfn)->state, TOME_PAGE_WIRE_ONE,
+	    __ATOMIC_ACQ_REL);
+
+	if (tome_unlikely(now & TOME_PAGE_ORPHAN) && now < TOME_PAGE_WIRE_ONE)
+		tome_page_orphan(vm, pfn);
+}
 /* Invariant 2: is a write to it a copy? Chunk and anon locked. Acquires, so that
  * an upgrade sees what the last sharer did. */
 static inline bool

@@ -142,14 +142,8 @@ page_release(struct tome_vm *vm, tome_pfn_t pfn)
 }
 
 void
-tome_page_unborrow(struct tome_vm *vm, tome_pfn_t pfn)
+tome_page_orphan(struct tome_vm *vm, tome_pfn_t pfn)
 {
-	struct tome_page *pg = tome_page(vm, pfn);
-	uint32_t now = __atomic_sub_fetch((uint32_t *)&pg->state,
-	    TOME_PAGE_WIRE_ONE, __ATOMIC_ACQ_REL);
-
-	if (tome_unlikely(now & TOME_PAGE_ORPHAN) && now < TOME_PAGE_WIRE_ONE) {
-		tome_and(&pg->state, ~TOME_PAGE_ORPHAN);
-		tome_frame_free(vm, pfn);
-	}
+	tome_and(&tome_page(vm, pfn)->state, ~TOME_PAGE_ORPHAN);
+	tome_frame_free(vm, pfn);
 }

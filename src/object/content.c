@@ -29,6 +29,9 @@ static enum tome_err hold_unshare(struct tome_object *,
     struct tome_dirent *) TOME_NODISCARD;
 static enum tome_err get_once(struct tome_object *, tome_pgoff_t,
     enum tome_hold, struct tome_fill *, tome_pfn_t *out) TOME_NODISCARD;
+static enum tome_err get_again(struct tome_object *, tome_pgoff_t,
+    enum tome_hold, struct tome_fill *, enum tome_err,
+    tome_pfn_t *out) TOME_NODISCARD;
 static enum tome_err object_step(struct tome_object *, uint64_t off,
     uint8_t *buf, size_t n, bool write) TOME_NODISCARD;
 static enum tome_err object_copy(struct tome_object *, uint64_t off,
@@ -323,15 +326,30 @@ tome_object_get(struct tome_object *ob, tome_pgoff_t pg, bool create,
 	if (ob->kind == TOME_OBJECT_DEVICE)
 		return TOME_EINVAL;
 	fill.pagein = NULL;
-	fill.alone = false;
-	do {
-		err = get_once(ob, pg, how, &fill, out);
-		if (err == TOME_RETRY &&
-		    (err = tome_fill_meet(ob->vm, &fill)) == TOME_OK)
-			err = TOME_RETRY;
-	} while (err == TOME_RETRY ||
-	    (err == TOME_ENOMEM && tome_memory_found(ob->vm)));
-	tome_fill_end(ob->vm, &fill);
+	err = get_once(ob, pg, how, &fill, out);
+	return tome_likely(err == TOME_OK) ? TOME_OK :
+	    get_again(ob, pg, how, &fill, err, out);
+}
+
+/* What was lacking is met as long as it can be. */
+static tome_noinline enum tome_err
+get_again(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
+    struct tome_fill *fill, enum tome_err err, tome_pfn_t *out)
+{
+	fill->alone = false;
+	for (;;) {
+		if (err == TOME_RETRY)
+			err = tome_fill_meet(ob->vm, fill);
+		else if (err == TOME_ENOMEM && tome_memory_found(ob->vm))
+			err = TOME_OK;
+		else
+			break;
+		if (err == TOME_OK)
+			err = get_once(ob, pg, how, fill, out);
+		if (err == TOME_OK)
+			break;
+	}
+	tome_fill_end(ob->vm, fill);
 	return err;
 }
 
@@ -339,9 +357,11 @@ static enum tome_err
 get_once(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
     struct tome_fill *fill, tome_pfn_t *out)
 {
-	struct tome_held h = { .fill = fill };
+	struct tome_held h;
 	enum tome_err err;
 
+	h.fill = fill;
+	h.file = false;
 	tome_epoch_enter(ob->vm);
 	err = tome_object_hold(ob, pg, how, &h);
 	if (err == TOME_OK) {
