@@ -152,21 +152,34 @@ incore_page(void *arg, struct tome_entry *en, tome_va_t va,
 	in->vec[(va - in->start) >> TOME_PAGE_SHIFT] = 1;
 }
 
+/* Inside an epoch: an anon that goes meanwhile can still be looked at. */
+static tome_cold bool
+slot_present(struct tome_amap *am, uint64_t slot)
+{
+	struct tome_chunk *ch = tome_amap_lookup(am, slot).chunk;
+	struct tome_anon *an = ch == NULL ? NULL :
+	    tome_rd(&ch->anon[slot & TOME_CHUNK_MASK]);
+
+	return an != NULL && tome_rd(&an->pfn) != TOME_PFN_NONE;
+}
+
 /* Present, though perhaps not translated: the entry's own, or its object's. */
 static tome_cold bool
 page_present(struct tome_entry *en, tome_va_t va)
 {
 	tome_pgoff_t pg = en->offset + ((va - en->start) >> TOME_PAGE_SHIFT);
-	struct tome_chunk *ch;
+	struct tome_amap *am = tome_entry_amap(en);
 
-	if (page_own(en, va))
+	if (am != NULL && slot_present(am, en->slot +
+	    ((va - en->start) >> TOME_PAGE_SHIFT)))
 		return true;
+	if (page_own(en, va))
+		return false;		/* swapped out, and what is below hidden */
 	if (en->object == NULL || en->object->kind == TOME_OBJECT_DEVICE)
 		return false;
 	if (en->object->ops != NULL)
 		return en->object->ops->present(en->object, pg);
-	ch = tome_amap_lookup(en->object->amap, pg).chunk;
-	return ch != NULL && tome_rd(&ch->anon[pg & TOME_CHUNK_MASK]) != NULL;
+	return slot_present(en->object->amap, pg);
 }
 
 static tome_cold void

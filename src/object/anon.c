@@ -28,7 +28,7 @@ tome_anon_create(struct tome_amap *am, bool zero)
 	}
 	tome_bit_born_locked(vm, &an->word, TOME_ANON_LOCK, tome_anon_rank(am));
 	tome_wr_relaxed(&an->count, 1);
-	an->pfn = pfn;
+	tome_wr_relaxed(&an->pfn, pfn);
 	an->slot = 0;
 	tome_wr(&tome_page(vm, pfn)->owner, an);
 	tome_count(vm, TOME_N_ANONS, 1);
@@ -87,7 +87,7 @@ anon_free(struct tome_vm *vm, struct tome_anon *an, enum tome_rank rank)
 		tome_bit_unlock(vm, &an->word, TOME_ANON_LOCK, rank);
 		return;
 	}
-	an->pfn = TOME_PFN_NONE;
+	tome_wr_relaxed(&an->pfn, TOME_PFN_NONE);
 	if (tome_unlikely(an->slot != 0)) {
 		vm->objects->anon_pager->release(vm, an->slot);
 		an->slot = 0;
@@ -108,7 +108,7 @@ tome_anon_was_read(struct tome_vm *vm, struct tome_anon *an, tome_pfn_t pfn,
 
 	tome_bit_lock(vm, &an->word, TOME_ANON_LOCK, TOME_RANK_ANON);
 	if (pfn != TOME_PFN_NONE) {
-		an->pfn = pfn;
+		tome_wr_relaxed(&an->pfn, pfn);
 		tome_wr(&tome_page(vm, pfn)->owner, an);
 		if (home) {
 			slot = an->slot;

@@ -389,6 +389,28 @@ locked_pages_stay(void **state)
 	tome_map_unref(map);
 }
 
+static void
+mincore_knows_what_left(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	uint8_t vec[8];
+	unsigned here = 0;
+
+	rig_swapon(r, 0, 64, 0);
+	rig_enter(map, 0, 8, 0);
+	for (unsigned i = 0; i < 8; i++)
+		rig_poke(map, i, (uint8_t)(i + 1));
+	rig_page_out(r, map, 0, 4);
+	assert_int_equal(tome_map_incore(map, AT, 8 * PG, vec), TOME_OK);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_int_equal(vec[i], i >= 4);
+		here += vec[i];
+	}
+	assert_int_equal(here, 4);
+	tome_map_unref(map);
+}
+
 /* ---- threads ---- */
 
 static struct crowd {
@@ -478,6 +500,7 @@ main(void)
 		RIG_TEST(swapoff_brings_all_home),
 		RIG_TEST(more_than_there_is),
 		RIG_TEST(locked_pages_stay),
+		RIG_TEST(mincore_knows_what_left),
 		RIG_TEST(many_at_once),
 	};
 
