@@ -121,6 +121,7 @@ TOME_SRC_PAGING = \
 	src/paging/choose.c \
 	src/paging/clock_pro.c \
 	src/paging/clusters.c \
+	src/paging/compress.c \
 	src/paging/daemon.c \
 	src/paging/each.c \
 	src/paging/generations.c \

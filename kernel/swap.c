@@ -3,6 +3,9 @@
  *
  * As Linux: the first page is a header, whose last ten bytes say so (mkswap(8)); its
  * version must be 1, and it says how many pages there are.
+ *
+ * With compress=, what goes to swap is first kept in memory, packed: in up to so many
+ * percent of it (docs/compression.md).
  * Locks: swap_lock, over the table.
  */
 #include <fs/vfs.h>
@@ -20,6 +23,7 @@
 #define FLAG_PREFER 0x8000u
 #define FLAG_PRIORITY 0x7fffu
 #define FLAGS_KNOWN 0x7ffffu
+#define COMPRESS_PERCENT 0u
 
 struct header {
 	uint32_t version, last_page, nr_badpages;
@@ -76,6 +80,34 @@ area_of(const struct block *b)
 	return NULL;
 }
 
+/* compress= of the command line; what is no percentage counts as not said. */
+static unsigned
+compress_percent(void)
+{
+	char text[4];
+	unsigned n = 0;
+
+	if (!boot_option("compress", text, sizeof text) || text[0] == '\0')
+		return COMPRESS_PERCENT;
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p < '0' || *p > '9')
+			return COMPRESS_PERCENT;
+		n = n * 10 + (unsigned)(*p - '0');
+	}
+	return n <= 100 ? n : COMPRESS_PERCENT;
+}
+
+static void
+compress(void)
+{
+	struct tome_stats s;
+
+	tome_vm_stats(the_vm, &s);
+	if (tome_swap_compress(the_vm, (tome_pfn_t)(s.frames_total *
+	    compress_percent() / 100)) != TOME_OK)
+		kprintf("no memory to compress into\n");
+}
+
 static int
 area_add(struct block *b, const char *path, uint64_t pages, int priority)
 {
@@ -100,6 +132,7 @@ area_add(struct block *b, const char *path, uint64_t pages, int priority)
 		next_priority--;
 	strlcpy(a->info.path, path, sizeof a->info.path);
 	a->block = b;
+	compress();
 	return 0;
 }
 

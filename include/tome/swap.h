@@ -16,6 +16,7 @@
 #define TOME_SWAP_H
 
 #include <tome/io.h>
+#include <tome/phys.h>
 
 #define TOME_SWAP_AREAS 31u		/* at once */
 #define TOME_SWAP_MAX 32u		/* pages in one request, at most */
@@ -68,5 +69,27 @@ struct tome_swap_stats {
 /* False: no such area. Any context. */
 bool tome_swap_stats(struct tome_vm *, unsigned id,
     struct tome_swap_stats *out);
+
+/* ---- compressed memory ---- */
+
+/*
+ * Keep what goes to slots in memory, packed, in up to so many frames. 0, as at the
+ * start: none. What is there is not written to its area; what does not fit,
+ * or does not shrink, is. Lowering it moves nothing: what is kept stays until it is
+ * touched or goes. A page whose packed copy is damaged is EIO for whoever
+ * touches it. ENOMEM: nothing was changed.
+ */
+enum tome_err tome_swap_compress(struct tome_vm *,
+    tome_pfn_t frames) TOME_NODISCARD;
+
+struct tome_compress_stats {
+	/* Held now: pages, those of them that are one value, bytes they are packed
+	 * to, frames, and bytes of index. */
+	uint64_t pages, same_value, bytes, frames, index_bytes;
+	/* Since the start. refused: incompressible. full: no room. */
+	uint64_t stored, loaded, refused, full, written_behind;
+};
+/* Any thread, preemption on or off. Zeroes if there never was any. */
+void tome_compress_stats(struct tome_vm *, struct tome_compress_stats *out);
 
 #endif

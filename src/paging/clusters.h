@@ -12,14 +12,22 @@
 #ifndef TOME_PAGING_CLUSTERS_H
 #define TOME_PAGING_CLUSTERS_H
 
-#include <tome/types.h>
+#include <base/vm_i.h>
 
 #define TOME_CLUSTER_SHIFT 5
 #define TOME_CLUSTER_SLOTS (1u << TOME_CLUSTER_SHIFT)
 
 struct tome_cluster {
-	struct tome_cluster *next;		/* of the same hash */
-	struct tome_cluster *older, *newer;
+	union {
+		struct {
+			struct tome_cluster *next;	/* of the same hash */
+			struct tome_cluster *older, *newer;
+		};
+		struct {			/* once it is removed */
+			struct tome_retired retired;
+			struct tome_cache *cache;
+		};
+	};
 	uint32_t number;			/* its slots', shifted */
 	uint32_t age;				/* stamp: smaller is older */
 	uint32_t held;				/* a bit a slot */

@@ -5,6 +5,9 @@
  * with nothing locked again. Neighbours of the chunk whose slots follow each other
  * come with it, as far as frames are there for the asking. The anon keeps its slot as
  * long as the page is unmodified, unless slots are scarce.
+ *
+ * What the compressed tier holds is read from there, alone, and for good: a page and
+ * its packed copy together would take more room than either.
  */
 #include <object/dir.h>
 #include <paging/paging_i.h>
@@ -29,6 +32,8 @@ static void pagein_abandon(struct tome_vm *, struct tome_pagein *);
 static void pagein_claim(struct tome_pagein *, struct tome_amap *,
     struct tome_chunk *, unsigned i);
 static enum tome_err pagein_run(struct tome_vm *, struct tome_pagein *)
+    TOME_NODISCARD;
+static enum tome_err read_in(struct tome_vm *, struct tome_pagein *)
     TOME_NODISCARD;
 static void pagein_release(struct tome_vm *, uint32_t slot);
 static void pagein_finish(struct tome_io *);
@@ -97,10 +102,11 @@ pagein_release(struct tome_vm *vm, uint32_t slot)
 
 /* ---- claimed ---- */
 
-/* The anon at i + step of the chunk, locked, if it lies at this slot and nobody reads
- * it. */
+/* The i-th anon of the chunk, locked, if it lies at this slot of the device and nobody
+ * reads it. */
 static struct tome_anon *
-neighbour(struct tome_amap *am, struct tome_chunk *ch, int i, uint32_t slot)
+neighbour(struct tome_pagein *in, struct tome_amap *am, struct tome_chunk *ch,
+    int i, uint32_t slot)
 {
 	struct tome_anon *an;
 
@@ -110,7 +116,8 @@ neighbour(struct tome_amap *am, struct tome_chunk *ch, int i, uint32_t slot)
 	if (an == NULL || !tome_anon_trylock(am, an))
 		return NULL;
 	if (an->slot == slot && !tome_anon_resident(an) &&
-	    !(tome_rd_relaxed(&an->word) & TOME_ANON_READING))
+	    !(tome_rd_relaxed(&an->word) & TOME_ANON_READING) &&
+	    !tome_compress_has(in->paging, slot))
 		return an;
 	tome_anon_unlock(am, an);
 	return NULL;
@@ -129,7 +136,7 @@ claim_side(struct tome_pagein *in, struct tome_amap *am,
 	while (n < room) {
 		int k = step * (int)(n + 1);
 
-		an = neighbour(am, ch, (int)i + k, slot + (uint32_t)k);
+		an = neighbour(in, am, ch, (int)i + k, slot + (uint32_t)k);
 		if (an == NULL)
 			break;
 		tome_or(&an->word, TOME_ANON_READING);
@@ -149,7 +156,8 @@ pagein_claim(struct tome_pagein *in, struct tome_amap *am, struct tome_chunk *ch
 
 	tome_or(&an->word, TOME_ANON_READING);
 	in->n = 1;
-	if (!tome_slot_area(in->paging, an->slot)->device.fast) {
+	if (!tome_slot_area(in->paging, an->slot)->device.fast &&
+	    !tome_compress_has(in->paging, an->slot)) {
 		up = claim_side(in, am, ch, i, 1, above);
 		down = claim_side(in, am, ch, i, -1, below);
 	}
@@ -161,6 +169,49 @@ pagein_claim(struct tome_pagein *in, struct tome_amap *am, struct tome_chunk *ch
 }
 
 /* ---- run ---- */
+
+/* Before anybody knows the page. */
+static void
+page_back(struct tome_paging *p, tome_pfn_t pfn, const struct tome_anon *an)
+{
+	tome_add(&p->swapped_in, 1);
+	tome_choice_back(p, pfn, an);
+}
+
+/* What was claimed is no longer being read. `home`: its slots are free. */
+static inline __attribute__((always_inline)) void
+anons_back(struct tome_pagein *in, bool ok, bool home)
+{
+	struct tome_paging *p = in->paging;
+	uint32_t slot;
+
+	for (unsigned i = 0; i < in->n; i++) {
+		struct tome_anon *an = in->anon[i];
+		unsigned bucket = tome_io_bucket(an);
+
+		if (!ok)
+			tome_frame_free(p->vm, in->pfn[i]);
+		else
+			page_back(p, in->pfn[i], an);
+		slot = tome_anon_was_read(p->vm, an, ok ? in->pfn[i] :
+		    TOME_PFN_NONE, home);
+		if (slot != 0)
+			tome_slot_free(p, slot, TOME_SLOT_HOME);
+		tome_io_progress(p->vm, bucket);
+	}
+}
+
+/* ENOENT: it is not in the tier. Several never are: nobody stores what is claimed. */
+static enum tome_err
+unpack(struct tome_pagein *in)
+{
+	enum tome_err err = in->n > 1 ? TOME_ENOENT :
+	    tome_compress_load(in->paging, in->slot, in->pfn[0]);
+
+	if (err != TOME_ENOENT)
+		anons_back(in, err == TOME_OK, true);
+	return err;
+}
 
 /* Not before it was over, or it is somebody else's request by now. */
 static enum tome_err
@@ -176,6 +227,20 @@ give_up(struct tome_pagein *in, struct tome_swap_io *io)
 static enum tome_err
 pagein_run(struct tome_vm *vm, struct tome_pagein *in)
 {
+	enum tome_err err;
+
+	in->slot = in->anon[0]->slot;
+	frames_free(vm, in, in->n);
+	err = unpack(in);
+	if (err == TOME_ENOENT)
+		err = read_in(vm, in);
+	pagein_drop(in);
+	return err;
+}
+
+static enum tome_err
+read_in(struct tome_vm *vm, struct tome_pagein *in)
+{
 	struct tome_paging *p = in->paging;
 	struct tome_swap_io *io = tome_swap_io_get(p);
 	uint32_t seen;
@@ -183,8 +248,6 @@ pagein_run(struct tome_vm *vm, struct tome_pagein *in)
 	enum tome_err err = TOME_OK;
 	uint64_t deadline;
 
-	in->slot = in->anon[0]->slot;
-	frames_free(vm, in, in->n);
 	for (unsigned i = 0; i < in->n; i++)
 		io->vec[i] = (struct tome_io_vec){ .pfn = in->pfn[i],
 			.len = (uint32_t)TOME_PAGE_SIZE };
@@ -204,7 +267,6 @@ pagein_run(struct tome_vm *vm, struct tome_pagein *in)
 		else
 			tome_io_wait(vm, bucket, seen, deadline);
 	}
-	pagein_drop(in);
 	return err;
 }
 
@@ -227,14 +289,6 @@ count_read(struct tome_paging *p, struct tome_swap_area *a, unsigned n, bool ok)
 	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
 }
 
-/* Before anybody knows the page. */
-static void
-page_back(struct tome_paging *p, tome_pfn_t pfn, const struct tome_anon *an)
-{
-	tome_add(&p->swapped_in, 1);
-	tome_choice_back(p, pfn, an);
-}
-
 /* An error is told to who asked; those who came along look for themselves. */
 static void
 pagein_finish(struct tome_io *base)
@@ -245,27 +299,13 @@ pagein_finish(struct tome_io *base)
 	struct tome_paging *p = in->paging;
 	bool ok = base->err == TOME_OK;
 	bool home = tome_rd_relaxed(&io->area->closing) || tome_slots_scarce(p);
-	uint32_t slot;
 
 	count_read(p, io->area, in->n, ok);
 	/* One that failed among several may be read alone: who asked looks again. */
 	in->err = ok || in->n > 1 ? TOME_OK : TOME_EIO;
 	if (!ok && in->n > 1)
 		tome_wr(&p->alone, 4 * AROUND);
-	for (unsigned i = 0; i < in->n; i++) {
-		struct tome_anon *an = in->anon[i];
-		unsigned bucket = tome_io_bucket(an);
-
-		if (!ok)
-			tome_frame_free(p->vm, in->pfn[i]);
-		else
-			page_back(p, in->pfn[i], an);
-		slot = tome_anon_was_read(p->vm, an, ok ? in->pfn[i] :
-		    TOME_PFN_NONE, home);
-		if (slot != 0)
-			tome_slot_free(p, slot, TOME_SLOT_HOME);
-		tome_io_progress(p->vm, bucket);
-	}
+	anons_back(in, ok, home);
 	tome_wr(&in->over, 1);
 	tome_swap_io_put(p, io);
 	pagein_drop(in);

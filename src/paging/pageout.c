@@ -3,10 +3,11 @@
  *
  * From the page side: the anon is only tried, and taken if page and anon still name
  * each other. A page that is in its slot unmodified leaves at once. Any other is
- * pinned, loses its translations under the anon's lock, and is written once nobody
- * who took a translation away has yet to flush (F14). Meanwhile the anon has its page
- * still: whoever touches it has it back at once. When the writing is over, a page
- * that was touched stays, and its new slot is given up; any other leaves.
+ * pinned, loses its translations under the anon's lock, and is packed or written once
+ * nobody who took a translation away has yet to flush (F14). Meanwhile the anon has
+ * its page still: whoever touches it has it back at once. When the writing is over, a
+ * page that was touched stays, and its new slot is given up; any other leaves. What
+ * the compressed tier keeps is not written at all, and leaves at once.
  *
  * A slot belongs to the transfer until then, so that an anon that goes meanwhile
  * gives up none that is being written.
@@ -22,7 +23,11 @@ static enum tome_evict anon_take(struct tome_pageout *, struct tome_page *,
     struct tome_anon *, enum tome_evict_which);
 static void anon_leave(struct tome_paging *, struct tome_page *,
     struct tome_anon *);
+static bool is_left(struct tome_pageout *);
+static void pack_run(struct tome_pageout *);
+static void run_write(struct tome_pageout *, struct tome_swap_io *);
 static void pageout_finish(struct tome_io *);
+static void page_over(struct tome_paging *, tome_pfn_t, uint32_t slot);
 static bool page_written(struct tome_paging *, tome_pfn_t, uint32_t slot);
 
 void
@@ -136,37 +141,68 @@ pages_back(struct tome_pageout *po, unsigned first)
 	}
 }
 
+/* Waits for requests with as little of its own as can be: the stack below is deep. */
 void
 tome_pageout_end(struct tome_pageout *po)
 {
-	struct tome_paging *p = po->paging;
-	struct tome_swap_io *io;
-	unsigned done = 0, n;
-	uint32_t slot;
-
 	if (po->n == 0)
 		return;
-	tome_epoch_wait(p->vm);
-	while (done < po->n) {
-		io = tome_swap_io_get(p);
-		n = po->n - done;
-		slot = tome_slots_take(p, &n);
-		if (slot == 0) {
-			tome_swap_io_put(p, io);
-			pages_back(po, done);
-			break;
-		}
-		for (unsigned i = 0; i < n; i++)
-			io->vec[i] = (struct tome_io_vec){
-				.pfn = po->pfn[done + i],
-				.len = (uint32_t)TOME_PAGE_SIZE };
-		tome_add(&p->writing, n);
-		tome_swap_io_start(p, io, TOME_IO_WRITE, slot, n,
-		    pageout_finish);
-		po->started += n;
-		done += n;
-	}
+	tome_epoch_wait(po->paging->vm);
+	po->at = 0;
+	po->left = 0;
+	while (is_left(po))
+		run_write(po, tome_swap_io_get(po->paging));
 	po->n = 0;
+}
+
+/* Something to write; of those that have no slots yet if need be. */
+static tome_noinline bool
+is_left(struct tome_pageout *po)
+{
+	while (po->left == 0 && po->at < po->n)
+		pack_run(po);
+	return po->left != 0;
+}
+
+/* Slots for the next ones. What the tier keeps of them has left then. */
+static void
+pack_run(struct tome_pageout *po)
+{
+	struct tome_paging *p = po->paging;
+	unsigned n = po->n - po->at, end;
+	uint32_t slot = tome_slots_take(p, &n);
+
+	if (slot == 0) {
+		pages_back(po, po->at);
+		po->n = po->at;
+		return;
+	}
+	tome_add(&p->writing, n);
+	po->started += n;
+	po->slot = slot - po->at;
+	for (end = po->at + n; po->at < end; po->at++) {
+		slot = po->slot + po->at;
+		if (tome_compress_keep(p, slot, po->pfn[po->at])) {
+			page_over(p, po->pfn[po->at], slot);
+			tome_add(&p->writing, -1);
+		} else
+			po->left |= (uint32_t)1 << po->at;
+	}
+}
+
+/* The first of what is left, as far as it lies together. */
+static tome_noinline void
+run_write(struct tome_pageout *po, struct tome_swap_io *io)
+{
+	unsigned first = (unsigned)__builtin_ctz(po->left), i = first, n = 0;
+
+	for (; i < TOME_SWAP_MAX && po->left >> i & 1; i++, n++)
+		io->vec[n] = (struct tome_io_vec){ .pfn = po->pfn[i],
+			.len = (uint32_t)TOME_PAGE_SIZE };
+	for (i = 0; i < n; i++)
+		po->left &= po->left - 1;
+	tome_swap_io_start(po->paging, io, TOME_IO_WRITE, po->slot + first, n,
+	    pageout_finish);
 }
 
 static void
@@ -193,8 +229,8 @@ pageout_finish(struct tome_io *base)
 	    io);
 	struct tome_paging *p = base->vm->paging;
 	bool ok = base->err == TOME_OK;
-	enum tome_slot_end end = ok ? TOME_SLOT_SUPERSEDED : base->n > 1 ?
-	    TOME_SLOT_UNWRITTEN : TOME_SLOT_RETIRED;
+	enum tome_slot_end end = base->n > 1 ? TOME_SLOT_UNWRITTEN :
+	    TOME_SLOT_RETIRED;
 	unsigned n = base->n;
 
 	count_writes(p, io->area, n, ok);
@@ -203,16 +239,26 @@ pageout_finish(struct tome_io *base)
 	for (unsigned i = 0; i < n; i++) {
 		tome_pfn_t pfn = base->vec[i].pfn;
 
-		if (ok && page_written(p, pfn, io->slot + i))
+		if (ok) {
+			page_over(p, pfn, io->slot + i);
 			continue;
-		if (!ok)
-			tome_or(&tome_page(p->vm, pfn)->state,
-			    TOME_PAGE_MODIFIED);
+		}
+		tome_or(&tome_page(p->vm, pfn)->state, TOME_PAGE_MODIFIED);
 		tome_slot_free(p, io->slot + i, end);
 		tome_page_unborrow(p->vm, pfn);
 	}
 	tome_add(&p->writing, -n);
 	tome_swap_io_put(p, io);
+}
+
+/* Its slot has what it had when this began. */
+static void
+page_over(struct tome_paging *p, tome_pfn_t pfn, uint32_t slot)
+{
+	if (page_written(p, pfn, slot))
+		return;
+	tome_slot_free(p, slot, TOME_SLOT_SUPERSEDED);
+	tome_page_unborrow(p->vm, pfn);
 }
 
 /*

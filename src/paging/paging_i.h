@@ -14,6 +14,7 @@
 #include <object/object_i.h>
 #include <paging/policy.h>
 #include <paging/shadow.h>
+#include <paging/tier.h>
 #include <phys/stray.h>
 #include <tome/paging.h>
 
@@ -49,6 +50,7 @@ struct tome_swap_io {
 };
 #define TOME_SWAP_IOS 16u
 
+_Static_assert(TOME_SWAP_MAX <= 32, "a bit each");
 /* Pages on their way out: pinned, mapped nowhere, in no slot yet. */
 struct tome_paging;
 struct tome_zone;
@@ -56,6 +58,10 @@ struct tome_pageout {
 	struct tome_paging *paging;
 	uint64_t freed, started;
 	unsigned n;
+	/* While they are given slots: the next; those of the others that are yet to be
+	 * written, a bit each; the slot that the first would have. */
+	unsigned at;
+	uint32_t left, slot;
 	tome_pfn_t pfn[TOME_SWAP_MAX];
 };
 
@@ -93,6 +99,8 @@ struct tome_paging {
 	struct tome_swap_area *areas;
 	struct tome_swap_io *free_io;
 	uint64_t room;				/* slots to be had; read anywhere */
+	struct tome_tier *tier;			/* or NULL; set once, read anywhere */
+	bool keeps;				/* its limit is not 0; read anywhere */
 	struct tome_strays strays;
 	_Atomic uint32_t writing;		/* pages in transfers to slots */
 	_Atomic uint32_t alone;			/* so many pages are read without
@@ -144,6 +152,16 @@ void tome_swap_io_start(struct tome_paging *, struct tome_swap_io *,
 uint64_t tome_slot_patience(struct tome_paging *, uint32_t slot);
 /* Until no page is being written, or for a while. */
 void tome_swap_settle(struct tome_paging *);
+
+/* ---- compress.c ---- */
+
+/* The tier has a copy of this page now, for a slot that is the caller's. */
+bool tome_compress_keep(struct tome_paging *, uint32_t slot, tome_pfn_t);
+bool tome_compress_has(struct tome_paging *, uint32_t slot);
+/* As tome_tier_load(). */
+enum tome_err tome_compress_load(struct tome_paging *, uint32_t slot,
+    tome_pfn_t) TOME_NODISCARD;
+void tome_compress_drop(struct tome_paging *, uint32_t slot);
 
 /* ---- pageout.c ---- */
 

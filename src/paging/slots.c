@@ -105,8 +105,8 @@ tome_slot_area(struct tome_paging *p, uint32_t slot)
 	return p->area[(slot >> TOME_SLOT_BITS) - 1];
 }
 
-void
-tome_slot_free(struct tome_paging *p, uint32_t slot, enum tome_slot_end why)
+static tome_noinline void
+slot_end(struct tome_paging *p, uint32_t slot, enum tome_slot_end why)
 {
 	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
 	struct tome_swap_area *a = tome_slot_area(p, slot);
@@ -127,6 +127,13 @@ tome_slot_free(struct tome_paging *p, uint32_t slot, enum tome_slot_end why)
 	tome_wr_relaxed(&a->n.used, a->n.used - 1);
 	++*ends[why];
 	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
+}
+
+void
+tome_slot_free(struct tome_paging *p, uint32_t slot, enum tome_slot_end why)
+{
+	tome_compress_drop(p, slot);
+	slot_end(p, slot, why);
 }
 
 void

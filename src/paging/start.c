@@ -64,10 +64,25 @@ paging_fini(struct tome_vm *vm)
 		tome_kfree(vm, a->taken);
 		tome_kfree(vm, a);
 	}
+	if (p->tier != NULL)
+		tome_tier_stop(p->tier);
 	tome_choice_end(p);
 	vm->paging = NULL;
 	tome_kfree(vm, p);
 	return leaked;
+}
+
+/* What the tier holds is under slots that are taken. */
+static const char *
+tier_check(struct tome_paging *p, uint64_t used)
+{
+	struct tome_compress_stats s;
+
+	if (p->tier == NULL)
+		return NULL;
+	tome_tier_stats(p->tier, &s);
+	return s.pages > used ? "11: free swap slots are held compressed" :
+	    tome_tier_check(p->tier);
 }
 
 /* The ledger closes: what was given out is used, or ended in a way that is counted. */
@@ -75,6 +90,7 @@ static const char *
 paging_check(struct tome_vm *vm)
 {
 	struct tome_paging *p = vm->paging;
+	uint64_t used = 0;
 
 	for (const struct tome_swap_area *a = p->areas; a != NULL;
 	    a = a->next) {
@@ -84,8 +100,9 @@ paging_check(struct tome_vm *vm)
 		    a->n.superseded + a->n.dropped + a->n.unwritten +
 		    a->n.home)
 			return "11: the ledger of swap slots does not close";
+		used += a->n.used;
 	}
-	return NULL;
+	return tier_check(p, used);
 }
 
 void

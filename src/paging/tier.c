@@ -170,7 +170,11 @@ tome_tier_stop(struct tome_tier *t)
 		shard_empty(t, &t->shard[i]);
 	TOME_CHECK(t->vm, tome_rd(&t->budget.frames) == 0);
 	if (t->cache != NULL) {
-		enum tome_err err = tome_cache_destroy(t->cache);
+		enum tome_err err;
+
+		while (!tome_epoch_drain(t->vm))
+			;
+		err = tome_cache_destroy(t->cache);
 
 		TOME_CHECK(t->vm, err == TOME_OK);
 	}
@@ -197,6 +201,28 @@ tome_tier_excess(struct tome_tier *t)
 	uint32_t limit = tome_rd_relaxed(&t->budget.limit);
 
 	return frames > limit ? frames - limit : 0;
+}
+
+/* ---- clusters that go ---- */
+
+static void
+cluster_retired(struct tome_vm *vm, struct tome_retired *r)
+{
+	struct tome_cluster *c = tome_container(r, struct tome_cluster,
+	    retired);
+
+	(void)vm;
+	tome_cache_free(c->cache, c);
+}
+
+/* Nobody looks at it any more, but who gives up a slot may have little stack left. */
+static void
+cluster_retire(struct tome_tier *t, struct tome_cluster *c)
+{
+	if (c == NULL)
+		return;
+	c->cache = t->cache;
+	tome_epoch_retire(t->vm, &c->retired, cluster_retired);
 }
 
 /* ---- storing ---- */
@@ -271,10 +297,8 @@ tier_keep(struct tome_tier *t, uint32_t slot, const struct packed *pk)
 	s->refused += pk->kind == PACKED_NOT;
 	s->full += pk->kind != PACKED_NOT && !kept;
 	shard_unlock(t, s, irq);
-	if (fresh != NULL)
-		tome_cache_free(t->cache, fresh);
-	if (spent != NULL)
-		tome_cache_free(t->cache, spent);
+	cluster_retire(t, fresh);
+	cluster_retire(t, spent);
 	return kept;
 }
 
@@ -453,8 +477,7 @@ tier_drop(struct tome_tier *t, uint32_t slot, bool written)
 	}
 	s->written_behind += held && written;
 	shard_unlock(t, s, irq);
-	if (spent != NULL)
-		tome_cache_free(t->cache, spent);
+	cluster_retire(t, spent);
 	return held;
 }
 

@@ -15,7 +15,7 @@
 #ifndef TOME_PAGING_TIER_H
 #define TOME_PAGING_TIER_H
 
-#include <tome/phys.h>
+#include <tome/swap.h>
 
 struct tome_tier;
 
@@ -50,13 +50,6 @@ void tome_tier_written(struct tome_tier *, uint32_t slot);
  */
 unsigned tome_tier_oldest(struct tome_tier *, uint32_t *slots, unsigned n);
 
-struct tome_compress_stats {
-	/* Held now: pages, those of them that are one value, bytes they are packed
-	 * to, frames, and bytes of index. */
-	uint64_t pages, same_value, bytes, frames, index_bytes;
-	/* Since the start. refused: incompressible. full: no room. */
-	uint64_t stored, loaded, refused, full, written_behind;
-};
 void tome_tier_stats(struct tome_tier *, struct tome_compress_stats *out);
 
 /* NULL, or what a recount finds. Nobody else uses the tier. */

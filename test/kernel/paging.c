@@ -50,7 +50,8 @@ large(void)
 	if (!stamped(p, PAGES, 1))
 		failed("paging: three times the memory: not what was written");
 	else if (vmstat("pswpout ") < PAGES / 2 || vmstat("pswpin ") == 0)
-		failed("paging: nothing was paged out");
+		failed("paging: of %lu pages %lu were paged out, %lu in",
+		    PAGES, vmstat("pswpout "), vmstat("pswpin "));
 	else
 		passed("paging: three times the memory");
 	munmap(p, BYTES);
