@@ -28,7 +28,9 @@ void
 tome_epoch_retire(struct tome_vm *vm, struct tome_retired *item,
     void (*free)(struct tome_vm *, struct tome_retired *))
 {
-	item->free = free;
+	/* A reader may still look at what lies under the record (a table's base): it is
+	 * told otherwise by what it reads there, but must not read halves. */
+	tome_wr_relaxed(&item->free, free);
 	tome_host_preempt_off();
 	epoch_queue(vm, &tome_this_cpu(vm)->epoch, item);
 	tome_host_preempt_on();
@@ -49,7 +51,7 @@ epoch_queue(struct tome_vm *vm, struct tome_epoch_cpu *e,
 	tome_fence_sc();
 	now = tome_rd(&vm->epoch.now);
 	slot = now % EPOCH_LISTS;
-	item->next = e->list[slot];
+	tome_wr_relaxed(&item->next, e->list[slot]);
 	e->list[slot] = item;
 	e->stamp[slot] = now;
 	tome_wr_relaxed(&e->pending, e->pending + 1);
