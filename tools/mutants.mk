@@ -59,7 +59,7 @@ MUTANT_PROGRAMS += $(PMAP_TESTS:%=$(MUTANTS)/%.$(1))
 endef
 $(foreach format,$(PMAP_FORMATS),$(eval $(call mutant_format,$(format))))
 
--include $(shell find $(MUTANTS) -name "*.d" -not -path "*/work/*" 2>/dev/null)
+-include $(shell find $(MUTANTS) -name "*.d" -not -path "*/tries/*" 2>/dev/null)
 
 .PHONY: mutants mutants-build mutant-flags
 mutants: mutants-build ## leave out flushes, drops, checks one by one (hours)

@@ -226,7 +226,7 @@ trap_paranoid:
 	addq $8, %rsp
 	iretq
 
-/* ---- one stub per vector, 16 bytes each ---- */
+/* ---- one entry per vector, 16 bytes each ---- */
 
 	.balign 16
 	.globl trap_stubs

@@ -108,7 +108,7 @@ files_start(struct tome_vm *vm)
 
 	tome_mutex_lock(vm, &all->files_lock, TOME_RANK_MAP);
 	if (all->files == NULL)
-		err = tome_files_create(vm, tome_files_destroy);
+		err = tome_files_create(vm);
 	tome_mutex_unlock(vm, &all->files_lock, TOME_RANK_MAP);
 	return err;
 }

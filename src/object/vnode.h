@@ -26,7 +26,7 @@ struct tome_vnode {
 	struct tome_pager pager;		/* constant */
 	void *ctx;
 	struct tome_pagetree tree;
-	_Atomic uint32_t error;			/* vnode_error.c */
+	_Atomic uint32_t error;			/* vnode_write.c */
 	_Atomic uint32_t failures;		/* writes that failed */
 	_Atomic uint32_t mapped;		/* was ever written through a map */
 	_Atomic uint64_t dirty_since;		/* clock_ns of the first */
@@ -34,7 +34,7 @@ struct tome_vnode {
 	 * value is a good one. */
 	_Atomic uint64_t fault_next;
 	_Atomic uint32_t fault_size;
-	struct tome_object *ending;		/* list, see vnode.c */
+	struct tome_object *ending;		/* list (vnode_write.c) */
 };
 
 /* A transfer between a file and its pages. Counted: who waits, and completion. */
@@ -85,10 +85,8 @@ struct tome_page *tome_vnode_find(struct tome_object *, tome_pgoff_t,
 
 /* ---- vnode_io.c ---- */
 
-/* The instance's state; `end` is called when the instance ends. ENOMEM. */
-enum tome_err tome_files_create(struct tome_vm *,
-    void (*end)(struct tome_vm *)) TOME_NODISCARD;
-void tome_files_destroy(struct tome_vm *);
+/* The instance's state, which ends with it. ENOMEM. */
+enum tome_err tome_files_create(struct tome_vm *) TOME_NODISCARD;
 /* A request for up to n pages, the caller's, its parts to be filled in. NULL: no
  * memory. */
 struct tome_vnode_io *tome_vnode_io_create(struct tome_object *,

@@ -12,6 +12,7 @@
 #include <base/memory.h>
 #include <object/vnode.h>
 
+static void files_destroy(struct tome_vm *);
 static struct tome_vnode_io *io_create(struct tome_vm *, unsigned n);
 static uint64_t io_deadline(const struct tome_object *);
 
@@ -30,7 +31,7 @@ frames_total(struct tome_vm *vm)
 }
 
 enum tome_err
-tome_files_create(struct tome_vm *vm, void (*end)(struct tome_vm *))
+tome_files_create(struct tome_vm *vm)
 {
 	struct tome_objects *all = vm->objects;
 	struct tome_files *files = tome_kzalloc(vm, sizeof *files);
@@ -40,7 +41,7 @@ tome_files_create(struct tome_vm *vm, void (*end)(struct tome_vm *))
 
 	if (files == NULL)
 		return TOME_ENOMEM;
-	files->end = end;
+	files->end = files_destroy;
 	files->limit = frames_total(vm) >> 3;
 	files->spare = io_create(vm, TOME_PAGER_MAX);
 	if (files->spare != NULL) {
@@ -56,8 +57,8 @@ tome_files_create(struct tome_vm *vm, void (*end)(struct tome_vm *))
 	return TOME_OK;
 }
 
-void
-tome_files_destroy(struct tome_vm *vm)
+static void
+files_destroy(struct tome_vm *vm)
 {
 	struct tome_files *files = vm->objects->files;
 

@@ -35,8 +35,6 @@ tome_pageout_begin(struct tome_pageout *po, struct tome_paging *p)
 {
 	po->paging = p;
 	po->n = 0;
-	po->freed = 0;
-	po->started = 0;
 }
 
 /*
@@ -102,7 +100,6 @@ anon_take(struct tome_pageout *po, struct tome_page *page,
 	if (an->slot != 0 &&
 	    !(tome_rd(&page->state) & TOME_PAGE_MODIFIED)) {
 		anon_leave(p, page, an);
-		po->freed++;
 		tome_add(&p->dropped, 1);
 		return TOME_EVICT_FREED;
 	}
@@ -178,7 +175,6 @@ pack_run(struct tome_pageout *po)
 		return;
 	}
 	tome_add(&p->writing, n);
-	po->started += n;
 	po->slot = slot - po->at;
 	for (end = po->at + n; po->at < end; po->at++) {
 		slot = po->slot + po->at;

@@ -50,13 +50,13 @@ struct tome_swap_io {
 };
 #define TOME_SWAP_IOS 16u
 
-_Static_assert(TOME_SWAP_MAX <= 32, "a bit each");
-/* Pages on their way out: pinned, mapped nowhere, in no slot yet. */
 struct tome_paging;
 struct tome_zone;
+
+_Static_assert(TOME_SWAP_MAX <= 32, "a bit each");
+/* Pages on their way out: pinned, mapped nowhere, in no slot yet. */
 struct tome_pageout {
 	struct tome_paging *paging;
-	uint64_t freed, started;
 	unsigned n;
 	/* While they are given slots: the next; those of the others that are yet to be
 	 * written, a bit each; the slot that the first would have. */
@@ -91,7 +91,6 @@ struct tome_paging {
 	void *oom_arg;
 	_Atomic uint64_t failed, oom_kills, shrunk;
 	struct tome_layer layer;
-	struct tome_anon_pager pager;
 	struct tome_vm *vm;
 	struct tome_spin lock;
 	/* Under it. */

@@ -130,3 +130,24 @@ fakefile_run(struct fakefile *f, bool reversed)
 		transfer(f, f->queue[reversed ? n - 1 - i : i]);
 	return n;
 }
+
+void
+fakefile_close(struct fakefile *f, struct tome_vm *vm)
+{
+	tome_object_unref(f->object);
+	fakefile_run(f, false);
+	tome_io_run(vm);
+	tome_vm_quiesce(vm, true);
+	assert_true(f->gone);
+	free(f->store);
+	assert_null(tome_vm_check(vm));
+}
+
+struct tome_object_pages
+fakefile_pages(struct fakefile *f)
+{
+	struct tome_object_pages p;
+
+	tome_object_pages(f->object, &p);
+	return p;
+}

@@ -35,4 +35,11 @@ void fakefile_open(struct fakefile *, struct tome_vm *, uint64_t len);
 /* Do what is queued, the last first if `reversed`. How many. */
 unsigned fakefile_run(struct fakefile *, bool reversed);
 
+/*
+ * The last name goes; what it started is finished; the object ends, and the store with
+ * it.
+ */
+void fakefile_close(struct fakefile *, struct tome_vm *);
+struct tome_object_pages fakefile_pages(struct fakefile *);
+
 #endif

@@ -6,17 +6,6 @@
 #include <object/vnode.h>
 #include "../fakefile.h"
 
-static void
-close_file(struct rig *r, struct fakefile *f)
-{
-	tome_object_unref(f->object);
-	fakefile_run(f, false);
-	tome_io_run(r->vm);
-	tome_vm_quiesce(r->vm, true);
-	assert_true(f->gone);
-	free(f->store);
-}
-
 static enum tome_err
 map_at(struct tome_map *map, struct fakefile *f, unsigned first,
     unsigned pages, tome_prot_t prot, unsigned flags, uint64_t limit)
@@ -41,15 +30,6 @@ mapped(struct tome_map *map, tome_va_t va, tome_prot_t *prot)
 	return true;
 }
 
-static struct tome_object_pages
-pages(struct fakefile *f)
-{
-	struct tome_object_pages p;
-
-	tome_object_pages(f->object, &p);
-	return p;
-}
-
 static void
 a_shared_write_is_noticed(void **state)
 {
@@ -64,12 +44,12 @@ a_shared_write_is_noticed(void **state)
 	assert_int_equal(tome_fault(map, AT, TOME_PROT_READ), TOME_OK);
 	assert_true(mapped(map, AT, &prot));
 	assert_int_equal(prot, RO);		/* clean: not writable */
-	assert_int_equal(pages(&f).dirty, 0);
+	assert_int_equal(fakefile_pages(&f).dirty, 0);
 	assert_int_equal(tome_fault(map, AT, TOME_PROT_WRITE), TOME_OK);
 	assert_true(mapped(map, AT, &prot));
 	assert_int_equal(prot, RW);
 	assert_int_equal(f.notified, 1);
-	assert_int_equal(pages(&f).dirty, 1);
+	assert_int_equal(fakefile_pages(&f).dirty, 1);
 	rig_poke(map, AT + 3, 0xbb);
 	assert_int_equal(f.store[3], 1);
 	assert_int_equal(tome_object_sync(f.object, 0, 0, true), TOME_OK);
@@ -78,10 +58,10 @@ a_shared_write_is_noticed(void **state)
 	assert_int_equal(prot, RO);		/* clean again */
 	rig_poke(map, AT + 4, 0xbc);
 	assert_int_equal(f.notified, 2);
-	assert_int_equal(pages(&f).dirty, 1);
+	assert_int_equal(fakefile_pages(&f).dirty, 1);
 	rig_check(r);
 	tome_map_unref(map);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 	assert_int_equal(f.len, 32 * PG);
 }
 
@@ -109,7 +89,7 @@ a_read_maps_what_is_around(void **state)
 	assert_int_equal(after.faults - before.faults, 4);
 	rig_check(r);
 	tome_map_unref(map);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -123,7 +103,7 @@ a_private_write_leaves_the_file(void **state)
 	assert_int_equal(map_at(map, &f, 0, 8, RW, 0, 0), TOME_OK);
 	assert_int_equal(rig_peek(map, AT + PG), 2);
 	rig_poke(map, AT + PG, 0x44);
-	assert_int_equal(pages(&f).dirty, 0);
+	assert_int_equal(fakefile_pages(&f).dirty, 0);
 	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
 	rig_poke(child, AT + PG, 0x45);
 	rig_poke(child, AT + 2 * PG, 0x46);
@@ -135,7 +115,7 @@ a_private_write_leaves_the_file(void **state)
 	rig_check(r);
 	tome_map_unref(child);
 	tome_map_unref(map);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 	assert_int_equal(f.writes, 0);
 }
 
@@ -161,7 +141,7 @@ a_private_page_tracks_the_file(void **state)
 	    TOME_OK);
 	assert_int_equal(rig_peek(map, AT), 0x61);
 	tome_map_unref(map);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -178,7 +158,7 @@ the_limit_reads_as_zero(void **state)
 	assert_int_equal(rig_peek(map, AT + 3 * PG), 0);
 	rig_check(r);
 	tome_map_unref(map);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -205,7 +185,7 @@ truncation_revokes(void **state)
 	rig_check(r);
 	tome_map_unref(shared);
 	tome_map_unref(own);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -228,7 +208,7 @@ a_lost_page_is_its_owners_fault(void **state)
 	assert_int_equal(tome_fault(map, AT, TOME_PROT_WRITE), TOME_OK);
 	rig_check(r);
 	tome_map_unref(map);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 /* A store that never answers is an error for who touches the page, each time, and for
@@ -257,7 +237,7 @@ silence_ends(void **state)
 	assert_int_equal(rig_peek(map, AT), 1);
 	rig_check(r);
 	tome_map_unref(map);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -281,7 +261,7 @@ msync_writes_shared_mappings(void **state)
 	assert_int_equal(tome_map_sync(map, 0, AT + 64 * PG), TOME_OK);
 	assert_int_equal(f.store[5 * PG], 0x73);
 	tome_map_unref(map);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 /* ---- threads ---- */
@@ -324,7 +304,7 @@ collided_reads_share_a_transfer(void **state)
 	assert_int_equal(crowd.f.pages_read, 64);
 	rig_check(r);
 	tome_map_unref(crowd.map);
-	close_file(r, &crowd.f);
+	fakefile_close(&crowd.f, r->vm);
 }
 
 /* Writers through a mapping, a syncer, a truncater and an evicter at once: what was
@@ -389,7 +369,7 @@ everything_at_once(void **state)
 	rig_check(r);
 	assert_int_equal(tome_object_sync(crowd.f.object, 0, 0, true),
 	    TOME_OK);
-	assert_int_equal(pages(&crowd.f).dirty, 0);
+	assert_int_equal(fakefile_pages(&crowd.f).dirty, 0);
 	for (unsigned i = 0; i < 32; i++) {
 		uint8_t page[TOME_PAGE_SIZE];
 		size_t done;
@@ -400,7 +380,7 @@ everything_at_once(void **state)
 			assert_memory_equal(page, crowd.f.store + i * PG, PG);
 	}
 	tome_map_unref(crowd.map);
-	close_file(r, &crowd.f);
+	fakefile_close(&crowd.f, r->vm);
 }
 
 int

@@ -9,19 +9,6 @@
 
 #define PAGE ((uint64_t)TOME_PAGE_SIZE)
 
-/* The last name goes; what it started is finished; the store goes too. */
-static void
-close_file(struct rig *r, struct fakefile *f)
-{
-	tome_object_unref(f->object);
-	fakefile_run(f, false);
-	tome_io_run(r->vm);
-	assert_true(f->gone);
-	free(f->store);
-	tome_vm_quiesce(r->vm, true);
-	assert_null(tome_vm_check(r->vm));
-}
-
 static int
 byte_at(struct fakefile *f, uint64_t off)
 {
@@ -43,15 +30,6 @@ poke(struct fakefile *f, uint64_t off, uint8_t b)
 	assert_int_equal(done, 1);
 }
 
-static struct tome_object_pages
-pages(struct fakefile *f)
-{
-	struct tome_object_pages p;
-
-	tome_object_pages(f->object, &p);
-	return p;
-}
-
 static void
 reads_through_the_cache(void **state)
 {
@@ -67,7 +45,7 @@ reads_through_the_cache(void **state)
 	assert_int_equal(byte_at(&f, 40 * PAGE + 10), -2);	/* the end */
 	assert_int_equal(byte_at(&f, 40 * PAGE + 9), 41);
 	assert_int_equal(f.reads, 2);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 /* A reader who goes on has windows that double, up to the pager's most. */
@@ -82,7 +60,7 @@ reads_ahead(void **state)
 		assert_int_equal(byte_at(&f, i * PAGE), i + 1);
 	assert_int_equal(f.pages_read, 128);
 	assert_true(f.reads <= 11);	/* 4, 8, 16, 16 ... */
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -104,7 +82,7 @@ an_opener_reads_ahead(void **state)
 	}
 	assert_int_equal(f.pages_read, 128);
 	assert_true(f.reads <= 11);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -120,10 +98,10 @@ writes_reach_the_store(void **state)
 	assert_int_equal(f.notified, 3);
 	poke(&f, 4 * PAGE + 1, 0xad);		/* dirty already */
 	assert_int_equal(f.notified, 3);
-	assert_int_equal(pages(&f).dirty, 3);
+	assert_int_equal(fakefile_pages(&f).dirty, 3);
 	assert_int_equal(f.store[3 * PAGE + 1], 4);
 	assert_int_equal(tome_object_sync(f.object, 0, 0, true), TOME_OK);
-	assert_int_equal(pages(&f).dirty, 0);
+	assert_int_equal(fakefile_pages(&f).dirty, 0);
 	assert_int_equal(f.writes, 2);		/* neighbours together */
 	assert_int_equal(f.store[3 * PAGE + 1], 0xaa);
 	assert_int_equal(f.store[4 * PAGE + 1], 0xad);
@@ -131,7 +109,7 @@ writes_reach_the_store(void **state)
 	assert_int_equal(f.len, 20 * PAGE + 100);	/* not beyond the end */
 	assert_int_equal(tome_object_sync(f.object, 0, 0, true), TOME_OK);
 	assert_int_equal(f.writes, 2);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -145,10 +123,10 @@ syncs_a_range_only(void **state)
 		poke(&f, i * PAGE, 0x77);
 	assert_int_equal(tome_object_sync(f.object, 2, 2, true), TOME_OK);
 	assert_int_equal(f.pages_written, 2);
-	assert_int_equal(pages(&f).dirty, 4);
+	assert_int_equal(fakefile_pages(&f).dirty, 4);
 	assert_int_equal(f.store[PAGE], 2);
 	assert_int_equal(f.store[2 * PAGE], 0x77);
-	close_file(r, &f);			/* the rest, before the end */
+	fakefile_close(&f, r->vm);			/* the rest, before the end */
 	assert_int_equal(f.pages_written, 6);
 }
 
@@ -180,16 +158,16 @@ a_page_modified_while_written_is_written_again(void **state)
 	poke(&f, 0, 0x01);
 	f.queued = true;
 	assert_int_equal(tome_object_sync(f.object, 0, 0, false), TOME_OK);
-	assert_int_equal(pages(&f).writing, 1);
+	assert_int_equal(fakefile_pages(&f).writing, 1);
 	poke(&f, 0, 0x02);
-	assert_int_equal(pages(&f).dirty, 1);
+	assert_int_equal(fakefile_pages(&f).dirty, 1);
 	assert_int_equal(fakefile_run(&f, false), 1);
 	tome_io_run(r->vm);
-	assert_int_equal(pages(&f).writing, 0);
+	assert_int_equal(fakefile_pages(&f).writing, 0);
 	f.queued = false;
 	assert_int_equal(tome_object_sync(f.object, 0, 0, true), TOME_OK);
 	assert_int_equal(f.store[0], 0x02);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -202,14 +180,14 @@ a_failed_read_is_told_and_forgotten(void **state)
 	/* The window fails; the page alone is read. */
 	f.fail_read = 1;
 	assert_int_equal(byte_at(&f, 0), 1);
-	assert_int_equal(pages(&f).resident, 1);
+	assert_int_equal(fakefile_pages(&f).resident, 1);
 	/* So does the page. */
 	f.object->vnode->pager.max_pages = 1;
 	f.fail_read = 1;
 	assert_int_equal(byte_at(&f, 5 * PAGE), -1);
-	assert_int_equal(pages(&f).resident, 1);
+	assert_int_equal(fakefile_pages(&f).resident, 1);
 	assert_int_equal(byte_at(&f, 5 * PAGE), 6);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -242,7 +220,7 @@ each_opener_hears_of_an_error_once(void **state)
 	assert_int_equal(tome_object_error(f.object, &a), TOME_ENOSPC);
 	assert_int_equal(tome_object_error(f.object, &a), TOME_OK);
 	assert_int_equal(tome_object_error(f.object, &b), TOME_ENOSPC);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -259,12 +237,12 @@ a_refused_write_changes_nothing(void **state)
 	    TOME_ENOSPC);
 	assert_int_equal(done, 0);
 	assert_int_equal(byte_at(&f, 0), 1);
-	assert_int_equal(pages(&f).dirty, 0);
+	assert_int_equal(fakefile_pages(&f).dirty, 0);
 	f.object->vnode->pager.write = NULL;
 	assert_int_equal(tome_object_write(f.object, 0, &b, 1, &done),
 	    TOME_EACCES);
 	assert_int_equal(byte_at(&f, 0), 1);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -278,14 +256,14 @@ truncation_drops_pages(void **state)
 		poke(&f, i * PAGE + 50, 0xee);
 	assert_int_equal(tome_object_resize(f.object, 2 * PAGE + 20), TOME_OK);
 	f.len = 2 * PAGE + 20;
-	assert_int_equal(pages(&f).resident, 3);
-	assert_int_equal(pages(&f).dirty, 3);
+	assert_int_equal(fakefile_pages(&f).resident, 3);
+	assert_int_equal(fakefile_pages(&f).dirty, 3);
 	assert_int_equal(byte_at(&f, 2 * PAGE + 20), -2);
 	assert_int_equal(tome_object_resize(f.object, 10 * PAGE), TOME_OK);
 	assert_int_equal(byte_at(&f, 2 * PAGE + 50), 0);
 	assert_int_equal(byte_at(&f, 5 * PAGE + 50), 0);
 	assert_int_equal(byte_at(&f, 50), 0xee);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -302,7 +280,7 @@ a_hole_is_read_again(void **state)
 	assert_int_equal(byte_at(&f, 4 * PAGE), 0);
 	assert_int_equal(byte_at(&f, 5 * PAGE), 0);
 	assert_int_equal(byte_at(&f, 6 * PAGE), 7);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -318,10 +296,10 @@ clean_pages_can_be_dropped(void **state)
 	poke(&f, 3 * PAGE, 1);
 	assert_int_equal(tome_object_get(f.object, 5, false, &held), TOME_OK);
 	assert_int_equal(tome_object_discard_clean(f.object, 0, 0), 14);
-	assert_int_equal(pages(&f).resident, 2);
+	assert_int_equal(fakefile_pages(&f).resident, 2);
 	tome_object_put(f.object, held, false);
 	assert_int_equal(tome_object_discard_clean(f.object, 0, 0), 1);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 /* Borrowed while the file shrinks: the frame is the borrower's until he is done. */
@@ -342,8 +320,8 @@ a_borrowed_page_survives_truncation(void **state)
 	tome_object_put(f.object, held, true);
 	tome_vm_quiesce(r->vm, true);
 	tome_vm_stats(r->vm, &s);
-	assert_int_equal(s.frames_cache, pages(&f).resident);
-	close_file(r, &f);
+	assert_int_equal(s.frames_cache, fakefile_pages(&f).resident);
+	fakefile_close(&f, r->vm);
 }
 
 static void
@@ -368,7 +346,7 @@ pages_are_evicted(void **state)
 	assert_int_equal(f.store[0], 0x99);
 	assert_int_equal(tome_cache_evict(r->vm, page, TOME_EVICT_ANY), TOME_EVICT_FREED);
 	assert_int_equal(byte_at(&f, 0), 0x99);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 /* Far apart, so that the tree has several levels; and back to nothing. */
@@ -411,7 +389,7 @@ the_tree_grows_and_shrinks(void **state)
 		tome_pagetree_remove(r->vm, &t, at[i]);
 	tome_pagetree_unlock(r->vm, &t);
 	assert_null(t.root);
-	close_file(r, &f);
+	fakefile_close(&f, r->vm);
 }
 
 int

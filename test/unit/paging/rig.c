@@ -1,6 +1,8 @@
 /*
  * rig.c - all layers on the hosted machine, and a swap device in memory.
  */
+#include <boot.h>
+
 #include "rig.h"
 
 int
@@ -9,13 +11,9 @@ rig_setup(void **state)
 	struct hosted_config config = { .ncpus = RIG_CPUS, .ram = 8u << 20,
 		.quiet = true };
 	struct rig *r = calloc(1, sizeof *r);
-	struct tome_boot boot;
 
 	r->machine = hosted_create(&config);
-	hosted_boot(r->machine, &boot);
-	assert_int_equal(tome_vm_create(&boot, &r->vm), TOME_OK);
-	hosted_attach(r->machine, r->vm, tome_vm_interrupt,
-	    tome_frame_identity);
+	assert_int_equal(hosted_vm_create(r->machine, &r->vm), TOME_OK);
 	assert_int_equal(tome_kmem_start(r->vm), TOME_OK);
 	assert_int_equal(tome_map_start(r->vm), TOME_OK);
 	assert_int_equal(tome_paging_start(r->vm), TOME_OK);
@@ -33,8 +31,7 @@ rig_teardown(void **state)
 	tome_vm_stats(r->vm, &s);
 	assert_int_equal(s.anons, 0);
 	assert_int_equal(s.frames_anon, 0);
-	assert_int_equal(tome_vm_destroy(r->vm), 0);
-	hosted_attach(r->machine, NULL, NULL, NULL);
+	assert_int_equal(hosted_vm_destroy(r->machine, r->vm), 0);
 	hosted_destroy(r->machine);
 	for (unsigned d = 0; d < 2; d++)
 		free(r->disk[d].bytes);
