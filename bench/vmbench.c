@@ -14,10 +14,12 @@
 #define _GNU_SOURCE
 #include "guest.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -29,6 +31,11 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT 21
+#endif
+#define RAM_DISK "/dev/ram0"
+#define RAM_DISK_MIB 64
 
 static long npages = 4096;	/* the size of the large mappings */
 static double unit = 1.0;	/* nanoseconds of a tick, or 1 */
@@ -541,6 +548,81 @@ row_populate(void)
 	munmap(p, npages * PAGE);
 }
 
+/* Linux has its own as a module. Whether there is one. */
+static bool
+ram_disk(void)
+{
+	char sizes[40];
+	int fd = open("/module.ko", O_RDONLY);
+
+	snprintf(sizes, sizeof sizes, "rd_nr=1 rd_size=%d", RAM_DISK_MIB << 10);
+	if (fd >= 0) {
+		if (syscall(SYS_finit_module, fd, sizes, 0) != 0 &&
+		    errno != EEXIST)
+			fail("/module.ko");
+		close(fd);
+	}
+	return access(RAM_DISK, F_OK) == 0;
+}
+
+/* What mkswap(8) leaves in the first page. */
+static void
+swap_on(void)
+{
+	static char page[PAGE];
+	uint32_t header[2] = { 1, (RAM_DISK_MIB << 20) / PAGE - 1 };
+	int fd = open(RAM_DISK, O_WRONLY);
+
+	memcpy(page + 1024, header, sizeof header);
+	memcpy(page + PAGE - 10, "SWAPSPACE2", 10);
+	if (fd < 0 || write(fd, page, PAGE) != (ssize_t)PAGE ||
+	    fsync(fd) != 0 || close(fd) != 0 || swapon(RAM_DISK, 0) != 0)
+		fail(RAM_DISK);
+}
+
+static long
+pages_resident(char *p)
+{
+	static unsigned char in[1 << 16];
+	long n = 0;
+
+	if (mincore(p, npages * PAGE, in) != 0)
+		fail("mincore");
+	for (long i = 0; i < npages; i++)
+		n += in[i] & 1;
+	return n;
+}
+
+static void
+rows_swap(void)
+{
+	char *p = map_small_pages(npages * PAGE);
+	uint64_t t;
+	long left;
+
+	if (!ram_disk())
+		return;
+	swap_on();
+	for (long i = 0; i < npages; i++)
+		*(long *)(p + i * PAGE) = i;
+	t = begin();
+	madvise(p, npages * PAGE, MADV_PAGEOUT);
+	left = npages - pages_resident(p);
+	report("swap-out to RAM disk per page", t, left);
+	if (left < npages / 2)
+		fail("MADV_PAGEOUT");
+
+	t = begin();
+	read_each(p, npages);
+	report("swap-in from RAM disk per page", t, left);
+	for (long i = 0; i < npages; i++)
+		if (*(long *)(p + i * PAGE) != i)
+			fail("what was swapped in");
+	munmap(p, npages * PAGE);
+	if (swapoff(RAM_DISK) != 0)
+		fail("swapoff");
+}
+
 static void
 all_rows(void)
 {
@@ -553,6 +635,7 @@ all_rows(void)
 	rows_brk();
 	rows_huge();
 	row_populate();
+	rows_swap();
 }
 
 /* ---- running ------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 /*
  * personality.c - bring-up of the personality, and the first process.
  */
+#include <block.h>
 #include <fs/vfs.h>
 #include <mm.h>
 #include <personality.h>
@@ -97,6 +98,7 @@ personality_main(void)
 	vfs_start();
 	process_become_init();
 	virtio_start();
+	ramdisk_start();
 	unpack_root(vfs_mount_standard());
 	swap_start();
 	current_task()->fs->umask = 022;

@@ -46,6 +46,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/poll.c \
 	kernel/posix_timer.c \
 	kernel/process.c \
+	kernel/ramdisk.c \
 	kernel/signal.c \
 	kernel/signal_calls.c \
 	kernel/swap.c \

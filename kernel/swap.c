@@ -8,6 +8,7 @@
  * percent of it (docs/compression.md).
  * Locks: swap_lock, over the table.
  */
+#include <block.h>
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
@@ -15,7 +16,6 @@
 #include <swap.h>
 #include <syscall.h>
 #include <tome/paging.h>
-#include <virtio/virtio.h>
 
 #define AREAS 8u
 #define SIGNATURE "SWAPSPACE2"

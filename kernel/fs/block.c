@@ -2,17 +2,48 @@
  * block.c - disks as files: /dev/vda and so on. Their content is a vnode object, so
  * that reading, writing and mapping share one cache.
  *
- * Locks: block_lock, over the making of objects, which are never dropped.
+ * Locks: block_lock, over the making of objects, which are never dropped. The table of
+ * disks is filled before there are processes.
  */
+#include <block.h>
 #include <fs/vfs.h>
 #include <machine.h>
 #include <tome/pager.h>
-#include <virtio/virtio.h>
 
 #define DISKS 16u
 
+static struct block *disks[DISKS];
+static unsigned ndisks;
+
 static struct mutex block_lock;
 static struct tome_object *objects[DISKS];
+
+void
+block_add(struct block *b)
+{
+	if (ndisks < DISKS)
+		disks[ndisks++] = b;
+}
+
+struct block *
+block_get(unsigned n)
+{
+	return n < ndisks ? disks[n] : NULL;
+}
+
+void
+block_transfer(void *block, struct tome_io *io)
+{
+	struct block *b = block;
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < io->n; i++)
+		bytes += io->vec[i].len;
+	if (io->n > BLOCK_PAGES || io->at + bytes > b->bytes)
+		tome_io_done(io, TOME_EIO);
+	else
+		b->transfer(b, io);
+}
 
 static unsigned
 disk_number(const struct inode *i)
@@ -39,7 +70,7 @@ block_object(const struct inode *i)
 
 	mutex_lock(&block_lock);
 	if (*object == NULL && tome_object_create_vnode(the_vm, &pager, b,
-	    block_bytes(b), object) != TOME_OK)
+	    b->bytes, object) != TOME_OK)
 		*object = NULL;
 	if (*object != NULL)
 		tome_object_ref(*object);

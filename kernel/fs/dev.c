@@ -1,11 +1,11 @@
 /*
  * dev.c - memory devices, and the directory /dev.
  */
+#include <block.h>
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
 #include <process.h>
-#include <virtio/virtio.h>
 
 static uint64_t
 device(unsigned major, unsigned minor)
@@ -145,13 +145,11 @@ add_link(struct dentry *dir, const char *name, const char *target)
 static int
 add_disks(struct dentry *root)
 {
-	char name[] = "vda";
 	int err = 0;
 
-	for (unsigned n = 0; err == 0 && block_get(n) != NULL; n++) {
-		name[2] = (char)('a' + n);
-		err = add(root, name, S_IFBLK | 0660, device(BLOCK_MAJOR, n));
-	}
+	for (unsigned n = 0; err == 0 && block_get(n) != NULL; n++)
+		err = add(root, block_get(n)->name, S_IFBLK | 0660,
+		    device(BLOCK_MAJOR, n));
 	return err;
 }
 

@@ -5,6 +5,7 @@
  * Nodes have no dentries of their own: a lookup makes one that lives as long as
  * somebody holds it.
  */
+#include <block.h>
 #include <caches.h>
 #include <fs/proc.h>
 #include <lib.h>
@@ -15,7 +16,6 @@
 #include <swap.h>
 #include <system.h>
 #include <tome/paging.h>
-#include <virtio/virtio.h>
 
 #define TEXT_MAX ((size_t)4 << 20)
 
@@ -346,9 +346,9 @@ show_partitions(struct text *t, int pid)
 	(void)pid;
 	text_add(t, "major minor  #blocks  name\n\n");
 	for (unsigned n = 0; block_get(n) != NULL; n++)
-		text_add(t, "%4u %8u %10lu vd%c\n", BLOCK_MAJOR, n,
-		    (unsigned long)block_bytes(block_get(n)) / 1024,
-		    (int)('a' + n));
+		text_add(t, "%4u %8u %10lu %s\n", BLOCK_MAJOR, n,
+		    (unsigned long)block_get(n)->bytes / 1024,
+		    block_get(n)->name);
 }
 
 /* Linux's names where there is such a thing, and Tome's own figures. */

@@ -6,6 +6,7 @@
  * some. An error is told, not tried again.
  * Locks: the queue's.
  */
+#include <block.h>
 #include <lib.h>
 #include <machine.h>
 #include <tome/io.h>
@@ -16,7 +17,6 @@
 #define DEVICE_BLK_OLD 0x1001
 #define DEVICE_BLK 0x1042
 #define SECTOR 512u
-#define BLOCKS 16u
 
 enum { T_IN = 0, T_OUT = 1 };
 
@@ -31,10 +31,11 @@ struct slot {
 	struct slot *next;		/* free */
 };
 
-struct block {
+/* Its block first. */
+struct disk {
+	struct block block;
 	struct virtio device;
 	struct virtqueue queue;
-	uint64_t sectors;
 	/* Under the queue's lock. */
 	struct slot *free;
 	struct tome_io *first, *last;	/* waiting, by driver[0] */
@@ -42,11 +43,10 @@ struct block {
 	struct slot *slots;
 };
 
-static struct block *blocks[BLOCKS];
-static unsigned nblocks;
+static char last_letter = 'a' - 1;
 
 static uint64_t
-pa_of(struct block *b, const void *p)
+pa_of(struct disk *b, const void *p)
 {
 	return b->slots_pa + (uint64_t)((const char *)p -
 	    (const char *)b->slots);
@@ -54,7 +54,7 @@ pa_of(struct block *b, const void *p)
 
 /* The queue is locked. False: no room. */
 static bool
-offer(struct block *b, struct tome_io *io)
+offer(struct disk *b, struct tome_io *io)
 {
 	struct vq_segment s[BLOCK_PAGES + 2];
 	struct slot *slot = b->free;
@@ -79,19 +79,12 @@ offer(struct block *b, struct tome_io *io)
 	return true;
 }
 
-void
-block_transfer(void *block, struct tome_io *io)
+static void
+disk_transfer(struct block *block, struct tome_io *io)
 {
-	struct block *b = block;
-	uint64_t bytes = 0;
+	struct disk *b = (struct disk *)(void *)block;
 	uintptr_t irq;
 
-	for (unsigned i = 0; i < io->n; i++)
-		bytes += io->vec[i].len;
-	if (io->n > BLOCK_PAGES || io->at + bytes > b->sectors * SECTOR) {
-		tome_io_done(io, TOME_EIO);
-		return;
-	}
 	io->driver[0] = NULL;
 	irq = spin_lock_irq(&b->queue.lock);
 	if (b->first == NULL && offer(b, io)) {
@@ -107,7 +100,7 @@ block_transfer(void *block, struct tome_io *io)
 }
 
 static void
-offer_waiting(struct block *b)
+offer_waiting(struct disk *b)
 {
 	bool any = false;
 
@@ -121,9 +114,9 @@ offer_waiting(struct block *b)
 
 /* Interrupts are off. */
 static void
-block_interrupt(void *arg)
+disk_interrupt(void *arg)
 {
-	struct block *b = arg;
+	struct disk *b = arg;
 	struct tome_io *done = NULL, *io;
 	struct slot *slot;
 	uint32_t len;
@@ -146,7 +139,7 @@ block_interrupt(void *arg)
 }
 
 static bool
-slots_alloc(struct block *b)
+slots_alloc(struct disk *b)
 {
 	tome_pfn_t pfn;
 
@@ -163,11 +156,11 @@ slots_alloc(struct block *b)
 }
 
 static void
-block_start(const struct pci_device *d)
+disk_start(const struct pci_device *d)
 {
-	struct block *b;
+	struct disk *b;
 
-	if (d->vendor != VENDOR_VIRTIO || nblocks == BLOCKS ||
+	if (d->vendor != VENDOR_VIRTIO || last_letter == 'z' ||
 	    (d->device != DEVICE_BLK && d->device != DEVICE_BLK_OLD))
 		return;
 	b = tome_kzalloc(the_vm, sizeof *b);
@@ -175,30 +168,21 @@ block_start(const struct pci_device *d)
 		return;
 	if (!virtio_begin(&b->device, d, 0) || b->device.config == NULL ||
 	    !slots_alloc(b) || !virtio_queue(&b->device, &b->queue, 0,
-	    block_interrupt, b)) {
+	    disk_interrupt, b)) {
 		kprintf("virtio: a disk that cannot be driven\n");
 		return;
 	}
-	b->sectors = *(volatile uint64_t *)(volatile void *)b->device.config;
+	b->block = (struct block){ .name = "vd", .transfer = disk_transfer,
+		.bytes = SECTOR * *(volatile uint64_t *)(volatile void *)
+		b->device.config };
+	b->block.name[2] = ++last_letter;
 	virtio_ready(&b->device);
-	blocks[nblocks++] = b;
-}
-
-struct block *
-block_get(unsigned n)
-{
-	return n < nblocks ? blocks[n] : NULL;
-}
-
-uint64_t
-block_bytes(const struct block *b)
-{
-	return b->sectors * SECTOR;
+	block_add(&b->block);
 }
 
 void
 virtio_start(void)
 {
-	pci_each(block_start);
+	pci_each(disk_start);
 	pci_each(p9_start);
 }

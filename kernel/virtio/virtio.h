@@ -83,13 +83,7 @@ void p9_start(const struct pci_device *);
 
 /* ---- blk.c ---- */
 
-struct block;
+/* Find all devices; disks become vda and so on (block.h). */
 void virtio_start(void);
-/* The nth disk; NULL: there are fewer. */
-struct block *block_get(unsigned n);
-uint64_t block_bytes(const struct block *);
-/* As struct tome_swap_device's start, struct tome_pager's read and write. */
-void block_transfer(void *block, struct tome_io *);
-#define BLOCK_PAGES 32u			/* in one transfer, at most */
 
 #endif
