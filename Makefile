@@ -32,6 +32,7 @@ include tools/lib.mk
 -include test/linux/linux.mk
 -include bench/bench.mk
 -include bench/policies.mk
+include compat/facade.mk
 -include $(wildcard examples/*/example.mk compat/*/compat.mk)
 -include test/oracle/oracle.mk
 -include test/stress/stress.mk

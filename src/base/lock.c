@@ -68,6 +68,27 @@ tome_mutex_unlock(struct tome_vm *vm, struct tome_mutex *m,
 		tome_epoch_poll(vm);
 }
 
+void
+tome_lock(struct tome_vm *vm, struct tome_mutex *m)
+{
+	tome_mutex_lock(vm, m, TOME_RANK_POSIX);
+}
+
+bool
+tome_try_lock(struct tome_vm *vm, struct tome_mutex *m)
+{
+	uint32_t seen = MUTEX_FREE;
+
+	(void)vm;
+	return tome_cas_sc(&m->word, &seen, MUTEX_HELD);
+}
+
+void
+tome_unlock(struct tome_vm *vm, struct tome_mutex *m)
+{
+	tome_mutex_unlock(vm, m, TOME_RANK_POSIX);
+}
+
 #ifdef TOME_DEBUG
 
 /* ---- ranks ---- */

@@ -17,6 +17,7 @@
 
 #include <base/atomic.h>
 #include <base/check.h>
+#include <tome/lock.h>
 
 /* Downward order: a thread takes a lock only of a higher rank than it holds,
  * or of an equal rank where the comment says so. */
@@ -180,15 +181,11 @@ tome_spin_unlock(struct tome_vm *vm, struct tome_spin *s, enum tome_rank rank,
 }
 
 /*
- * A sleeping lock: the map's. Word: 0 free, 1 held, 2 held with sleepers.
+ * A sleeping lock: the map's, and <tome/lock.h>'s. Word: 0 free, 1 held, 2 held with sleepers.
  * Only threads take it, with nothing else held but lower-ranked sleeping locks.
  * It belongs to the thread, which may move while it holds it: so it is on no
  * CPU's stack of ranks, and what is checked is that no spinning lock is held.
  */
-struct tome_mutex {
-	_Atomic uint32_t word;
-};
-
 void tome_mutex_lock(struct tome_vm *, struct tome_mutex *, enum tome_rank);
 void tome_mutex_unlock(struct tome_vm *, struct tome_mutex *, enum tome_rank);
 
