@@ -76,7 +76,8 @@ pagein_prepare(struct tome_vm *vm, struct tome_pagein **out)
 
 	if (alone > 0)
 		tome_wr(&p->alone, alone - 1);
-	return prepare_frames(vm, alone > 0 ? 1 : AROUND, out);
+	return prepare_frames(vm, alone > 0 ||
+	    tome_rd_relaxed(&p->seeking) == 0 ? 1 : AROUND, out);
 }
 
 static void

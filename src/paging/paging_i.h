@@ -98,6 +98,9 @@ struct tome_paging {
 	struct tome_swap_area *areas;
 	struct tome_swap_io *free_io;
 	uint64_t room;				/* slots to be had; read anywhere */
+	uint64_t slots;				/* of all areas; the same */
+	uint32_t seeking;			/* areas whose neighbours are read
+						 * along; the same */
 	struct tome_tier *tier;			/* or NULL; set once, read anywhere */
 	bool keeps;				/* its limit is not 0; read anywhere */
 	struct tome_strays strays;

@@ -148,17 +148,7 @@ tome_slots_careful(struct tome_paging *p, struct tome_swap_area *a)
 bool
 tome_slots_scarce(struct tome_paging *p)
 {
-	uint64_t all = 0, used = 0;
-
-	for (unsigned i = 0; i < TOME_SWAP_AREAS; i++) {
-		const struct tome_swap_area *a = tome_rd(&p->area[i]);
-
-		if (a != NULL) {
-			all += a->slots;
-			used += tome_rd_relaxed(&a->n.used);
-		}
-	}
-	return used > all / 2;
+	return tome_rd_relaxed(&p->room) < tome_rd_relaxed(&p->slots) / 2;
 }
 
 /*
