@@ -1,10 +1,10 @@
 /*
  * oom.c - what happens when memory runs out in a fault.
  *
- * Policy: the process with the most resident memory is killed, with SIGKILL and
- * a line that says so; oom_score_adj counts as thousandths of all memory, -1000
- * exempts, and PID 1 is taken last. Whoever faulted waits for the victim's end
- * and tries again; if that does not come in time, the next victim is chosen.
+ * Policy: the process of the worst badness (tome_oom_score()) is killed, with SIGKILL
+ * and a line that says so; PID 1 is taken last. No page leaves for its sake any more,
+ * so that its end does not wait for memory. Whoever faulted waits for that end and
+ * tries again; if it does not come in time, the next victim is chosen.
  */
 #include <fs/proc.h>
 #include <oom.h>
@@ -17,52 +17,61 @@
 
 struct victim {
 	int pid;
-	int64_t points;			/* pages, adjusted */
+	uint64_t points;		/* pages, adjusted; 0: exempt */
 };
 
 static struct mutex oom_lock;
 static uint64_t patience;		/* under oom_lock: until when we wait */
 
-static int64_t
-points_of(int pid, int64_t all)
+static uint64_t
+points_of(int pid)
 {
-	struct tome_map_totals t;
 	struct space *s = proc_space(pid);
+	struct tome_oom_candidate c;
 	struct process *p;
-	int64_t adjust = 0;
+	uint64_t points;
 	uintptr_t irq;
 
 	if (s == NULL)
-		return -1;
-	tome_map_totals(s->map, &t);
-	space_unref(s);
+		return 0;
 	irq = spin_lock_irq(&proc_lock);
 	p = process_find(pid);
-	if (p == NULL || p->group_exit || p->oom_score_adj == -1000)
-		adjust = -2 * all;
-	else
-		adjust = p->oom_score_adj * all / 1000;
+	c = (struct tome_oom_candidate){
+		.map = s->map,
+		.adjust = p == NULL || p->group_exit ? -1000 : p->oom_score_adj,
+	};
 	spin_unlock_irq(&proc_lock, irq);
-	return (int64_t)(t.resident_pages + t.table_pages) + adjust;
+	points = tome_oom_score(&c);
+	space_unref(s);
+	return points;
 }
 
 static struct victim
 choose(void)
 {
-	struct victim worst = {.points = -1};
-	struct tome_stats s;
-	int64_t points;
+	struct victim worst = {.pid = init_process->pid};
+	uint64_t points;
 	int pid = 1;
 
-	tome_vm_stats(the_vm, &s);
 	while ((pid = proc_next_pid(0, pid + 1)) > 0) {
-		points = points_of(pid, (int64_t)s.frames_total);
+		points = points_of(pid);
 		if (points > worst.points)
 			worst = (struct victim){pid, points};
 	}
-	if (worst.pid == 0)
-		worst.pid = init_process->pid;
 	return worst;
+}
+
+/* proc_lock held. Whose space is shared by who goes on needs it as it was. */
+static void
+doom(struct process *victim)
+{
+	struct process *p;
+
+	list_each(p, &process_list, all)
+		if (p->space == victim->space && !p->group_exit)
+			return;
+	if (victim->space != NULL)
+		tome_oom_doom(victim->space->map);
 }
 
 static void
@@ -78,10 +87,11 @@ kill_victim(void)
 	if (p != NULL) {
 		memcpy(name, p->comm, sizeof p->comm);
 		process_kill(p, SIGKILL);
+		doom(p);
 	}
 	spin_unlock_irq(&proc_lock, irq);
-	kprintf("out of memory: process %d (%s) is killed, %ld KiB resident\n",
-	    v.pid, name, (long)(v.points << (TOME_PAGE_SHIFT - 10)));
+	kprintf("out of memory: process %d (%s) is killed, %lu pages\n",
+	    v.pid, name, (unsigned long)v.points);
 }
 
 /* A process that is to end still has its memory. */
@@ -120,6 +130,8 @@ oom_make_room(void)
 {
 	struct tome_zone_stats z;
 
+	if (current_process()->group_exit)
+		return false;
 	for (int kind = 0; kind < TOME_ZONES; kind++)
 		if (tome_zone_stats(the_vm, (enum tome_zone_kind)kind, &z) &&
 		    z.free < z.low)

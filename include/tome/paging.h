@@ -106,6 +106,12 @@ struct tome_oom_candidate {
  */
 uint64_t tome_oom_score(const struct tome_oom_candidate *);
 /*
+ * The threads of this space are to end: from now on no page leaves for its sake. A fault or
+ * a call of theirs that finds no free frame fails with ENOMEM at once, so that they come to
+ * their end soon. Any context; there is no way back.
+ */
+void tome_oom_doom(struct tome_map *);
+/*
  * The private memory of a space that will run no more user code goes now, whether its
  * threads are scheduled or not. Returns how many pages it had less afterwards.
  */

@@ -77,6 +77,7 @@ struct tome_map {
 	tome_va_t top;			/* unfixed placement starts below it */
 	unsigned random_bits;
 	uint64_t id;
+	_Atomic bool doomed;		/* who lacks memory here gets none */
 	void (*entry_changed)(void *, uint64_t, tome_va_t, tome_va_t, bool);
 	void *arg;
 

@@ -83,11 +83,13 @@ attempt_meet(struct tome_attempt *f)
 }
 
 /* What waits for an epoch, then what pages leave, then what the caches keep. As long as
- * some leave there will be one for us. */
+ * some leave there will be one for us. What is to end anyway makes nobody else's leave. */
 static enum tome_err
 need_memory(struct tome_attempt *f)
 {
 	tome_vm_quiesce(f->vm, false);
+	if (tome_rd_relaxed(&f->map->doomed))
+		return TOME_ENOMEM;
 	if (f->starved > 0 && tome_memory_found(f->vm))
 		return TOME_OK;
 	if (++f->starved > MEMORY_TRIES)

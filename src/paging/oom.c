@@ -49,6 +49,12 @@ tome_oom_score(const struct tome_oom_candidate *c)
 	return points > 0 ? (uint64_t)points : 1;
 }
 
+void
+tome_oom_doom(struct tome_map *map)
+{
+	tome_wr(&map->doomed, true);
+}
+
 static tome_noinline uint64_t
 resident(struct tome_map *map)
 {

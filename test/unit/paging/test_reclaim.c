@@ -232,6 +232,42 @@ test_oom(void **state)
 	tome_map_unref(other);
 }
 
+/* Touches pages of a map until that fails. */
+static unsigned
+touch_up_to(struct tome_map *map, unsigned max)
+{
+	unsigned n = 0;
+
+	while (n < max && tome_fault(map, AT + n * PG, TOME_PROT_WRITE) ==
+	    TOME_OK)
+		n++;
+	return n;
+}
+
+/* There is swap for all: still who is doomed gets no more than was free. */
+static void
+test_doomed(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *ends = rig_map(r), *stays = rig_map(r);
+	unsigned frames = (unsigned)tome_frames_free_count(r->vm);
+	struct tome_paging_stats s;
+
+	rig_swapon(r, 0, 8192, 0);
+	rig_enter(ends, 0, 4096, 0);
+	rig_enter(stays, 0, 4096, 0);
+	assert_true(frames < 4096);
+	tome_oom_doom(ends);
+	assert_in_range(touch_up_to(ends, 4096), frames / 2, frames);
+	tome_paging_stats(r->vm, &s);
+	assert_int_equal(s.direct, 0);
+	assert_int_equal(tome_fault(ends, AT + 4000 * PG, TOME_PROT_WRITE),
+	    TOME_ENOMEM);
+	assert_int_equal(touch_up_to(stays, 4096), 4096);
+	tome_map_unref(ends);
+	tome_map_unref(stays);
+}
+
 int
 main(void)
 {
@@ -242,6 +278,7 @@ main(void)
 		RIG_TEST(test_pressure),
 		RIG_TEST(test_shrinkers),
 		RIG_TEST(test_oom),
+		RIG_TEST(test_doomed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
