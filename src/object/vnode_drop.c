@@ -152,10 +152,14 @@ drop_next(struct tome_object *ob, tome_pgoff_t *pg, tome_pgoff_t last,
 
 /* ---- eviction ---- */
 
-/* Lock the page if it is in a file; what it is may change at any time until then. */
-static bool
+/*
+ * Lock the page if it is in a file, which is the result; what it is may change at any time
+ * until then. One that is just being made has no owner yet.
+ */
+static struct tome_object *
 evict_lock(struct tome_vm *vm, struct tome_page *page, enum tome_evict *why)
 {
+	struct tome_object *ob;
 	uint32_t seen = tome_rd(&page->state);
 
 	tome_host_preempt_off();
@@ -165,11 +169,14 @@ evict_lock(struct tome_vm *vm, struct tome_page *page, enum tome_evict *why)
 		if ((seen & TOME_PAGE_IDENTITY) != TOME_PAGE_CACHE ||
 		    (seen & (TOME_PAGE_LOCK | TOME_PAGE_STRAY))) {
 			tome_host_preempt_on();
-			return false;
+			return NULL;
 		}
 	} while (!tome_cas_sc(&page->state, &seen, seen | TOME_PAGE_LOCK));
 	tome_rank_acquire(vm, TOME_RANK_OBJECT_ANON, &page->state, true);
-	return true;
+	ob = tome_rd(&page->owner);
+	if (ob == NULL)
+		tome_vpage_unlock(vm, page);
+	return ob;
 }
 
 static bool
@@ -184,14 +191,14 @@ enum tome_evict
 tome_cache_evict(struct tome_vm *vm, struct tome_page *page,
     enum tome_evict_which which)
 {
-	struct tome_object *ob = NULL;
+	struct tome_object *ob;
 	struct tome_pagespot s;
 	enum tome_evict what;
 	tome_pgoff_t pg = 0;
 
 	tome_epoch_enter(vm);
-	if (evict_lock(vm, page, &what)) {
-		ob = page->owner;
+	ob = evict_lock(vm, page, &what);
+	if (ob != NULL) {
 		pg = page->index;
 		s = tome_pagetree_find(&ob->vnode->tree, pg);
 		what = TOME_EVICT_FREED;

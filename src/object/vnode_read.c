@@ -121,7 +121,22 @@ read_window(struct tome_object *ob, tome_pgoff_t pg, struct window w,
 	return TOME_OK;
 }
 
-/* A new page, to be read. False: there is one, or no memory. */
+/* A page that is not in its file after all. A hand may have it locked just now. */
+static tome_noinline void
+fill_unmake(struct tome_vm *vm, struct tome_page *page, tome_pfn_t pfn)
+{
+	tome_vpage_lock(vm, page);
+	tome_or(&page->state, TOME_PAGE_STRAY);
+	tome_and(&page->state, ~(TOME_PAGE_FILL | TOME_PAGE_BUSY));
+	page->index = (uint32_t)pfn;
+	tome_vpage_unlock(vm, page);
+	tome_vnode_stray(vm, page);
+}
+
+/*
+ * A new page, to be read. False: there is one, or no memory. The owner is told last:
+ * whoever goes by before passes on (evict_lock), and after that finds it busy.
+ */
 static bool
 fill_add(struct tome_vnode_io *io, tome_pgoff_t pg, struct tome_io_vec *vec)
 {
@@ -133,13 +148,11 @@ fill_add(struct tome_vnode_io *io, tome_pgoff_t pg, struct tome_io_vec *vec)
 	if (tome_frame_alloc(vm, TOME_PAGE_CACHE, 0, &pfn) != TOME_OK)
 		return false;
 	page = tome_page(vm, pfn);
-	tome_wr(&page->owner, ob);
 	page->index = (uint32_t)pg;
 	tome_or(&page->state, TOME_PAGE_FILL | TOME_PAGE_BUSY);
+	tome_wr(&page->owner, ob);
 	if (tome_pagetree_insert(vm, &ob->vnode->tree, pg, pfn) != TOME_OK) {
-		tome_and(&page->state, ~(TOME_PAGE_FILL | TOME_PAGE_BUSY));
-		page->owner = NULL;
-		tome_frame_free(vm, pfn);
+		fill_unmake(vm, page, pfn);
 		return false;
 	}
 	*vec = (struct tome_io_vec){ .pfn = pfn,

@@ -324,6 +324,20 @@ a_borrowed_page_survives_truncation(void **state)
 	fakefile_close(&f, r->vm);
 }
 
+/* As a hand meets it between its allocation and its file. */
+static void
+a_page_in_the_making_stays(void **state)
+{
+	struct rig *r = *state;
+	tome_pfn_t pfn;
+
+	assert_int_equal(tome_frame_alloc(r->vm, TOME_PAGE_CACHE, 0, &pfn),
+	    TOME_OK);
+	assert_int_equal(tome_cache_evict(r->vm, tome_page(r->vm, pfn),
+	    TOME_EVICT_ANY), TOME_EVICT_KEPT);
+	tome_frame_free(r->vm, pfn);
+}
+
 static void
 pages_are_evicted(void **state)
 {
@@ -411,6 +425,7 @@ main(void)
 		T(a_hole_is_read_again),
 		T(clean_pages_can_be_dropped),
 		T(a_borrowed_page_survives_truncation),
+		T(a_page_in_the_making_stays),
 		T(pages_are_evicted),
 		T(the_tree_grows_and_shrinks),
 	};
