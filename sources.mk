@@ -143,6 +143,11 @@ TOME_SRC_PAGING = \
 	src/paging/tier.c \
 	src/paging/wk.c
 
+# Objects copied, and looked at page by page: facades ask for it.
+TOME_SRC_LOOK = \
+	src/object/copy.c \
+	src/object/look.c
+
 TOME_SRC_POSIX = \
 	src/posix/advise.c \
 	src/posix/lock.c \

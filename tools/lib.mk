@@ -12,7 +12,8 @@ LIB_TIERS := 2 57 all
 
 LIB_SRC_2 = $(TOME_SRC_TIER2)
 LIB_SRC_57 = $(TOME_SRC_TIER2) $(TOME_SRC_TIER5) $(TOME_SRC_POSIX)
-LIB_SRC_all = $(LIB_SRC_57) $(TOME_SRC_FILES) $(TOME_SRC_PAGING)
+LIB_SRC_all = $(LIB_SRC_57) $(TOME_SRC_FILES) $(TOME_SRC_PAGING) \
+	$(TOME_SRC_LOOK)
 
 # $(call lib_variant,NAME,PORT,COMPILER,TOOLS,FLAGS); PORT is a folder, TOOLS the
 # prefix of ld and nm; a sixth argument is for ld.

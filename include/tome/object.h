@@ -23,11 +23,21 @@ enum tome_object_kind { TOME_OBJECT_ANON, TOME_OBJECT_DEVICE,
 /*
  * Anonymous memory of len bytes (its last page may be partial; 0 is legal), all
  * reading as zero, or as `parent` from page `parent_page` on where nothing was
- * written yet (one-directional copy-on-write; NULL: none; takes a reference).
- * One reference is the caller's. ENOMEM.
+ * written yet (one-directional copy-on-write; NULL: none; takes a reference). The
+ * parent is a file, or anonymous without a parent of its own; what it has no page for
+ * reads as zero. One reference is the caller's. EINVAL: another parent. ENOMEM.
  */
 enum tome_err tome_object_create_anon(struct tome_vm *, uint64_t len,
     struct tome_object *parent, tome_pgoff_t parent_page,
+    struct tome_object **out) TOME_NODISCARD;
+
+/*
+ * An anonymous object of the same length, parent and content as this one has now:
+ * neither sees what is written to the other from then on. No page is copied before one
+ * side writes to it. Somebody who writes to a mapping of it meanwhile decides, page by
+ * page, whether the copy has it. EINVAL: not anonymous. ENOMEM: nothing changed.
+ */
+enum tome_err tome_object_copy(struct tome_object *,
     struct tome_object **out) TOME_NODISCARD;
 
 /*

@@ -93,5 +93,13 @@ bool tome_page_accessed(struct tome_vm *, tome_pfn_t, bool clear);
 void tome_page_protect(struct tome_vm *, tome_pfn_t, tome_prot_t);
 /* Number of translations. */
 unsigned tome_page_mappings(struct tome_vm *, tome_pfn_t);
+/* List up to max of them; returns how many there are (or were, if they change). */
+struct tome_mapping {
+	struct tome_pmap *pmap;
+	tome_va_t va;
+	tome_prot_t prot;
+};
+size_t tome_page_list(struct tome_vm *, tome_pfn_t, struct tome_mapping *out,
+    size_t max);
 
 #endif

@@ -455,7 +455,7 @@ fault_around(struct tome_attempt *f, struct tome_leaf *leaf)
 	    f->start + tome_page_floor((tome_va_t)f->limit);
 	tome_pfn_t pfn;
 
-	if (h->read_only && !h->file)
+	if (h->read_only && (!h->file || h->above != NULL))
 		return;
 	for (int i = -at; i < AROUND_PAGES - at; i++) {
 		tome_va_t va = f->va + ((tome_va_t)i << TOME_PAGE_SHIFT);

@@ -24,7 +24,7 @@ static enum tome_err hold_anon(struct tome_object *, tome_pgoff_t,
 static enum tome_err hold_present(struct tome_object *, tome_pgoff_t,
     enum tome_hold, struct tome_held *) TOME_NODISCARD;
 static struct tome_anon *hold_fill(struct tome_object *, tome_pgoff_t,
-    struct tome_dirent *, struct tome_anon *from);
+    struct tome_dirent *, tome_pfn_t from);
 static enum tome_err hold_unshare(struct tome_object *,
     struct tome_dirent *) TOME_NODISCARD;
 static enum tome_err get_once(struct tome_object *, tome_pgoff_t,
@@ -52,10 +52,10 @@ tome_held_release(struct tome_held *h)
 {
 	if (h->file) {
 		h->object->ops->release(h);
-		return;
+	} else {
+		tome_anon_unlock(h->amap, h->anon);
+		tome_chunk_unlock(h->amap, h->d.chunk);
 	}
-	tome_anon_unlock(h->amap, h->anon);
-	tome_chunk_unlock(h->amap, h->d.chunk);
 	if (h->above != NULL)
 		tome_chunk_unlock(h->above_amap, h->above);
 }
@@ -113,7 +113,7 @@ hold_slot(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 	if (tome_likely(h->anon != NULL))
 		return hold_present(ob, pg, how, h);
 	if (how != TOME_HOLD_LOOK)
-		h->anon = hold_fill(ob, pg, &h->d, NULL);
+		h->anon = hold_fill(ob, pg, &h->d, TOME_PFN_NONE);
 	if (h->anon != NULL)
 		return TOME_OK;
 	tome_chunk_unlock(ob->amap, h->d.chunk);
@@ -121,7 +121,7 @@ hold_slot(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 }
 
 /* One with a parent, which has none: one step. Both chunks are of one rank; the
- * order is object, then parent. */
+ * order is object, then parent, and a file's page after both. */
 static tome_noinline enum tome_err
 hold_inherited(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
     struct tome_held *h)
@@ -138,8 +138,10 @@ hold_inherited(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 	err = TOME_ENXIO;
 	if (tome_object_inherits(ob, pg)) {
 		pg += ob->parent_page;
-		err = hold_chunk(ob->parent, pg, below != TOME_HOLD_LOOK, h);
-		if (err == TOME_OK)
+		err = ob->parent->ops != NULL ?
+		    ob->parent->ops->hold(ob->parent, pg, below, h) :
+		    hold_chunk(ob->parent, pg, below != TOME_HOLD_LOOK, h);
+		if (err == TOME_OK && ob->parent->ops == NULL)
 			err = hold_slot(ob->parent, pg, below, h);
 		pg -= ob->parent_page;
 	}
@@ -163,11 +165,11 @@ hold_joined(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 		return TOME_OK;
 	}
 	if (err == TOME_OK) {
-		an = hold_fill(ob, pg, own, h->anon);
+		an = hold_fill(ob, pg, own, tome_held_pfn(h));
 		tome_held_release(h);
 	} else if ((err == TOME_ENXIO || err == TOME_ENOENT) &&
 	    how != TOME_HOLD_LOOK) {
-		an = hold_fill(ob, pg, own, NULL);
+		an = hold_fill(ob, pg, own, TOME_PFN_NONE);
 		err = TOME_OK;
 	}
 	if (an != NULL) {
@@ -257,7 +259,7 @@ hold_present(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 	err = hold_anon(ob, pg, h);
 	if (err != TOME_OK || !tome_anon_shared(h->d.chunk, h->anon))
 		return err;
-	copy = hold_fill(ob, pg, &h->d, h->anon);
+	copy = hold_fill(ob, pg, &h->d, h->anon->pfn);
 	if (copy == NULL) {
 		tome_held_release(h);
 		return TOME_ENOMEM;
@@ -290,24 +292,24 @@ hold_unshare(struct tome_object *ob, struct tome_dirent *d)
 
 /*
  * Put a new page in the slot of the locked chunk, born locked: empty, or a copy of
- * the locked `from`. Every translation of that goes first: some may have been
+ * the held page `from`. Every translation of that goes first: some may have been
  * entered for this object, whose content changes from here on. They cannot come
  * back for it: whoever enters one holds this chunk. NULL: no memory.
  */
 static tome_noinline struct tome_anon *
 hold_fill(struct tome_object *ob, tome_pgoff_t pg, struct tome_dirent *d,
-    struct tome_anon *from)
+    tome_pfn_t from)
 {
 	struct tome_anon *an;
 
 	if (hold_unshare(ob, d) != TOME_OK)
 		return NULL;
-	an = tome_anon_create(ob->amap, from == NULL);
+	an = tome_anon_create(ob->amap, from == TOME_PFN_NONE);
 	if (an == NULL)
 		return NULL;
-	if (from != NULL) {
-		tome_frame_copy(ob->vm, an->pfn, from->pfn);
-		tome_page_protect(ob->vm, from->pfn, TOME_PROT_NONE);
+	if (from != TOME_PFN_NONE) {
+		tome_frame_copy(ob->vm, an->pfn, from);
+		tome_page_protect(ob->vm, from, TOME_PROT_NONE);
 	}
 	d->chunk->anon[pg & TOME_CHUNK_MASK] = an;
 	return an;
@@ -362,6 +364,7 @@ get_once(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 
 	h.fill = fill;
 	h.file = false;
+	h.above = NULL;
 	tome_epoch_enter(ob->vm);
 	err = tome_object_hold(ob, pg, how, &h);
 	if (err == TOME_OK) {
@@ -379,6 +382,8 @@ tome_object_put(struct tome_object *ob, tome_pfn_t pfn, bool written)
 	struct tome_page *pg = tome_page(ob->vm, pfn);
 	uint32_t how = TOME_PAGE_ACCESSED | (written ? TOME_PAGE_MODIFIED : 0);
 
+	if (ob->parent != NULL && tome_page_identity(pg) == TOME_PAGE_CACHE)
+		ob = ob->parent;
 	if (ob->ops != NULL) {
 		ob->ops->put(ob, pfn, written);
 		return;

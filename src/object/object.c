@@ -19,20 +19,32 @@ tome_object_create_anon(struct tome_vm *vm, uint64_t len,
     struct tome_object *parent, tome_pgoff_t parent_page,
     struct tome_object **out)
 {
-	struct tome_object *ob;
+	struct tome_amap *am;
 	enum tome_err err;
 
 	if (len > UINT64_MAX - TOME_PAGE_MASK || (parent != NULL &&
-	    (parent->kind != TOME_OBJECT_ANON || parent->parent != NULL)))
+	    (parent->kind == TOME_OBJECT_DEVICE || parent->parent != NULL)))
 		return TOME_EINVAL;
-	err = tome_object_new(vm, TOME_OBJECT_ANON, &ob);
+	err = tome_amap_create(vm, true, &am);
 	if (err != TOME_OK)
 		return err;
-	err = tome_amap_create(vm, true, &ob->amap);
-	if (err != TOME_OK) {
-		tome_cache_put(vm->objects->objects, ob);
+	err = tome_object_create_over(am, len, parent, parent_page, out);
+	if (err != TOME_OK)
+		tome_amap_unref(am);
+	return err;
+}
+
+enum tome_err
+tome_object_create_over(struct tome_amap *am, uint64_t len,
+    struct tome_object *parent, tome_pgoff_t parent_page,
+    struct tome_object **out)
+{
+	struct tome_object *ob;
+	enum tome_err err = tome_object_new(am->vm, TOME_OBJECT_ANON, &ob);
+
+	if (err != TOME_OK)
 		return err;
-	}
+	ob->amap = am;
 	ob->len = len;
 	ob->parent = parent;
 	ob->parent_page = parent_page;

@@ -43,6 +43,8 @@ struct tome_object_ops {
 	enum tome_err (*sync)(struct tome_object *, tome_pgoff_t first,
 	    tome_pgoff_t n, bool wait);
 	uint64_t (*resident)(struct tome_object *);
+	/* The first page from *pg on that is in memory. False: none. In an epoch. */
+	bool (*next)(struct tome_object *, tome_pgoff_t *pg, tome_pfn_t *out);
 	/* No name is left. False: one is again, for it has pages to be written. */
 	bool (*end)(struct tome_object *);
 	/* Have the pages of such objects written. */
@@ -141,15 +143,15 @@ struct tome_held {
 			struct tome_amap *amap;
 			struct tome_dirent d;
 			struct tome_anon *anon;
-			struct tome_amap *above_amap;
-			struct tome_chunk *above;	/* NULL: the object's
-							 * own page */
 		};
 		struct {
 			struct tome_object *object;
 			struct tome_pagespot spot;
 		};
 	};
+	struct tome_amap *above_amap;
+	struct tome_chunk *above;	/* NULL: the object's own page. A file
+					 * leaves it as it was */
 };
 enum tome_err tome_object_hold(struct tome_object *, tome_pgoff_t,
     enum tome_hold, struct tome_held *) TOME_NODISCARD;
@@ -182,6 +184,10 @@ tome_object_inherits(const struct tome_object *ob, tome_pgoff_t pg)
 	    ob->parent_page + pg < tome_object_npages(ob->parent);
 }
 
+/* An anonymous object over an amap, which becomes its own. ENOMEM. */
+enum tome_err tome_object_create_over(struct tome_amap *, uint64_t len,
+    struct tome_object *parent, tome_pgoff_t parent_page,
+    struct tome_object **out) TOME_NODISCARD;
 /* Any kind, with one reference, its own fields to be set; not yet in the list. ENOMEM. */
 enum tome_err tome_object_new(struct tome_vm *, enum tome_object_kind,
     struct tome_object **) TOME_NODISCARD;

@@ -22,6 +22,8 @@ static void vnode_shrink(struct tome_object *, tome_pgoff_t first,
     uint64_t len);
 static bool vnode_present(struct tome_object *, tome_pgoff_t);
 static uint64_t vnode_resident(struct tome_object *);
+static bool vnode_next(struct tome_object *, tome_pgoff_t *pg,
+    tome_pfn_t *out);
 static bool vnode_end(struct tome_object *);
 static const char *vnode_check(struct tome_object *);
 
@@ -37,6 +39,7 @@ static const struct tome_object_ops vnode_ops = {
 	.present = vnode_present,
 	.sync = tome_object_sync,
 	.resident = vnode_resident,
+	.next = vnode_next,
 	.end = vnode_end,
 	.settle = tome_vnode_settle,
 	.check = vnode_check,
@@ -296,6 +299,19 @@ static uint64_t
 vnode_resident(struct tome_object *ob)
 {
 	return tome_rd(&ob->vnode->tree.resident);
+}
+
+static tome_cold bool
+vnode_next(struct tome_object *ob, tome_pgoff_t *pg, tome_pfn_t *out)
+{
+	struct tome_pagetree *t = &ob->vnode->tree;
+
+	for (; tome_pagetree_next(t, pg, UINT64_MAX, TOME_PAGETAGS); ++*pg) {
+		*out = tome_pagetree_find(t, *pg).pfn;
+		if (*out != TOME_PFN_NONE)
+			return true;
+	}
+	return false;
 }
 
 void

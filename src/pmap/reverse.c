@@ -23,6 +23,8 @@ struct reverse {
 	unsigned want;		/* TOME_LEAF_ flags asked for, */
 	unsigned found;		/* and seen */
 	tome_prot_t prot;
+	struct tome_mapping *list;
+	size_t n, max;
 };
 
 static void reverse_walk(struct reverse *);
@@ -32,6 +34,7 @@ static bool act_test(struct reverse *, struct tome_leaf *, size_t i);
 static bool act_clear(struct reverse *, struct tome_leaf *, size_t i);
 static bool act_narrow(struct reverse *, struct tome_leaf *, size_t i);
 static bool act_drop(struct reverse *, struct tome_leaf *, size_t i);
+static bool act_list(struct reverse *, struct tome_leaf *, size_t i);
 static bool page_bit(struct tome_vm *, tome_pfn_t, unsigned flag,
     uint32_t saved, bool clear);
 
@@ -78,6 +81,17 @@ unsigned
 tome_page_mappings(struct tome_vm *vm, tome_pfn_t pfn)
 {
 	return tome_pv_count(vm, tome_page(vm, pfn));
+}
+
+tome_cold size_t
+tome_page_list(struct tome_vm *vm, tome_pfn_t pfn, struct tome_mapping *out,
+    size_t max)
+{
+	struct reverse r = {.vm = vm, .pfn = pfn, .act = act_list,
+		.list = out, .max = max};
+
+	reverse_walk(&r);
+	return r.n;
 }
 
 static void
@@ -179,4 +193,20 @@ act_drop(struct reverse *r, struct tome_leaf *l, size_t i)
 	tome_slot_drop(l, i);
 	tome_slot_count(l->table, -1);
 	return true;
+}
+
+/* A walk that is done again comes by what it has listed. */
+static tome_cold bool
+act_list(struct reverse *r, struct tome_leaf *l, size_t i)
+{
+	tome_va_t va = l->base + ((tome_va_t)i << TOME_PAGE_SHIFT);
+
+	for (size_t k = 0; k < r->n && k < r->max; k++)
+		if (r->list[k].pmap == l->pmap && r->list[k].va == va)
+			return false;
+	if (r->n < r->max)
+		r->list[r->n] = (struct tome_mapping){ .pmap = l->pmap,
+			.va = va, .prot = tome_leaf_read(l, va).prot };
+	r->n++;
+	return false;
 }

@@ -12,7 +12,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 HOSTED_LIBS := -lcmocka -lpthread
 
 HOSTED_SRC = $(TOME_SRC_TIER2) $(TOME_SRC_TIER5) $(TOME_SRC_POSIX) \
-	$(TOME_SRC_FILES) $(TOME_SRC_PAGING) \
+	$(TOME_SRC_FILES) $(TOME_SRC_PAGING) $(TOME_SRC_LOOK) \
 	$(filter %.c,$(TOME_PORT_SRC_x86_64)) $(wildcard hosted/*.c)
 
 # $(call hosted_library,NAME,FLAGS): build/hosted/NAME/libtome.a

@@ -1,0 +1,47 @@
+/*
+ * tome/look.h - what objects and frames hold, page by page: for debuggers, for files
+ * like /proc/kpageflags, for whoever shows memory in terms of his own. Nothing is
+ * changed by looking; who does not look does not link it.
+ *
+ * What is told was so at some moment of the call. Calls may wait for a spinning lock, but
+ * do not sleep; no lock may be held.
+ */
+#ifndef TOME_LOOK_H
+#define TOME_LOOK_H
+
+#include <tome/object.h>
+
+struct tome_object_look {
+	tome_pgoff_t page;		/* of the object */
+	tome_pfn_t pfn;			/* where it is; NONE: swapped out */
+	uint32_t slot;			/* its swap slot, 0: none */
+	/*
+	 * A number for the anon that holds it: two pages have the same exactly when
+	 * they are one, until it is written. Odd: it has no other name, and is known by
+	 * its slot. 0: a file's page.
+	 */
+	uint64_t anon;
+	/* How many objects have it as their content here. */
+	unsigned names;
+};
+
+/*
+ * The first page from `from` on that is an object's own content, not its parent's.
+ * False: there is none; never any of a device.
+ */
+bool tome_object_look(struct tome_object *, tome_pgoff_t from,
+    struct tome_object_look *out);
+
+struct tome_page_look {
+	enum tome_identity identity;
+	unsigned wired;			/* pins, and wired translations */
+	bool busy;			/* a transfer uses it */
+	uint64_t anon;			/* ANON: as above; 0: its owner has gone */
+	/* CACHE: valid while the caller knows it is. NULL: it left its file. */
+	struct tome_object *object;
+	tome_pgoff_t page;		/* of the object */
+};
+/* False: there is no such frame. */
+bool tome_page_look(struct tome_vm *, tome_pfn_t, struct tome_page_look *out);
+
+#endif

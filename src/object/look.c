@@ -1,0 +1,140 @@
+/*
+ * look.c - what objects and frames hold, for whoever wants to see it.
+ *
+ * Locks: an anonymous object's chunk while it is looked at; the list of objects while the
+ * names of an anon are counted: slots of the others are only read, inside the epoch.
+ */
+#include <object/object_i.h>
+#include <tome/look.h>
+
+static bool look_file(struct tome_object *, tome_pgoff_t from,
+    struct tome_object_look *);
+static bool look_anons(struct tome_object *, tome_pgoff_t from,
+    struct tome_object_look *);
+static bool look_chunk(struct tome_amap *, struct tome_dirent *,
+    tome_pgoff_t from, struct tome_object_look *);
+static void look_slot(const struct tome_chunk *, unsigned i,
+    struct tome_object_look *);
+static unsigned anon_names(struct tome_vm *, tome_pgoff_t,
+    const struct tome_anon *);
+
+tome_cold bool
+tome_object_look(struct tome_object *ob, tome_pgoff_t from,
+    struct tome_object_look *out)
+{
+	bool is = false;
+
+	*out = (struct tome_object_look){ .names = 1 };
+	tome_epoch_enter(ob->vm);
+	if (ob->ops != NULL)
+		is = look_file(ob, from, out);
+	else if (ob->amap != NULL)
+		is = look_anons(ob, from, out);
+	tome_epoch_leave(ob->vm);
+	return is;
+}
+
+static tome_cold bool
+look_file(struct tome_object *ob, tome_pgoff_t from,
+    struct tome_object_look *out)
+{
+	out->page = from;
+	return ob->ops->next(ob, &out->page, &out->pfn);
+}
+
+static tome_cold bool
+look_anons(struct tome_object *ob, tome_pgoff_t from,
+    struct tome_object_look *out)
+{
+	uint64_t slot = from;
+	struct tome_dirent d;
+
+	while (tome_amap_next(ob->amap, &slot, UINT64_MAX, &d))
+		if (look_chunk(ob->amap, &d, from, out)) {
+			if (out->anon != 0 && (out->anon & 1) == 0)
+				out->names = anon_names(ob->vm, out->page,
+				    (struct tome_anon *)(uintptr_t)out->anon);
+			return true;
+		}
+	return false;
+}
+
+/* One that was replaced meanwhile is looked up again. */
+static tome_cold bool
+look_chunk(struct tome_amap *am, struct tome_dirent *d, tome_pgoff_t from,
+    struct tome_object_look *out)
+{
+	uint64_t base = tome_chunk_base(d->chunk);
+	unsigned i = from > base ? (unsigned)(from - base) : 0;
+
+	while (d->chunk != NULL && !tome_dirent_lock(am, d))
+		*d = tome_amap_find(am, base);
+	if (d->chunk == NULL)
+		return false;
+	for (; i < TOME_CHUNK_ANONS && out->anon == 0; i++) {
+		out->page = base + i;
+		look_slot(d->chunk, i, out);
+	}
+	tome_chunk_unlock(am, d->chunk);
+	return out->anon != 0;
+}
+
+static tome_cold void
+look_slot(const struct tome_chunk *ch, unsigned i,
+    struct tome_object_look *out)
+{
+	const struct tome_anon *an;
+
+	if (tome_chunk_packed(ch)) {
+		out->slot = ch->slot[i];
+		out->anon = ch->slot[i] == 0 ? 0 :
+		    (uint64_t)ch->slot[i] << 1 | 1;
+		return;
+	}
+	an = ch->anon[i];
+	if (an == NULL)
+		return;
+	out->anon = (uintptr_t)an;
+	out->pfn = tome_rd(&an->pfn);
+	out->slot = tome_rd_relaxed(&an->slot);
+}
+
+/* Copies of an object have their pages at the same index. */
+static tome_cold unsigned
+anon_names(struct tome_vm *vm, tome_pgoff_t page, const struct tome_anon *an)
+{
+	struct tome_objects *all = vm->objects;
+	uintptr_t irq = tome_spin_lock(vm, &all->list_lock, TOME_RANK_QUEUE);
+	const struct tome_object *ob;
+	unsigned n = 0;
+
+	for (ob = all->list; ob != NULL; ob = ob->next) {
+		struct tome_chunk *ch = ob->amap == NULL ? NULL :
+		    tome_amap_lookup(ob->amap, page).chunk;
+
+		n += ch != NULL &&
+		    tome_rd(&ch->anon[page & TOME_CHUNK_MASK]) == an;
+	}
+	tome_spin_unlock(vm, &all->list_lock, TOME_RANK_QUEUE, irq);
+	return n;
+}
+
+tome_cold bool
+tome_page_look(struct tome_vm *vm, tome_pfn_t pfn, struct tome_page_look *out)
+{
+	struct tome_page *pg = tome_page_try(vm, pfn);
+
+	if (pg == NULL)
+		return false;
+	*out = (struct tome_page_look){ .identity = tome_page_identity(pg),
+		.wired = tome_page_wired(pg),
+		.busy = tome_rd(&pg->state) & TOME_PAGE_BUSY };
+	if (out->identity == TOME_PAGE_ANON)
+		out->anon = (uintptr_t)tome_rd(&pg->owner);
+	if (out->identity == TOME_PAGE_CACHE &&
+	    !(tome_rd(&pg->state) & TOME_PAGE_STRAY)) {
+		out->object = tome_rd(&pg->owner);
+		out->page = pg->index;
+	}
+	return true;
+}
