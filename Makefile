@@ -39,6 +39,7 @@ include compat/facade.mk
 -include test/litmus/litmus.mk
 -include test/unit/unit.mk
 -include test/ports/ports.mk
+-include test/ports/formats.mk
 -include tools/mutants.mk
 -include test/models/models.mk
 

@@ -160,6 +160,10 @@ TOME_SRC_POSIX = \
 	src/posix/sync.c \
 	src/posix/vmcopy.c
 
+TOME_PORT_SRC_riscv64 = \
+	ports/riscv64/access.c \
+	ports/riscv64/tlb.c
+
 TOME_PORT_SRC_x86_64 = \
 	ports/x86_64/access.c \
 	ports/x86_64/tlb.c

@@ -44,9 +44,18 @@ struct hosted_machine;
 /* And this it has only if told: flushes that reach every CPU (AMD's INVLPGB). */
 #define HOSTED_X86_INVLPGB 0x100u
 
+/* The RISC-V CPU is Sv48 and has everything, but for: */
+#define HOSTED_RISCV_SV39 0x01u
+#define HOSTED_RISCV_SV57 0x02u
+#define HOSTED_RISCV_SVADE 0x04u	/* software sets A and D */
+#define HOSTED_RISCV_NO_ASID 0x08u
+#define HOSTED_RISCV_ASID5 0x10u	/* 5 bits of them */
+#define HOSTED_RISCV_NO_SVPBMT 0x20u
+#define HOSTED_RISCV_NO_RFENCE 0x40u	/* flushes take interrupts */
+
 struct hosted_config {
 	unsigned ncpus;			/* 0: 1 */
-	uint64_t ram;			/* bytes in one range; 0: 32 MiB */
+	uint64_t ram;			/* bytes in one range; 0: 8192 pages */
 	/* Or precise ranges (ram is then ignored). */
 	struct tome_range ranges[HOSTED_RANGES];
 	size_t nranges;
@@ -54,7 +63,7 @@ struct hosted_config {
 	tome_va_t kernel_start, kernel_end;	/* 0, 0: the format's own */
 	unsigned modes;
 	uint64_t seed;			/* 0: 1 */
-	unsigned cpu;			/* HOSTED_X86_*: what the CPUs (do not) have */
+	unsigned cpu;			/* HOSTED_<format>_*: what the CPUs (do not) have */
 	/* HOSTED_MMU_* (mmu.h) beside the format's own: a stricter machine than
 	 * it needs. */
 	unsigned mmu_flags;
@@ -84,6 +93,9 @@ typedef enum tome_identity hosted_identity_fn(struct tome_vm *, tome_pfn_t);
 void hosted_attach(struct hosted_machine *, struct tome_vm *,
     hosted_interrupt_fn *, hosted_identity_fn *);
 void hosted_set_modes(struct hosted_machine *, unsigned modes);
+/* For hosted_config.cpu: the n-th of the CPUs that there are with this format; any n
+ * is one. 0 is the best. */
+unsigned hosted_cpu_variant(uint64_t n);
 /* A random number from the machine's seed. */
 uint64_t hosted_random(struct hosted_machine *);
 

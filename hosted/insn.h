@@ -83,6 +83,12 @@ tome_insn_user_cas32(const struct tome_mmu *m, tome_va_t va, uint32_t *seen,
 	return hosted_user_cas32(va, seen, v);
 }
 
+#ifdef TOME_RV_V
+#include <regs.h>
+
+#include "riscv64.h"
+#endif
+
 #ifdef TOME_X86_P
 #include <regs.h>
 

@@ -105,7 +105,7 @@ config_fill(struct hosted_machine *m, const struct hosted_config *config)
 	if (m->config.nranges == 0) {
 		m->config.ranges[0].base = next_base();
 		m->config.ranges[0].len = (tome_pa_t)(config->ram == 0 ?
-		    (uint64_t)32 << 20 : config->ram);
+		    (uint64_t)8192 << TOME_PAGE_SHIFT : config->ram);
 		m->config.ranges[0].kind = TOME_RANGE_USABLE;
 		m->config.nranges = 1;
 	}
@@ -188,6 +188,12 @@ void
 hosted_set_modes(struct hosted_machine *m, unsigned modes)
 {
 	atomic_store(&m->modes, modes);
+}
+
+unsigned
+hosted_cpu_variant(uint64_t n)
+{
+	return hosted_mmu.variants[n % hosted_mmu.nvariants];
 }
 
 /* ---- dice ---- */

@@ -314,6 +314,15 @@ hosted_make_visible(const volatile void *from, size_t len)
 }
 
 void
+hosted_sync_icache_at(const void *p)
+{
+	tome_pa_t pa;
+
+	if (hosted_pointer_pa(hosted_this()->m, p, &pa))
+		hosted_sync_icache(pa & ~(tome_pa_t)TOME_PAGE_MASK);
+}
+
+void
 hosted_sync_icache(tome_pa_t frame)
 {
 	struct hosted_machine *m = hosted_this()->m;

@@ -74,6 +74,8 @@ struct hosted_mmu {
 	const char *name;
 	unsigned flags;
 	tome_va_t kernel_start, kernel_end;	/* default span for the machine */
+	const unsigned *variants;	/* of CPUs: hosted_config.cpu */
+	unsigned nvariants;
 	/* Of a raw entry: does the CPU translate through it? Do two valid ones
 	 * name the same place, with the same size and type? */
 	bool (*valid)(uint64_t raw);
@@ -151,6 +153,7 @@ struct hosted_flush {
 	bool any_asid, any_va;	/* else asid, va */
 	bool globals;		/* global entries too */
 	bool any_walk;		/* all walk-cache entries of the ASID */
+	bool leaves;		/* none of them, whatever the address */
 	uint32_t asid;
 	tome_va_t va;
 	tome_va_t len;		/* with va; 0: the one page */
@@ -167,6 +170,8 @@ void hosted_pte_before(const volatile void *pte);
 void hosted_pte_after(const volatile void *pte, uint64_t old, uint64_t now);
 void hosted_make_visible(const volatile void *from, size_t len);
 void hosted_sync_icache(tome_pa_t frame);
+/* The same, by a pointer to it. */
+void hosted_sync_icache_at(const void *);
 
 /* ---- the TLB itself (tlb.c) ---- */
 

@@ -405,11 +405,17 @@ pick(struct hosted_cpu *c, tome_va_t *va)
 	return true;
 }
 
+static const unsigned variants[] = { 0, HOSTED_X86_LA57, HOSTED_X86_NO_PCID,
+	HOSTED_X86_NO_INVPCID, HOSTED_X86_NO_PCID | HOSTED_X86_NO_PGE,
+	HOSTED_X86_NO_SMAP, HOSTED_X86_INVLPGB };
+
 const struct hosted_mmu hosted_mmu = {
 	.name = "x86_64",
 	.flags = HOSTED_MMU_FAULT_FLUSHES | HOSTED_MMU_WRITE_WALKS,
 	.kernel_start = UINT64_C(0xffffc90000000000),
 	.kernel_end = UINT64_C(0xffffc90010000000),
+	.variants = variants,
+	.nvariants = sizeof variants / sizeof variants[0],
 	.valid = valid,
 	.same = same,
 	.reset = reset,

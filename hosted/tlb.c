@@ -270,6 +270,8 @@ flush_upper(struct hosted_tlb *t, const struct hosted_flush *f)
 {
 	unsigned i;
 
+	if (f->leaves)
+		return;
 	for (i = 0; i < t->nupper;) {
 		const struct hosted_upper *u = &t->upper[i];
 		bool who = u->global ? f->globals :

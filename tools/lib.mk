@@ -16,7 +16,7 @@ LIB_SRC_all = $(LIB_SRC_57) $(TOME_SRC_FILES) $(TOME_SRC_PAGING) \
 	$(TOME_SRC_LOOK)
 
 # $(call lib_variant,NAME,PORT,COMPILER,TOOLS,FLAGS); PORT is a folder, TOOLS the
-# prefix of ld and nm; a sixth argument is for ld.
+# prefix of ld and nm; a sixth argument is for ld, a seventh another ld.
 define lib_variant
 LIB_VARIANTS += $(1)
 .PHONY: print-lib-nm-$(1)
@@ -30,15 +30,15 @@ $(BUILD)/lib/$(1)/%.o: %.c tools/lib.mk
 
 $(BUILD)/lib/$(1)/tier2.o: $$(addprefix $(BUILD)/lib/$(1)/,\
 	$$(LIB_SRC_2:.c=.o) $$(TOME_PORT_SRC_$$(notdir $(2)):.c=.o))
-	$$(Q)$(4)ld $(6) -r -o $$@ $$^
+	$$(Q)$(or $(7),$(4)ld) $(6) -r -o $$@ $$^
 
 $(BUILD)/lib/$(1)/tier57.o: $$(addprefix $(BUILD)/lib/$(1)/,\
 	$$(LIB_SRC_57:.c=.o) $$(TOME_PORT_SRC_$$(notdir $(2)):.c=.o))
-	$$(Q)$(4)ld $(6) -r -o $$@ $$^
+	$$(Q)$(or $(7),$(4)ld) $(6) -r -o $$@ $$^
 
 $(BUILD)/lib/$(1)/tierall.o: $$(addprefix $(BUILD)/lib/$(1)/,\
 	$$(LIB_SRC_all:.c=.o) $$(TOME_PORT_SRC_$$(notdir $(2)):.c=.o))
-	$$(Q)$(4)ld $(6) -r -o $$@ $$^
+	$$(Q)$(or $(7),$(4)ld) $(6) -r -o $$@ $$^
 
 -include $$(addprefix $(BUILD)/lib/$(1)/,$$(LIB_SRC_all:.c=.d) \
 	$$(TOME_PORT_SRC_$$(notdir $(2)):.c=.d))
@@ -51,6 +51,9 @@ $(eval $(call lib_variant,x86_64-gcc,ports/x86_64,gcc,,$(X86_64_FLAGS) \
 	-fstack-usage -fcallgraph-info=su))
 $(eval $(call lib_variant,x86_64-clang,ports/x86_64,clang,,$(X86_64_FLAGS) \
 	-Wthread-safety))
+
+$(eval $(call lib_variant,riscv64-clang,ports/riscv64,clang --target=riscv64 \
+	-march=rv64gc,llvm-,-mcmodel=medany -mno-relax,,ld.lld))
 
 # Words of 32 bits. Until these CPUs have ports of their own the made-up one's
 # format stands in, and the functions of a port stay undefined.

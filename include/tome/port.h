@@ -27,6 +27,8 @@
  *   TOME_PORT_ICACHE		tome_mmu_sync_icache() is needed
  *   TOME_PORT_ASIDS_MAX	ASIDs Tome uses at most; more than CPUs
  *   TOME_PORT_FLUSH_PAGES	beyond so many pages a whole ASID is flushed
+ *   TOME_PORT_FLUSH_WALKS	a flush of pages drops upper entries for them, too. 0:
+ *				tome_mmu_flush_asid() and _all() alone do
  *   TOME_PORT_BROADCAST(m)	the MMU takes flushes to all CPUs by itself
  *  struct tome_mmu		this machine's MMU; constant once probed. Every port
  *   has levels, large_level (highest level with leaves), asids (usable numbers, 0
@@ -40,11 +42,15 @@
  *   tome_pte_table(m, level, pa, TOME_LEAF_USER or 0)   level: of the entry
  *   tome_pte_is_table(level, pte)   tome_pte_table_pa(pte)
  *   tome_pte_pa(level, pte)   tome_pte_prot(m, pte)   tome_pte_type(m, level, pte)
- *   struct tome_narrow {keep, set} tome_pte_narrowing(m, prot): an entry & keep | set
- *   is the same with no right beyond prot
- *   TOME_PTE_ACCESSED, TOME_PTE_MODIFIED  where TOME_PORT_HW_AM
- *   TOME_PTE_WIRED                        where TOME_PORT_SW_BITS > 0
- *   (0 elsewhere)
+ *   struct tome_narrow tome_pte_narrowing(m, prot), tome_pte_narrowed(pte, narrow): the
+ *   entry with no right beyond prot
+ *   tome_pte_usable(m, pte)	of tome_pte_prot(), what the MMU allows without a fault;
+ *				less where accessed and modified are to be seen
+ *  Without a side array (HW_AM and SW_BITS), bits that the MMU may set are kept by
+ *   tome_pte_narrowed(), and are
+ *   tome_pte_flags(pte): TOME_LEAF_ACCESSED, _MODIFIED and _WIRED of a leaf
+ *   tome_pte_unflagged(pte, flags)	without these
+ *   tome_pte_upgraded(pte, old)	pte, with what the MMU noted in old
  *
  * insn.h, replaced by the hosted machine's; of the same names on every port:
  *
@@ -92,7 +98,7 @@ void tome_mmu_switch(const struct tome_mmu *, tome_pa_t root, unsigned asid,
     bool flush);
 
 /*
- * Flush on this CPU, walk caches included. _pages: [start, end) under the
+ * Flush on this CPU, walk caches included (by _pages: TOME_PORT_FLUSH_WALKS). _pages: [start, end) under the
  * running tag, kernel addresses under every tag. _asid: all that is not
  * global under the running tag. _all: everything under every tag.
  */

@@ -34,6 +34,7 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_VISIBLE 0
 #define TOME_PORT_ICACHE 0
 #define TOME_PORT_ASIDS_MAX 256u
+#define TOME_PORT_FLUSH_WALKS 1
 #define TOME_PORT_FLUSH_PAGES 33u
 
 /* INVLPGB where the CPU has it: for those who define this as 1. It saves the
@@ -61,10 +62,6 @@ typedef uint64_t tome_pte_t;
 #define TOME_X86_PAT_LARGE ((tome_pte_t)1 << 12)
 #define TOME_X86_NX ((tome_pte_t)1 << 63)
 #define TOME_X86_ADDR (((tome_pte_t)1 << 52) - 4096)
-
-#define TOME_PTE_ACCESSED TOME_X86_A
-#define TOME_PTE_MODIFIED TOME_X86_D
-#define TOME_PTE_WIRED TOME_X86_SW_WIRED
 
 /* This machine's MMU: written by tome_mmu_probe(), then constant. */
 struct tome_mmu {
@@ -183,6 +180,39 @@ tome_pte_narrowing(const struct tome_mmu *m, tome_prot_t prot)
 	if (!(prot & TOME_PROT_EXEC))
 		n.set = m->noexec;
 	return n;
+}
+
+static inline tome_pte_t
+tome_pte_narrowed(tome_pte_t pte, struct tome_narrow n)
+{
+	return (pte & n.keep) | n.set;
+}
+
+/* TOME_LEAF_ACCESSED, _MODIFIED and _WIRED of an entry. */
+static inline unsigned
+tome_pte_flags(tome_pte_t pte)
+{
+	return (unsigned)pte &
+	    (TOME_LEAF_ACCESSED | TOME_LEAF_MODIFIED | TOME_LEAF_WIRED);
+}
+
+static inline tome_pte_t
+tome_pte_unflagged(tome_pte_t pte, unsigned flags)
+{
+	return pte & ~(tome_pte_t)flags;
+}
+
+/* `pte` takes the place of `old`, which the hardware may have marked. */
+static inline tome_pte_t
+tome_pte_upgraded(tome_pte_t pte, tome_pte_t old)
+{
+	return pte | (old & (TOME_X86_A | TOME_X86_D));
+}
+
+static inline tome_prot_t
+tome_pte_usable(const struct tome_mmu *m, tome_pte_t pte)
+{
+	return tome_pte_prot(m, pte);
 }
 
 #endif

@@ -33,7 +33,7 @@ tome_page_become(struct tome_vm *vm, struct tome_page *pg,
 
 	TOME_CHECK(vm, tome_page_legal[from] >> to & 1);
 	was = __atomic_fetch_xor((uint32_t *)&pg->state,
-	    (uint32_t)from ^ (uint32_t)to, __ATOMIC_ACQ_REL);
+	    (uint32_t)from ^ tome_page_born(to), __ATOMIC_ACQ_REL);
 	TOME_CHECK(vm, (was & TOME_PAGE_IDENTITY) == (uint32_t)from);
 }
 

@@ -66,6 +66,15 @@ struct tome_phys {
 /* Which identities may follow which: bit `to` of [from]. docs/pages.md. */
 extern const uint16_t tome_page_legal[TOME_IDENTITIES];
 
+/* The state that a page begins with. Whatever instruction caches hold of the frame is
+ * of its last owner. */
+static inline uint32_t
+tome_page_born(enum tome_identity id)
+{
+	return (uint32_t)id | (TOME_PORT_ICACHE && id >= TOME_PAGE_ANON ?
+	    TOME_PAGE_STALE_CODE : 0);
+}
+
 /*
  * A frame that only the caller knows changes identity, and everything else its
  * state held is gone. The other half of tome_page_become().
@@ -75,7 +84,7 @@ tome_page_become_owned(struct tome_vm *vm, struct tome_page *pg,
     enum tome_identity from, enum tome_identity to)
 {
 	TOME_CHECK(vm, tome_page_legal[from] >> to & 1);
-	tome_wr_relaxed(&pg->state, (uint32_t)to);
+	tome_wr_relaxed(&pg->state, tome_page_born(to));
 }
 
 /* State that a frame may still have when it is freed. */

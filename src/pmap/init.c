@@ -19,6 +19,10 @@ tome_pmaps_init(struct tome_vm *vm, const struct tome_boot *boot)
 	s = vm->pmaps;
 	if (!tome_mmu_probe(&s->mmu))
 		return TOME_EINVAL;
+	/* It is nobody's when it is mapped, so that nobody else would. */
+	if (TOME_PORT_ICACHE)
+		tome_mmu_sync_icache(&s->mmu, tome_table_va(vm,
+		    tome_pfn_pa(tome_zero_frame(vm))));
 	tome_pool_init(&s->pmaps, sizeof(struct tome_pmap));
 	tome_pool_init(&s->chunks, sizeof(struct tome_pv_chunk));
 	tome_pool_init(&s->sides, TOME_LEAF_ENTRIES);

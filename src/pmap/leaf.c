@@ -35,7 +35,7 @@ tome_leaf_read(const struct tome_leaf *l, tome_va_t va)
 		return v;
 	v.valid = true;
 	v.pfn = tome_pa_pfn(tome_pte_pa(0, pte));
-	v.prot = tome_pte_prot(tome_pmap_mmu(l->pmap), pte);
+	v.prot = tome_pte_usable(tome_pmap_mmu(l->pmap), pte);
 	v.wired = tome_slot_flags(l, i, pte) & TOME_LEAF_WIRED;
 	return v;
 }
@@ -85,10 +85,9 @@ tome_leaf_enter(struct tome_leaf *l, tome_va_t va, tome_pfn_t pfn,
 static tome_noinline void
 leaf_upgrade(struct tome_leaf *l, size_t i, tome_pte_t old, tome_pte_t pte)
 {
-	const tome_pte_t keep = TOME_PTE_ACCESSED | TOME_PTE_MODIFIED;
-
 	TOME_CHECK(l->vm, tome_pte_pa(0, old) == tome_pte_pa(0, pte));
-	while (!tome_insn_pte_cas(&l->ptes[i], &old, pte | (old & keep)))
+	while (!tome_insn_pte_cas(&l->ptes[i], &old,
+	    tome_pte_upgraded(pte, old)))
 		;
 	if (TOME_PORT_VISIBLE)
 		tome_mmu_visible(tome_pmap_mmu(l->pmap), &l->ptes[i], 1);
@@ -149,6 +148,11 @@ tome_leaf_replace(struct tome_leaf *l, tome_va_t va, tome_pfn_t pfn,
 void
 tome_leaf_flush_local(struct tome_leaf *l, tome_va_t va)
 {
+	if (!TOME_PORT_FLUSH_WALKS && tome_pmap_is_user(l->pmap)) {
+		tome_mmu_flush_asid(tome_pmap_mmu(l->pmap));
+		tome_count(l->vm, TOME_N_FLUSH_ASID, 1);
+		return;
+	}
 	tome_mmu_flush_pages(tome_pmap_mmu(l->pmap), va, va + TOME_PAGE_SIZE);
 	tome_count(l->vm, TOME_N_FLUSH_PAGE, 1);
 }

@@ -394,6 +394,17 @@ void tome_round_serve(struct tome_vm *);
 /* Translations of [start, end) went; a round to whoever runs the pmap. */
 void tome_round(struct tome_pmap *, tome_va_t start, tome_va_t end);
 
+/*
+ * Upper entries for va's page went, and with them whatever else was gathered. Where a
+ * flush of pages leaves walk caches alone, that is more than pages.
+ */
+static inline void
+tome_round_tables(struct tome_pmap *p, tome_va_t va)
+{
+	tome_round(p, va, va + TOME_PAGE_SIZE * (TOME_PORT_FLUSH_WALKS ? 1 :
+	    TOME_PORT_FLUSH_PAGES + 1));
+}
+
 /* ---- asid.c ---- */
 
 void tome_asid_init(struct tome_vm *);

@@ -33,9 +33,7 @@ tome_slot_flags(const struct tome_leaf *l, size_t i, tome_pte_t pte)
 	if (TOME_SIDE)
 		return tome_side_array(l->vm, l->table)[i] >>
 		    TOME_SIDE_SHIFT & TOME_SLOT_FLAGS;
-	return (pte & TOME_PTE_ACCESSED ? TOME_LEAF_ACCESSED : 0) |
-	    (pte & TOME_PTE_MODIFIED ? TOME_LEAF_MODIFIED : 0) |
-	    (pte & TOME_PTE_WIRED ? TOME_LEAF_WIRED : 0);
+	return tome_pte_flags(pte);
 }
 
 /* What was granted, withheld or not. */

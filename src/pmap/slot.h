@@ -86,12 +86,6 @@ tome_slot_drop(struct tome_leaf *l, size_t i)
 		tome_slot_unwire(l->vm, pg);
 }
 
-static inline tome_pte_t
-tome_narrowed(tome_pte_t pte, struct tome_narrow n)
-{
-	return (pte & n.keep) | n.set;
-}
-
 /*
  * Take away rights beyond prot from an entry in use, `old` when last looked at;
  * true if something went. The hardware may set bits meanwhile: so compare and
@@ -104,9 +98,9 @@ tome_slot_narrow(const struct tome_leaf *l, size_t i, tome_pte_t old,
 	if (TOME_SIDE)
 		tome_slot_note(l, i, tome_slot_granted(l, i, old) & prot,
 		    tome_slot_flags(l, i, old));
-	if (tome_narrowed(old, n) == old)
+	if (tome_pte_narrowed(old, n) == old)
 		return false;
-	while (!tome_insn_pte_cas(&l->ptes[i], &old, tome_narrowed(old, n)))
+	while (!tome_insn_pte_cas(&l->ptes[i], &old, tome_pte_narrowed(old, n)))
 		;
 	if (TOME_PORT_VISIBLE)
 		tome_mmu_visible(tome_pmap_mmu(l->pmap), &l->ptes[i], 1);
@@ -121,9 +115,6 @@ static inline unsigned
 tome_slot_clear(const struct tome_leaf *l, size_t i, unsigned flags)
 {
 	tome_pte_t old = tome_insn_pte_load(&l->ptes[i]);
-	tome_pte_t gone = (flags & TOME_LEAF_ACCESSED ? TOME_PTE_ACCESSED : 0) |
-	    (flags & TOME_LEAF_MODIFIED ? TOME_PTE_MODIFIED : 0) |
-	    (flags & TOME_LEAF_WIRED ? TOME_PTE_WIRED : 0);
 	unsigned had = tome_slot_flags(l, i, old);
 	tome_prot_t granted = tome_slot_granted(l, i, old);
 
@@ -131,13 +122,16 @@ tome_slot_clear(const struct tome_leaf *l, size_t i, unsigned flags)
 		return 0;
 	if (TOME_SIDE) {
 		tome_slot_note(l, i, granted, had & ~flags);
-		tome_slot_xchg(l, i, tome_narrowed(old, tome_pte_narrowing(
+		tome_slot_xchg(l, i, tome_pte_narrowed(old, tome_pte_narrowing(
 		    tome_pmap_mmu(l->pmap),
 		    tome_slot_usable(granted, had & ~flags))));
 		return had & flags;
 	}
-	while (!tome_insn_pte_cas(&l->ptes[i], &old, old & ~gone))
+	while (!tome_insn_pte_cas(&l->ptes[i], &old,
+	    tome_pte_unflagged(old, flags)))
 		;
+	if (TOME_PORT_VISIBLE)
+		tome_mmu_visible(tome_pmap_mmu(l->pmap), &l->ptes[i], 1);
 	return tome_slot_flags(l, i, old) & flags;
 }
 

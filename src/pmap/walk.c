@@ -288,7 +288,6 @@ publish_take_back(const struct tome_walk *w, tome_va_t va, tome_pfn_t unit)
 {
 	struct tome_pmap *p = w->pmap;
 	struct tome_page *pg = tome_page(p->vm, unit);
-	tome_va_t base = tome_page_floor(va);
 
 	tome_or(&pg->state, TOME_PAGE_STRAY);
 	tome_group_clear(p, w->level,
@@ -297,7 +296,7 @@ publish_take_back(const struct tome_walk *w, tome_va_t va, tome_pfn_t unit)
 	    __ATOMIC_SEQ_CST);
 	tome_bit_unlock(p->vm, &pg->state, TOME_PAGE_TABLE_LOCK,
 	    TOME_RANK_TABLE);
-	tome_round(p, base, base + TOME_PAGE_SIZE);
+	tome_round_tables(p, tome_page_floor(va));
 	tome_unit_retire(p->vm, unit);
 }
 

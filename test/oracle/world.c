@@ -33,19 +33,15 @@ w_differ(struct world *w, const char *format, ...)
 static void
 vary(struct hosted_config *config, uint64_t seed)
 {
-	static const unsigned cpus[] = { 0, HOSTED_X86_LA57,
-		HOSTED_X86_NO_PCID, HOSTED_X86_NO_INVPCID,
-		HOSTED_X86_NO_PCID | HOSTED_X86_NO_PGE, HOSTED_X86_NO_SMAP,
-		HOSTED_X86_INVLPGB };
 	uint64_t n = seed / 8;
 
-	config->cpu = cpus[n % (sizeof cpus / sizeof cpus[0])];
+	config->cpu = hosted_cpu_variant(n);
 	config->ranges[0].base = (tome_pa_t)W_FIRST_FRAME << TOME_PAGE_SHIFT;
 	config->ranges[0].len = (tome_pa_t)W_FRAMES << TOME_PAGE_SHIFT;
 	config->ranges[0].kind = TOME_RANGE_USABLE;
 	config->nranges = 1;
 	if (n % 3 == 2)
-		config->direct_end = (tome_pa_t)13 << 20;
+		config->direct_end = (tome_pa_t)W_DIRECT_END << TOME_PAGE_SHIFT;
 }
 
 bool

@@ -14,7 +14,8 @@
 
 #define W_CPUS 3
 #define W_FIRST_FRAME ((tome_pfn_t)256)
-#define W_FRAMES 6144u			/* 24 MiB of memory */
+#define W_FRAMES 6144u			/* 24 MiB of memory, of 4 KiB pages */
+#define W_DIRECT_END ((tome_pfn_t)3328)
 
 struct world {
 	struct hosted_machine *m;
@@ -37,7 +38,7 @@ bool world_end(struct world *);
 
 /* ---- for operations ---- */
 
-#define W_LO ((tome_va_t)((1u << 30) - 40 * 4096u))
+#define W_LO (((tome_va_t)1 << 30) - 40 * TOME_PAGE_SIZE)
 static inline tome_va_t
 w_va(unsigned page)
 {

@@ -198,9 +198,9 @@ set_bits(tome_pte_t *e, tome_prot_t access)
 {
 	if (!TOME_PORT_HW_AM)
 		return;
-	*e |= TOME_PTE_ACCESSED;
+	*e |= TOME_LEAF_ACCESSED;
 	if (access & TOME_PROT_WRITE)
-		*e |= TOME_PTE_MODIFIED;
+		*e |= TOME_LEAF_MODIFIED;
 }
 
 static struct test_tlb_entry *

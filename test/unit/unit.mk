@@ -11,9 +11,12 @@ HOSTED_PATHS := -Ihosted -Iinclude -Isrc -Iports/x86_64
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 HOSTED_LIBS := -lcmocka -lpthread
 
-HOSTED_SRC = $(TOME_SRC_TIER2) $(TOME_SRC_TIER5) $(TOME_SRC_POSIX) \
-	$(TOME_SRC_FILES) $(TOME_SRC_PAGING) $(TOME_SRC_LOOK) \
-	$(filter %.c,$(TOME_PORT_SRC_x86_64)) $(wildcard hosted/*.c)
+# The library without a port, and the machine without a format's MMU.
+HOSTED_TOME = $(TOME_SRC_TIER2) $(TOME_SRC_TIER5) $(TOME_SRC_POSIX) \
+	$(TOME_SRC_FILES) $(TOME_SRC_PAGING) $(TOME_SRC_LOOK)
+HOSTED_MACHINE := $(filter-out hosted/mmu_% hosted/radix.c,$(wildcard hosted/*.c))
+HOSTED_SRC = $(HOSTED_TOME) $(TOME_PORT_SRC_x86_64) $(HOSTED_MACHINE) \
+	hosted/mmu_x86_64.c
 
 # $(call hosted_library,NAME,FLAGS): build/hosted/NAME/libtome.a
 define hosted_library

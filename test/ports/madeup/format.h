@@ -31,12 +31,9 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_VISIBLE 1
 #define TOME_PORT_ICACHE 1
 #define TOME_PORT_ASIDS_MAX 8u
+#define TOME_PORT_FLUSH_WALKS 1
 #define TOME_PORT_FLUSH_PAGES 8u
 #define TOME_PORT_BROADCAST(m) ((m)->broadcast)
-
-#define TOME_PTE_ACCESSED 0u
-#define TOME_PTE_MODIFIED 0u
-#define TOME_PTE_WIRED 0u
 
 #define TOME_MU_VALID 1u
 #define TOME_MU_TABLE 2u
@@ -161,6 +158,41 @@ tome_pte_narrowing(const struct tome_mmu *m, tome_prot_t prot)
 	if (!(prot & TOME_PROT_EXEC))
 		n.keep &= ~(tome_pte_t)TOME_MU_EXEC;
 	return n;
+}
+
+static inline tome_pte_t
+tome_pte_narrowed(tome_pte_t pte, struct tome_narrow n)
+{
+	return (pte & n.keep) | n.set;
+}
+
+/* None of these is ever asked: the side array has the answers. */
+static inline unsigned
+tome_pte_flags(tome_pte_t pte)
+{
+	(void)pte;
+	return 0;
+}
+
+static inline tome_pte_t
+tome_pte_unflagged(tome_pte_t pte, unsigned flags)
+{
+	(void)flags;
+	return pte;
+}
+
+static inline tome_pte_t
+tome_pte_upgraded(tome_pte_t pte, tome_pte_t old)
+{
+	(void)old;
+	return pte;
+}
+
+/* Rights are withheld by the side array, not by bits. */
+static inline tome_prot_t
+tome_pte_usable(const struct tome_mmu *m, tome_pte_t pte)
+{
+	return tome_pte_prot(m, pte);
 }
 
 #endif

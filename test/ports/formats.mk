@@ -1,0 +1,51 @@
+# formats.mk - the hosted machine on every other page-table format: for each, the
+# library, the conformance suite, the oracle and the unit tests, under
+# build/formats/NAME. (unit.mk has the variables; they are expanded late.)
+
+# $(call hosted_format,NAME,PORT,FLAGS)
+define hosted_format
+FORMATS += $(1)
+FORMAT_LIB_$(1) = $$(addprefix $(BUILD)/formats/$(1)/,$$(patsubst %.c,%.o,\
+	$$(HOSTED_TOME) ports/$(2)/tlb.c $$(HOSTED_MACHINE) hosted/radix.c \
+	hosted/mmu_$(2).c))
+FORMAT_CC_$(1) = gcc $$(HOSTED_CFLAGS) $(3) $$(FORMAT_SANITIZE) -Ihosted \
+	-Iinclude -Isrc -Iports/$(2) -Itest/unit
+
+$(BUILD)/formats/$(1)/%.o: %.c
+	$$(Q)mkdir -p $$(@D)
+	$$(call say,CC,$(1) $$<)
+	$$(Q)$$(FORMAT_CC_$(1)) -I$$(dir $$<) -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/formats/$(1)/libtome.a: $$$$(FORMAT_LIB_$(1))
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+
+$(BUILD)/formats/$(1)/oracle: $$(patsubst %.c,$(BUILD)/formats/$(1)/%.o,\
+	$(wildcard test/oracle/*.c)) $(BUILD)/formats/$(1)/libtome.a
+	$$(Q)gcc $$(FORMAT_SANITIZE) -o $$@ $$^ $$(HOSTED_LIBS)
+
+$(BUILD)/formats/$(1)/unit/%: $(BUILD)/formats/$(1)/test/unit/%.o \
+	$$(patsubst %.c,$(BUILD)/formats/$(1)/%.o,$(wildcard test/unit/*.c)) \
+	$$$$(call format_helpers,$(1),$$$$(notdir $$$$(@D))) \
+	$(BUILD)/formats/$(1)/libtome.a
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)gcc $$(FORMAT_SANITIZE) -o $$@ $$^ $$(HOSTED_LIBS)
+
+.PHONY: format-$(1)
+format-$(1): $(BUILD)/formats/$(1)/oracle \
+	$$(FORMAT_TESTS:%=$(BUILD)/formats/$(1)/unit/%)
+-include $$(wildcard $(BUILD)/formats/$(1)/*/*.d $(BUILD)/formats/$(1)/*/*/*.d)
+endef
+
+FORMAT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+# All but those of the x86-64 machine itself.
+FORMAT_TESTS := $(filter-out hosted/test_mmu hosted/test_vm hosted/test_cpu \
+	hosted/test_sched,$(patsubst \
+	test/unit/%.c,%,$(wildcard test/unit/*/test_*.c)))
+format_helpers = $(patsubst test/unit/%.c,$(BUILD)/formats/$(1)/test/unit/%.o,\
+	$(filter-out test/unit/$(2)/test_%,$(wildcard test/unit/$(2)/*.c)))
+
+$(eval $(call hosted_format,riscv64,riscv64,))
+
+.PHONY: print-formats
+print-formats:
+	@echo $(FORMATS)
