@@ -416,7 +416,7 @@ fault_install(struct tome_attempt *f, struct tome_leaf *leaf)
 {
 	const struct tome_commit *c = &f->commit;
 	struct tome_slot_view now = tome_leaf_read(leaf, f->va);
-	unsigned flags = pmap_flags(f, c->prot);
+	unsigned flags = pmap_flags(f, c->prot), prot = c->prot;
 
 	if (c->fresh != NULL)
 		c->chunk->anon[f->slot & TOME_CHUNK_MASK] = c->fresh;
@@ -427,9 +427,12 @@ fault_install(struct tome_attempt *f, struct tome_leaf *leaf)
 		count_here(f, TOME_N_FAULTS_SPURIOUS);
 		tome_leaf_flush_local(leaf, f->va);
 	} else {
-		if (now.valid)
+		/* What it could do already it can do still: nobody flushes. */
+		if (now.valid) {
 			count_here(f, TOME_N_FAULTS_REUSE);
-		tome_leaf_enter(leaf, f->va, c->pfn, c->prot, c->type, flags);
+			prot |= now.prot;
+		}
+		tome_leaf_enter(leaf, f->va, c->pfn, prot, c->type, flags);
 		if (c->around != NULL && !(f->flags & TOME_ENTRY_WIRED) &&
 		    f->advice != TOME_ADV_RANDOM)
 			fault_around(f, leaf);

@@ -86,6 +86,8 @@ static tome_noinline void
 leaf_upgrade(struct tome_leaf *l, size_t i, tome_pte_t old, tome_pte_t pte)
 {
 	TOME_CHECK(l->vm, tome_pte_pa(0, old) == tome_pte_pa(0, pte));
+	TOME_ASSERT(l->vm, (tome_pte_prot(tome_pmap_mmu(l->pmap), old) &
+	    ~tome_pte_prot(tome_pmap_mmu(l->pmap), pte)) == 0);
 	while (!tome_insn_pte_cas(&l->ptes[i], &old,
 	    tome_pte_upgraded(pte, old)))
 		;

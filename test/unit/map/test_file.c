@@ -65,6 +65,34 @@ a_shared_write_is_noticed(void **state)
 	assert_int_equal(f.len, 32 * PG);
 }
 
+/* To wire is no write, and takes no right away that a CPU may know of. */
+static void
+a_written_page_is_wired(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct fakefile f;
+	tome_prot_t prot;
+
+	fakefile_open(&f, r->vm, 4 * PG);
+	assert_int_equal(map_at(map, &f, 0, 4, RW, TOME_MAP_SHARED, 0),
+	    TOME_OK);
+	assert_int_equal(tome_fault(map, AT + PG, TOME_PROT_WRITE), TOME_OK);
+	assert_int_equal(tome_map_wire(map, AT, 4 * PG, false), TOME_OK);
+	assert_true(mapped(map, AT + PG, &prot));
+	assert_int_equal(prot, RW);
+	assert_true(mapped(map, AT, &prot));
+	assert_int_equal(prot, RO);		/* nobody wrote there */
+	rig_poke(map, AT + PG + 1, 0xcd);
+	assert_int_equal(f.notified, 1);
+	rig_check(r);
+	assert_int_equal(tome_map_unwire(map, AT, 4 * PG), TOME_OK);
+	assert_int_equal(tome_object_sync(f.object, 0, 0, true), TOME_OK);
+	assert_int_equal(f.store[PG + 1], 0xcd);
+	tome_map_unref(map);
+	fakefile_close(&f, r->vm);
+}
+
 static void
 a_read_maps_what_is_around(void **state)
 {
@@ -388,6 +416,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(a_shared_write_is_noticed),
+		RIG_TEST(a_written_page_is_wired),
 		RIG_TEST(a_read_maps_what_is_around),
 		RIG_TEST(a_private_write_leaves_the_file),
 		RIG_TEST(a_private_page_tracks_the_file),
