@@ -5,7 +5,8 @@
 # make stream SEED=3 STEPS=200	the lines of one stream, on Linux and on Tome
 
 STREAMS := $(BUILD)/test/linux
-STREAM_SRC := test/linux/on_syscalls.c test/linux/stream.c
+STREAM_SRC := test/linux/on_syscalls.c test/linux/stream.c \
+	test/linux/stream_file.c
 STREAM_CC := gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static
 
 # The steps that Linux left out (stream.h), for whoever answers after it.
@@ -48,6 +49,7 @@ $(STREAMS)/%.o: test/linux/%.c
 	$(Q)gcc $(HOSTED_CFLAGS) $(SANITIZE) $(HOSTED_PATHS) -MMD -MP -c -o $@ $<
 
 $(STREAMS)/on_tome: $(STREAMS)/on_tome.o $(STREAMS)/stream.o \
+		$(STREAMS)/stream_file.o $(STREAMS)/tome_file.o \
 		$(BUILD)/hosted/asan/libtome.a
 	$(Q)gcc $(SANITIZE) -o $@ $^ -lpthread
 

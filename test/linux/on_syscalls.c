@@ -232,6 +232,35 @@ call_mremap(const uint64_t arg[6])
 }
 
 static int64_t
+call_file(enum stream_call call, const uint64_t arg[6])
+{
+	void *bytes = (void *)(uintptr_t)arg[0];
+	int64_t got;
+
+	switch (call) {
+	case STREAM_TRUNCATE:
+		got = ftruncate(file, (off_t)arg[0]);
+		break;
+	case STREAM_PREAD:
+		got = pread(file, bytes, arg[1], (off_t)arg[2]);
+		break;
+	case STREAM_PWRITE:
+		got = pwrite(file, bytes, arg[1], (off_t)arg[2]);
+		break;
+	case STREAM_PUNCH:
+		got = fallocate(file, FALLOC_FL_PUNCH_HOLE |
+		    FALLOC_FL_KEEP_SIZE, (off_t)arg[0], (off_t)arg[1]);
+		break;
+	case STREAM_SIZE:
+		got = lseek(file, 0, SEEK_END);
+		break;
+	default:
+		return 0;	/* of pressure nothing can be told */
+	}
+	return got == -1 ? -errno : got;
+}
+
+static int64_t
 space_call(void *ctx, enum stream_call call, const uint64_t arg[6])
 {
 	static const int number[] = {
@@ -245,12 +274,15 @@ space_call(void *ctx, enum stream_call call, const uint64_t arg[6])
 	uint64_t third = arg[2], fifth = arg[4];
 	long answer;
 
+	if (call >= STREAM_TRUNCATE)
+		return call_file(call, arg);
+
 	(void)ctx;
 	if (call == STREAM_MREMAP)
 		return call_mremap(arg);
 	if (call == STREAM_MMAP)
 		fifth = arg[4] ? (uint64_t)file : (uint64_t)-1;
-	else if (call == STREAM_MINCORE)
+	else if (call == STREAM_MINCORE && third == 0)
 		third = (uint64_t)(uintptr_t)vector;
 	answer = syscall(number[call], arg[0], arg[1], third, arg[3], fifth,
 	    arg[5]);

@@ -25,6 +25,7 @@
 #include "answer.h"
 #include "seeds.h"
 #include "stream.h"
+#include "tome_file.h"
 
 #define ARENA 0x1000000000ull
 #define VECTOR (ARENA + (1ull << 30))	/* where mincore's answer goes */
@@ -32,7 +33,7 @@
 struct world {
 	struct hosted_machine *machine;
 	struct tome_vm *vm;
-	struct tome_object *file;
+	struct tome_file file;
 	struct tome_posix *space;	/* of the process that runs */
 	struct answer answer;
 };
@@ -97,11 +98,24 @@ static int64_t
 call_mmap(struct world *w, const uint64_t a[6])
 {
 	const struct tome_posix_file file = {
-		.object = w->file, .readable = true, .writable = true,
+		.object = w->file.object, .readable = true, .writable = true,
 	};
 
 	return tome_posix_mmap(w->space, a[0], a[1], (int)a[2],
 	    (unsigned)a[3], a[4] ? &file : NULL, a[5]);
+}
+
+static int64_t
+call_mincore(struct world *w, const uint64_t a[6])
+{
+	int64_t got = tome_posix_mincore(w->space, a[0], a[1], VECTOR);
+	size_t done;
+
+	if (got == 0 && a[2] != 0)
+		must(tome_map_read(tome_posix_map(w->space), VECTOR,
+		    (void *)(uintptr_t)a[2], (size_t)(a[1] / STREAM_PAGE),
+		    false, &done), "mincore's vector");
+	return got;
 }
 
 static int64_t
@@ -124,17 +138,16 @@ space_call(void *ctx, enum stream_call call, const uint64_t a[6])
 	case STREAM_MSYNC:
 		return tome_posix_msync(w->space, a[0], a[1], (int)a[2]);
 	case STREAM_MINCORE:
-		return tome_posix_mincore(w->space, a[0], a[1], VECTOR);
+		return call_mincore(w, a);
 	case STREAM_MLOCK:
 		return tome_posix_mlock(w->space, a[0], a[1]);
 	case STREAM_MLOCK2:
 		return tome_posix_mlock2(w->space, a[0], a[1], (unsigned)a[2]);
 	case STREAM_MUNLOCK:
 		return tome_posix_munlock(w->space, a[0], a[1]);
-	case STREAM_CALLS:
-		break;
+	default:
+		return tome_file_call(&w->file, call, a);
 	}
-	return -TOME_ENOSYS;
 }
 
 /* What the kernel would make of a fault that could not be resolved. */
@@ -164,7 +177,7 @@ fill_area(const struct world *w, const struct tome_region *r,
 	a->prot = r->prot;
 	a->shared = r->shared;
 	a->file = r->object != NULL &&
-	    r->object_id == tome_object_id(w->file);
+	    r->object_id == tome_object_id(w->file.object);
 	a->offset = a->shared || a->file ? r->offset : 0;
 	if (a->start < ARENA) {
 		if (a->shared || a->file)
@@ -247,24 +260,10 @@ read_apart(const char *path)
 /* ---- a machine for each stream ------------------------------------------- */
 
 static void
-fill_file(struct world *w)
-{
-	uint8_t block[512];
-	size_t done;
-
-	must(tome_object_create_anon(w->vm, STREAM_FILE_BYTES, NULL, 0,
-	    &w->file), "the file");
-	for (uint64_t at = 0; at < STREAM_FILE_BYTES; at += sizeof block) {
-		memset(block, stream_file_byte(at), sizeof block);
-		must(tome_object_write(w->file, at, block, sizeof block, &done),
-		    "the file's content");
-	}
-}
-
-static void
 world_start(struct world *w, unsigned modes, uint64_t seed)
 {
 	struct tome_posix_config config = { 0 };
+	enum stream_style style = stream_style(seed);
 	struct tome_posix *space;
 
 	w->machine = hosted_create(&(struct hosted_config){ .ncpus = 2,
@@ -274,7 +273,10 @@ world_start(struct world *w, unsigned modes, uint64_t seed)
 	must(hosted_vm_create(w->machine, &w->vm), "the instance");
 	must(tome_kmem_start(w->vm), "kernel memory");
 	must(tome_map_start(w->vm), "maps");
-	fill_file(w);
+	must(tome_file_create(&w->file, w->vm, false), "the file");
+	if (style == STREAM_PAGED)
+		must(tome_file_swapon(&w->file), "a swap area");
+	must(tome_file_fill(&w->file), "the file's content");
 	must(tome_map_create(w->vm, NULL, &config.map), "a map");
 	must(tome_posix_create(&config, &space), "a space");
 	tome_map_unref(config.map);
@@ -296,9 +298,10 @@ world_end(struct world *w)
 
 	run_space(w, NULL);
 	tome_posix_destroy(space);
-	tome_object_unref(w->file);
+	tome_file_end(&w->file);
 	if (tome_vm_destroy(w->vm) != 0)
 		give_up("something leaked");
+	tome_file_free(&w->file);
 	hosted_destroy(w->machine);
 }
 

@@ -4,16 +4,11 @@
  * Invariant: what is drawn from the generator never depends on an answer, so
  * that two spaces that disagree on a step still make the same next call.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include "stream.h"
+#include "stream_i.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -24,22 +19,14 @@
 
 enum { CONTENTS_EVERY = 8, CHILD_STEPS = 6, MAX_AREAS = 256 };
 
-struct stream {
-	const struct stream_space *space;
-	uint64_t random;
-	unsigned step;
-	bool child;
-	char line[256];
-	size_t used;
-};
-
 static void steps(struct stream *, unsigned n);
+static void print_all(struct stream *);
 
 /* ---- drawing ------------------------------------------------------------- */
 
 /* splitmix64: every seed is a good one. */
-static uint64_t
-draw(struct stream *s)
+uint64_t
+stream_draw(struct stream *s)
 {
 	uint64_t z = s->random += 0x9e3779b97f4a7c15u;
 
@@ -48,45 +35,42 @@ draw(struct stream *s)
 	return z ^ z >> 31;
 }
 
-static unsigned
-below(struct stream *s, unsigned n)
+unsigned
+stream_below(struct stream *s, unsigned n)
 {
-	return (unsigned)(draw(s) >> 33) % n;
+	return (unsigned)(stream_draw(s) >> 33) % n;
 }
 
-static bool
-one_in(struct stream *s, unsigned n)
+bool
+stream_one_in(struct stream *s, unsigned n)
 {
-	return below(s, n) == 0;
+	return stream_below(s, n) == 0;
 }
 
-#define pick(s, table) ((table)[below(s, sizeof(table) / sizeof(*(table)))])
-
-/* A page of the arena; seldom an address inside one. */
-static uint64_t
-draw_address(struct stream *s)
+uint64_t
+stream_address(struct stream *s)
 {
-	uint64_t va = s->space->base + below(s, STREAM_PAGES) * STREAM_PAGE;
+	uint64_t va = s->space->base + stream_below(s, STREAM_PAGES) * STREAM_PAGE;
 
-	return one_in(s, 40) ? va + 1 + below(s, 4095) : va;
+	return stream_one_in(s, 40) ? va + 1 + stream_below(s, 4095) : va;
 }
 
-/* Mostly a few pages; seldom nothing, a part of a page, or too much. */
-static uint64_t
-draw_length(struct stream *s, uint64_t va)
+uint64_t
+stream_length(struct stream *s, uint64_t va)
 {
 	uint64_t room = s->space->base + STREAM_PAGES * STREAM_PAGE - va;
-	uint64_t len = (1 + below(s, one_in(s, 8) ? 24 : 6)) * STREAM_PAGE;
+	uint64_t len = STREAM_PAGE *
+	    (1 + stream_below(s, stream_one_in(s, 8) ? 24 : 6));
 
 	if (len > room)
 		len = room;
-	switch (below(s, 48)) {
+	switch (stream_below(s, 48)) {
 	case 0:
 		return 0;
 	case 1:
-		return len - below(s, 4000);
+		return len - stream_below(s, 4000);
 	case 2:
-		return ~(uint64_t)0 - below(s, 8192);
+		return ~(uint64_t)0 - stream_below(s, 8192);
 	default:
 		return len;
 	}
@@ -102,13 +86,13 @@ draw_prot(struct stream *s)
 		PROT_READ | PROT_WRITE | PROT_EXEC,
 	};
 
-	return pick(s, usual);
+	return stream_pick(s, usual);
 }
 
 /* ---- printing ------------------------------------------------------------ */
 
-static void
-say(struct stream *s, const char *format, ...)
+void
+stream_say(struct stream *s, const char *format, ...)
 {
 	va_list args;
 	int n;
@@ -121,38 +105,38 @@ say(struct stream *s, const char *format, ...)
 		s->used = sizeof s->line - 1;
 }
 
-static void
-end_line(struct stream *s)
+void
+stream_end_line(struct stream *s)
 {
 	s->space->print(s->space->ctx, s->line);
 	s->used = 0;
 }
 
-static void
-say_address(struct stream *s, uint64_t va)
+void
+stream_say_address(struct stream *s, uint64_t va)
 {
 	uint64_t at = va - s->space->base;
 
 	if (at > STREAM_PAGES * STREAM_PAGE)
-		say(s, " away");
+		stream_say(s, " away");
 	else if (at % STREAM_PAGE == 0)
-		say(s, " %" PRIu64, at / STREAM_PAGE);
+		stream_say(s, " %" PRIu64, at / STREAM_PAGE);
 	else
-		say(s, " %" PRIu64 "+%" PRIu64, at / STREAM_PAGE,
+		stream_say(s, " %" PRIu64 "+%" PRIu64, at / STREAM_PAGE,
 		    at % STREAM_PAGE);
 }
 
-static void
-say_length(struct stream *s, uint64_t len)
+void
+stream_say_length(struct stream *s, uint64_t len)
 {
 	if (len % STREAM_PAGE == 0)
-		say(s, " *%" PRIu64, len / STREAM_PAGE);
+		stream_say(s, " *%" PRIu64, len / STREAM_PAGE);
 	else
-		say(s, " %" PRIx64 "h", len);
+		stream_say(s, " %" PRIx64 "h", len);
 }
 
-static uint64_t
-mix(uint64_t hash, uint64_t value)
+uint64_t
+stream_mix(uint64_t hash, uint64_t value)
 {
 	for (int i = 0; i < 8; i++) {
 		hash ^= value >> (8 * i) & 0xff;
@@ -160,8 +144,6 @@ mix(uint64_t hash, uint64_t value)
 	}
 	return hash;
 }
-
-#define HASH_EMPTY 0xcbf29ce484222325u
 
 static size_t
 merge(struct stream_area *area, size_t n)
@@ -182,37 +164,37 @@ static void
 say_maps(struct stream *s)
 {
 	static struct stream_area area[MAX_AREAS];
-	uint64_t hash = HASH_EMPTY;
+	uint64_t hash = STREAM_HASH_EMPTY;
 	size_t n = s->space->areas(s->space->ctx, area, MAX_AREAS);
 
 	n = merge(area, n);
 	for (size_t i = 0; i < n; i++) {
-		hash = mix(hash, area[i].start - s->space->base);
-		hash = mix(hash, area[i].end - s->space->base);
-		hash = mix(hash, area[i].prot | area[i].shared << 4 |
+		hash = stream_mix(hash, area[i].start - s->space->base);
+		hash = stream_mix(hash, area[i].end - s->space->base);
+		hash = stream_mix(hash, area[i].prot | area[i].shared << 4 |
 			(uint64_t)area[i].file << 5);
-		hash = mix(hash, area[i].offset);
+		hash = stream_mix(hash, area[i].offset);
 	}
-	say(s, " maps %08x", (unsigned)(hash >> 32 ^ hash));
+	stream_say(s, " maps %08x", (unsigned)(hash >> 32 ^ hash));
 }
 
 static void
 say_touch(struct stream *s, const struct stream_touch *t)
 {
 	if (t->end == STREAM_FINE) {
-		say(s, " %02x", t->byte);
+		stream_say(s, " %02x", t->byte);
 		return;
 	}
-	say(s, " %s %d at", t->end == STREAM_SEGV ? "SEGV" : "BUS", t->code);
-	say_address(s, t->where);
+	stream_say(s, " %s %d at", t->end == STREAM_SEGV ? "SEGV" : "BUS", t->code);
+	stream_say_address(s, t->where);
 }
 
 /* Four bytes of every page, or how it refuses. */
 static void
 print_contents(struct stream *s)
 {
-	static const unsigned offset[] = { 0, 1, 2048, 4095 };
-	uint64_t hash = HASH_EMPTY;
+	const unsigned *offset = stream_offsets(s, false);
+	uint64_t hash = STREAM_HASH_EMPTY;
 
 	for (unsigned page = 0; page < STREAM_PAGES; page++) {
 		for (unsigned i = 0; i < 4; i++) {
@@ -220,38 +202,38 @@ print_contents(struct stream *s)
 			    s->space->base + page * STREAM_PAGE + offset[i],
 			    false, 0);
 
-			hash = mix(hash, t.end == STREAM_FINE ? t.byte :
+			hash = stream_mix(hash, t.end == STREAM_FINE ? t.byte :
 			    0x1000u + t.end * 0x100u + (unsigned)t.code);
 			if (t.end != STREAM_FINE)
 				break;
 		}
 	}
-	say(s, "%s%u contents %08x", s->child ? "c" : "", s->step,
+	stream_say(s, "%s%u contents %08x", s->child ? "c" : "", s->step,
 	    (unsigned)(hash >> 32 ^ hash));
-	end_line(s);
+	stream_end_line(s);
 }
 
 /* ---- the calls ----------------------------------------------------------- */
 
-static int64_t
-make_call(struct stream *s, enum stream_call call, uint64_t a, uint64_t b,
-    uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+int64_t
+stream_make_call(struct stream *s, enum stream_call call, uint64_t a,
+    uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
 	const uint64_t arg[6] = { a, b, c, d, e, f };
 
 	return s->space->call(s->space->ctx, call, arg);
 }
 
-static void
-say_answer(struct stream *s, int64_t answer)
+void
+stream_say_answer(struct stream *s, int64_t answer)
 {
-	say(s, " =");
+	stream_say(s, " =");
 	if (answer < 0 && answer > -4096)
-		say(s, " -%d", (int)-answer);
+		stream_say(s, " -%d", (int)-answer);
 	else if (answer == 0)
-		say(s, " 0");
+		stream_say(s, " 0");
 	else
-		say_address(s, (uint64_t)answer);
+		stream_say_address(s, (uint64_t)answer);
 }
 
 /* Take back what was put where the arena does not reach. */
@@ -261,55 +243,71 @@ drop_away(struct stream *s, int64_t answer, uint64_t len)
 	uint64_t at = (uint64_t)answer - s->space->base;
 
 	if ((answer > 0 || answer <= -4096) && at > STREAM_PAGES * STREAM_PAGE)
-		make_call(s, STREAM_MUNMAP, (uint64_t)answer,
+		stream_make_call(s, STREAM_MUNMAP, (uint64_t)answer,
 		    (len + STREAM_PAGE - 1) & ~(STREAM_PAGE - 1), 0, 0, 0, 0);
+}
+
+static unsigned
+draw_mapping(struct stream *s)
+{
+	static const unsigned of_memory[] = {
+		MAP_PRIVATE | MAP_ANONYMOUS, MAP_PRIVATE | MAP_ANONYMOUS,
+		MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS,
+		MAP_PRIVATE, MAP_SHARED,
+	};
+	static const unsigned of_files[] = {
+		MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED, MAP_PRIVATE,
+		MAP_SHARED, MAP_PRIVATE,
+	};
+
+	return s->style == STREAM_MEMORY ? stream_pick(s, of_memory) :
+					   stream_pick(s, of_files);
 }
 
 static void
 step_mmap(struct stream *s)
 {
-	static const unsigned kinds[] = {
-		MAP_PRIVATE | MAP_ANONYMOUS, MAP_PRIVATE | MAP_ANONYMOUS,
-		MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS,
-		MAP_PRIVATE, MAP_SHARED,
-	};
 	static const unsigned places[] = {
 		MAP_FIXED, MAP_FIXED, MAP_FIXED, MAP_FIXED_NOREPLACE, 0,
 	};
 	static const unsigned more[] = {
 		0, 0, 0, 0, MAP_NORESERVE, MAP_POPULATE, MAP_STACK, MAP_LOCKED,
 	};
-	uint64_t va = draw_address(s), len = draw_length(s, va);
-	unsigned flags = pick(s, kinds) | pick(s, places) | pick(s, more);
-	unsigned prot = one_in(s, 2) ? PROT_READ | PROT_WRITE : draw_prot(s);
-	uint64_t offset = below(s, STREAM_FILE_PAGES) * STREAM_PAGE;
+	uint64_t va = stream_address(s), len = stream_length(s, va);
+	unsigned flags = draw_mapping(s);
+	unsigned prot;
+	uint64_t offset;
 	int64_t answer;
 
-	if (one_in(s, 60))
+	flags |= stream_pick(s, places);
+	flags |= stream_pick(s, more);
+	prot = stream_one_in(s, 2) ? PROT_READ | PROT_WRITE : draw_prot(s);
+	offset = stream_below(s, STREAM_FILE_PAGES) * STREAM_PAGE;
+	if (stream_one_in(s, 60))
 		flags &= ~(unsigned)MAP_TYPE;
-	if (one_in(s, 60))
+	if (stream_one_in(s, 60))
 		offset += 512;
 	if (flags & MAP_ANONYMOUS)
 		offset = 0;
-	say(s, " mmap");
-	say_address(s, va);
-	say_length(s, len);
-	say(s, " %u %x %" PRIx64, prot, flags, offset);
-	answer = make_call(s, STREAM_MMAP, va, len, prot, flags,
+	stream_say(s, " mmap");
+	stream_say_address(s, va);
+	stream_say_length(s, len);
+	stream_say(s, " %u %x %" PRIx64, prot, flags, offset);
+	answer = stream_make_call(s, STREAM_MMAP, va, len, prot, flags,
 	    !(flags & MAP_ANONYMOUS), offset);
-	say_answer(s, answer);
+	stream_say_answer(s, answer);
 	drop_away(s, answer, len);
 }
 
 static void
 step_range(struct stream *s, const char *name, enum stream_call call)
 {
-	uint64_t va = draw_address(s), len = draw_length(s, va);
+	uint64_t va = stream_address(s), len = stream_length(s, va);
 
-	say(s, " %s", name);
-	say_address(s, va);
-	say_length(s, len);
-	say_answer(s, make_call(s, call, va, len, 0, 0, 0, 0));
+	stream_say(s, " %s", name);
+	stream_say_address(s, va);
+	stream_say_length(s, len);
+	stream_say_answer(s, stream_make_call(s, call, va, len, 0, 0, 0, 0));
 }
 
 static void
@@ -333,14 +331,14 @@ step_munlock(struct stream *s)
 static void
 step_mincore(struct stream *s)
 {
-	uint64_t va = draw_address(s), len = draw_length(s, va);
+	uint64_t va = stream_address(s), len = stream_length(s, va);
 
 	if (len > STREAM_PAGES * STREAM_PAGE)
 		len = STREAM_PAGE;	/* the vector ends somewhere too */
-	say(s, " mincore");
-	say_address(s, va);
-	say_length(s, len);
-	say_answer(s, make_call(s, STREAM_MINCORE, va, len, 0, 0, 0, 0));
+	stream_say(s, " mincore");
+	stream_say_address(s, va);
+	stream_say_length(s, len);
+	stream_say_answer(s, stream_make_call(s, STREAM_MINCORE, va, len, 0, 0, 0, 0));
 }
 
 /* A range and one number more. */
@@ -348,13 +346,13 @@ static void
 step_range_with(struct stream *s, const char *name, enum stream_call call,
     unsigned value)
 {
-	uint64_t va = draw_address(s), len = draw_length(s, va);
+	uint64_t va = stream_address(s), len = stream_length(s, va);
 
-	say(s, " %s", name);
-	say_address(s, va);
-	say_length(s, len);
-	say(s, " %u", value);
-	say_answer(s, make_call(s, call, va, len, value, 0, 0, 0));
+	stream_say(s, " %s", name);
+	stream_say_address(s, va);
+	stream_say_length(s, len);
+	stream_say(s, " %u", value);
+	stream_say_answer(s, stream_make_call(s, call, va, len, value, 0, 0, 0));
 }
 
 static void
@@ -362,7 +360,7 @@ step_mprotect(struct stream *s)
 {
 	unsigned prot = draw_prot(s);
 
-	if (one_in(s, 60))
+	if (stream_one_in(s, 60))
 		prot |= 0x40;
 	step_range_with(s, "mprotect", STREAM_MPROTECT, prot);
 }
@@ -370,18 +368,19 @@ step_mprotect(struct stream *s)
 static void
 step_mlock2(struct stream *s)
 {
-	step_range_with(s, "mlock2", STREAM_MLOCK2, below(s, 3));
+	step_range_with(s, "mlock2", STREAM_MLOCK2, stream_below(s, 3));
 }
 
 static void
 step_msync(struct stream *s)
 {
 	step_range_with(s, "msync", STREAM_MSYNC,
-	    one_in(s, 10) ? 15 : 1 + below(s, 7));
+	    stream_one_in(s, 10) ? 15 : 1 + stream_below(s, 7));
 }
 
 /*
- * Not MADV_FREE (8): what is read afterwards is the kernel's choice. Not
+ * Not MADV_FREE (8), after which what is read is the kernel's choice, but by
+ * stream_step_free(). Not
  * 14, 15, 21 and what lies beyond: huge pages, and advice to the kernel as a
  * whole, may be configured out.
  */
@@ -389,13 +388,21 @@ static void
 step_madvise(struct stream *s)
 {
 	static const unsigned often[] = { 4, 4, 4, 10, 11, 18, 19 };
+	static const unsigned of_files[] = { 3, 4, 4, 9, 9, 20, 21, 21 };
 	static const unsigned all[] = {
 		0, 1, 2, 3, 4, 9, 10, 11, 16, 17, 18, 19, 20, 21, 22, 23, 24,
 		5, 6, 7, 77, 200,
 	};
 
-	step_range_with(s, "madvise", STREAM_MADVISE,
-	    one_in(s, 2) ? pick(s, often) : pick(s, all));
+	unsigned advice;
+
+	if (!stream_one_in(s, 2))
+		advice = stream_pick(s, all);
+	else if (s->style == STREAM_MEMORY)
+		advice = stream_pick(s, often);
+	else
+		advice = stream_pick(s, of_files);
+	step_range_with(s, "madvise", STREAM_MADVISE, advice);
 }
 
 /*
@@ -407,8 +414,8 @@ static void
 forget_failed_move(struct stream *s, uint64_t va, uint64_t len,
     uint64_t target, uint64_t new_len)
 {
-	make_call(s, STREAM_MUNMAP, va, len, 0, 0, 0, 0);
-	make_call(s, STREAM_MUNMAP, target, new_len, 0, 0, 0, 0);
+	stream_make_call(s, STREAM_MUNMAP, va, len, 0, 0, 0, 0);
+	stream_make_call(s, STREAM_MUNMAP, target, new_len, 0, 0, 0, 0);
 }
 
 static void
@@ -421,21 +428,21 @@ step_mremap(struct stream *s)
 		MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
 		MREMAP_FIXED, MREMAP_MAYMOVE | 8, MREMAP_DONTUNMAP,
 	};
-	uint64_t va = draw_address(s), len = draw_length(s, va);
-	uint64_t target = draw_address(s);
-	unsigned flags = pick(s, flags_of);
-	uint64_t new_len = one_in(s, 2) ? len : draw_length(s, target);
+	uint64_t va = stream_address(s), len = stream_length(s, va);
+	uint64_t target = stream_address(s);
+	unsigned flags = stream_pick(s, flags_of);
+	uint64_t new_len = stream_one_in(s, 2) ? len : stream_length(s, target);
 	int64_t answer;
 
-	say(s, " mremap");
-	say_address(s, va);
-	say_length(s, len);
-	say_length(s, new_len);
-	say(s, " %u", flags);
-	say_address(s, target);
-	answer = make_call(s, STREAM_MREMAP, va, len, new_len, flags, target,
+	stream_say(s, " mremap");
+	stream_say_address(s, va);
+	stream_say_length(s, len);
+	stream_say_length(s, new_len);
+	stream_say(s, " %u", flags);
+	stream_say_address(s, target);
+	answer = stream_make_call(s, STREAM_MREMAP, va, len, new_len, flags, target,
 	    s->random);
-	say_answer(s, answer);
+	stream_say_answer(s, answer);
 	if (answer < 0 && answer > -4096 && flags & MREMAP_FIXED)
 		forget_failed_move(s, va, len, target, new_len);
 	else
@@ -445,18 +452,19 @@ step_mremap(struct stream *s)
 static void
 step_touch(struct stream *s)
 {
-	static const unsigned offset[] = { 0, 1, 2048, 4095 };
-	uint64_t va = s->space->base + below(s, STREAM_PAGES) * STREAM_PAGE +
-	    pick(s, offset);
-	bool write = !one_in(s, 3);
-	uint8_t byte = (uint8_t)draw(s);
+	const unsigned *offset = stream_offsets(s, true);
+	uint64_t va = s->space->base +
+	    stream_below(s, STREAM_PAGES) * STREAM_PAGE +
+	    offset[stream_below(s, 4)];
+	bool write = !stream_one_in(s, 3);
+	uint8_t byte = (uint8_t)stream_draw(s);
 	struct stream_touch t = s->space->touch(s->space->ctx, va, write, byte);
 
-	say(s, write ? " write" : " read");
-	say_address(s, va);
+	stream_say(s, write ? " write" : " read");
+	stream_say_address(s, va);
 	if (write)
-		say(s, " %02x", byte);
-	say(s, " =");
+		stream_say(s, " %02x", byte);
+	stream_say(s, " =");
 	say_touch(s, &t);
 }
 
@@ -470,7 +478,7 @@ child_steps(void *arg)
 	struct child *c = arg;
 
 	steps(&c->stream, CHILD_STEPS);
-	print_contents(&c->stream);
+	print_all(&c->stream);
 }
 
 /* A child makes a few steps of its own, then its parent goes on. */
@@ -479,36 +487,44 @@ step_fork(struct stream *s)
 {
 	struct child c = { *s };
 
-	say(s, " fork");
+	stream_say(s, " fork");
 	if (s->child) {
-		say(s, " not in a child");
+		stream_say(s, " not in a child");
 		return;
 	}
-	c.stream.random = draw(s);
+	c.stream.random = stream_draw(s);
 	c.stream.child = true;
 	c.stream.used = 0;
 	c.stream.step = 0;
-	end_line(s);
+	stream_end_line(s);
 	s->space->fork(s->space->ctx, child_steps, &c);
-	say(s, "%u joined", s->step);
+	stream_say(s, "%u joined", s->step);
 }
 
+/* How often, in a stream of each style. */
 static const struct {
-	unsigned weight;
+	unsigned weight[STREAM_STYLES];
 	void (*make)(struct stream *);
 } kinds[] = {
-	{ 26, step_touch },
-	{ 26, step_mmap },
-	{ 5, step_munmap },
-	{ 14, step_mprotect },
-	{ 12, step_mremap },
-	{ 10, step_madvise },
-	{ 2, step_mlock },
-	{ 1, step_mlock2 },
-	{ 2, step_munlock },
-	{ 2, step_msync },
-	{ 1, step_mincore },
-	{ 2, step_fork },
+	{ { 26, 26, 26 }, step_touch },
+	{ { 26, 20, 20 }, step_mmap },
+	{ { 5, 4, 4 }, step_munmap },
+	{ { 14, 8, 8 }, step_mprotect },
+	{ { 12, 8, 8 }, step_mremap },
+	{ { 10, 12, 12 }, step_madvise },
+	{ { 2, 2, 2 }, step_mlock },
+	{ { 1, 1, 1 }, step_mlock2 },
+	{ { 2, 3, 3 }, step_munlock },
+	{ { 2, 4, 4 }, step_msync },
+	{ { 1, 0, 0 }, step_mincore },
+	{ { 2, 3, 3 }, step_fork },
+	{ { 0, 5, 5 }, stream_step_truncate },
+	{ { 0, 4, 4 }, stream_step_pread },
+	{ { 0, 6, 6 }, stream_step_pwrite },
+	{ { 0, 3, 3 }, stream_step_punch },
+	{ { 0, 3, 3 }, stream_step_free },
+	{ { 0, 4, 0 }, stream_step_incore },
+	{ { 0, 0, 6 }, stream_step_pressure },
 };
 
 static void
@@ -517,14 +533,22 @@ step(struct stream *s)
 	unsigned total = 0, at, i;
 
 	for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		total += kinds[i].weight;
-	at = below(s, total);
-	for (i = 0; at >= kinds[i].weight; i++)
-		at -= kinds[i].weight;
-	say(s, "%s%u", s->child ? "c" : "", s->step);
+		total += kinds[i].weight[s->style];
+	at = stream_below(s, total);
+	for (i = 0; at >= kinds[i].weight[s->style]; i++)
+		at -= kinds[i].weight[s->style];
+	stream_say(s, "%s%u", s->child ? "c" : "", s->step);
 	kinds[i].make(s);
 	say_maps(s);
-	end_line(s);
+	stream_end_line(s);
+}
+
+static void
+print_all(struct stream *s)
+{
+	print_contents(s);
+	if (s->style != STREAM_MEMORY)
+		stream_print_file(s);
 }
 
 static void
@@ -534,19 +558,20 @@ steps(struct stream *s, unsigned n)
 		s->step++;
 		step(s);
 		if (s->step % CONTENTS_EVERY == 0)
-			print_contents(s);
+			print_all(s);
 	}
 }
 
 void
 stream_run(const struct stream_space *space, uint64_t seed, unsigned nsteps)
 {
-	struct stream s = { .space = space, .random = seed };
+	struct stream s = { .space = space, .random = seed,
+		.style = stream_style(seed) };
 	/* The last pages may have grown beyond the arena. */
 	const uint64_t all[6] = { space->base, 2 * STREAM_PAGES * STREAM_PAGE };
 
 	space->call(space->ctx, STREAM_MUNMAP, all);
 	steps(&s, nsteps);
-	print_contents(&s);
+	print_all(&s);
 	space->call(space->ctx, STREAM_MUNMAP, all);
 }

@@ -15,7 +15,8 @@
  * address in the arena, `away` (an address elsewhere), a number, or an errno;
  * and a hash of what is mapped, neighbours merged. A touch prints what it met:
  * the byte, or the signal with its code and address. Every few steps a line
- * `contents HASH` follows, for which four bytes of every page are read.
+ * `contents HASH` follows, for which four bytes of every page are read, and, where the
+ * stream is about the file, one with its length and a hash of what it holds.
  */
 #ifndef TEST_LINUX_STREAM_H
 #define TEST_LINUX_STREAM_H
@@ -24,10 +25,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define STREAM_PAGE 4096ull
+#define STREAM_PAGE ((uint64_t)4096)
 #define STREAM_PAGES 64u
 #define STREAM_FILE_PAGES 24u	/* pages the file has room for */
 #define STREAM_FILE_BYTES (10 * STREAM_PAGE + 2048)	/* its length */
+
+/*
+ * What a stream is about: memory, with a file that stays as it is; or the file, which
+ * is truncated, written and punched beside its mappings, in one style with what
+ * mincore says, in the other with pages that leave.
+ */
+enum stream_style { STREAM_MEMORY, STREAM_RESIDENT, STREAM_PAGED, STREAM_STYLES };
+
+/* Seeds of every second hundred are about the file. */
+static inline enum stream_style
+stream_style(uint64_t seed)
+{
+	if (seed / 100 % 2 == 0)
+		return STREAM_MEMORY;
+	return seed % 2 == 0 ? STREAM_RESIDENT : STREAM_PAGED;
+}
 
 /* What a space is asked for; arguments as those of the system calls. */
 enum stream_call {
@@ -37,10 +54,16 @@ enum stream_call {
 	STREAM_MREMAP,	/* old, old_len, new_len, flags, new, key of the step */
 	STREAM_MADVISE,
 	STREAM_MSYNC,
-	STREAM_MINCORE,	/* the vector is the space's own and is dropped */
+	STREAM_MINCORE,	/* addr, len, vector (a pointer; 0: dropped) */
 	STREAM_MLOCK,
 	STREAM_MLOCK2,
 	STREAM_MUNLOCK,
+	STREAM_TRUNCATE,	/* the file: len */
+	STREAM_PREAD,	/* buffer (a pointer), n, offset */
+	STREAM_PWRITE,
+	STREAM_PUNCH,	/* offset, len */
+	STREAM_SIZE,
+	STREAM_PRESSURE,	/* memory is short by so many pages */
 	STREAM_CALLS,
 };
 
