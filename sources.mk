@@ -126,6 +126,7 @@ TOME_SRC_PAGING = \
 	src/paging/each.c \
 	src/paging/generations.c \
 	src/paging/home.c \
+	src/paging/ledger.c \
 	src/paging/oom.c \
 	src/paging/pack.c \
 	src/paging/pagein.c \

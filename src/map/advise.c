@@ -8,7 +8,7 @@
 #include <map/edit.h>
 
 static enum tome_err advise_flags(struct tome_map *, tome_va_t start,
-    tome_va_t len, uint16_t clear, uint16_t set) TOME_NODISCARD;
+    tome_va_t len, uint32_t clear, uint32_t set) TOME_NODISCARD;
 static enum tome_err advise_remember(struct tome_map *, tome_va_t start,
     tome_va_t len, enum tome_advice) TOME_NODISCARD;
 static enum tome_err advise_each(struct tome_map *, tome_va_t start,
@@ -78,13 +78,12 @@ flags_set(const struct tome_change *ch, struct tome_edit *ed,
     struct tome_entry *en)
 {
 	(void)ed;
-	tome_wr(&en->flags,
-	    (uint16_t)((en->flags & ~ch->clear) | ch->value));
+	tome_wr(&en->flags, (en->flags & ~ch->clear) | ch->value);
 }
 
 static tome_noinline enum tome_err
 advise_flags(struct tome_map *map, tome_va_t start, tome_va_t len,
-    uint16_t clear, uint16_t set)
+    uint32_t clear, uint32_t set)
 {
 	struct tome_change change = { .differs = flags_differ,
 		.set = flags_set, .value = set, .clear = clear };

@@ -30,7 +30,7 @@ tome_commit_pages(struct tome_vm *vm)
 }
 
 bool
-tome_commit_applies(const struct tome_map *map, uint16_t flags,
+tome_commit_applies(const struct tome_map *map, uint32_t flags,
     tome_prot_t prot)
 {
 	if ((prot & TOME_PROT_WRITE) == 0 || map->kernel ||

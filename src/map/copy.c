@@ -27,6 +27,6 @@ tome_entry_resolve_copy(struct tome_entry *en)
 		tome_amap_tighten(shared, en->slot, pages);
 	}
 	tome_wr(&en->flags,
-	    (uint16_t)(en->flags & ~TOME_ENTRY_NEEDS_COPY));
+	    en->flags & ~TOME_ENTRY_NEEDS_COPY);
 	return TOME_OK;
 }

@@ -520,7 +520,7 @@ tome_edit_finish(struct tome_edit *ed)
 			edit_bury(ed, en);
 			continue;
 		}
-		tome_wr(&en->flags, en->flags & (uint16_t)~TOME_ENTRY_TOUCHED);
+		tome_wr(&en->flags, en->flags & ~TOME_ENTRY_TOUCHED);
 		tome_entry_end(en);
 	}
 	ed->touched = NULL;

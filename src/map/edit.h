@@ -186,7 +186,7 @@ tome_limit_pages(uint64_t bytes)
 	return bytes == UINT64_MAX ? bytes : bytes >> TOME_PAGE_SHIFT;
 }
 static inline bool
-tome_entry_is_data(uint16_t flags, tome_prot_t prot)
+tome_entry_is_data(uint32_t flags, tome_prot_t prot)
 {
 	return (prot & TOME_PROT_WRITE) != 0 &&
 	    (flags & (TOME_ENTRY_SHARED | TOME_ENTRY_GROWSDOWN |
@@ -196,7 +196,7 @@ tome_entry_is_data(uint16_t flags, tome_prot_t prot)
 /* ---- what is promised (commit.c) ---- */
 
 /* Would an entry with these flags and rights be charged for? */
-bool tome_commit_applies(const struct tome_map *, uint16_t flags, tome_prot_t);
+bool tome_commit_applies(const struct tome_map *, uint32_t flags, tome_prot_t);
 /* May `pages` be promised, while `back` are given back? They are promised when an
  * entry that is CHARGED counts them. */
 bool tome_commit_allows(struct tome_vm *, uint64_t pages, uint64_t back);

@@ -117,7 +117,7 @@ enter_check(const struct tome_map *map, const struct tome_map_request *rq)
 	return TOME_OK;
 }
 
-static uint16_t
+static uint32_t
 entry_flags(unsigned flags)
 {
 	static const struct {
@@ -132,7 +132,7 @@ entry_flags(unsigned flags)
 		{ TOME_MAP_LOCKED, TOME_ENTRY_WIRED },
 		{ TOME_MAP_LOCK_ONFAULT, TOME_ENTRY_ONFAULT },
 	};
-	uint16_t out = 0;
+	uint32_t out = 0;
 
 	if (!(flags & TOME_MAP_LOCKED))
 		flags &= ~TOME_MAP_LOCK_ONFAULT;
@@ -148,7 +148,7 @@ enter_object(struct tome_map *map, const struct tome_map_request *rq,
     struct tome_object **out)
 {
 	uint64_t pages = rq->len >> TOME_PAGE_SHIFT;
-	uint16_t flags = entry_flags(rq->flags & ~TOME_MAP_SHARED);
+	uint32_t flags = entry_flags(rq->flags & ~TOME_MAP_SHARED);
 	bool charge = tome_commit_applies(map, flags, TOME_PROT_WRITE);
 	enum tome_err err;
 
@@ -176,6 +176,8 @@ enter_describe(struct enter *e, struct tome_map *map)
 	en->flags = entry_flags(rq->flags);
 	if (tome_commit_applies(map, en->flags, en->prot))
 		en->flags |= TOME_ENTRY_CHARGED;
+	if (map->ledger != NULL)
+		en->flags |= TOME_ENTRY_LEDGER;
 	en->inherit = (uint8_t)rq->inherit;
 	en->tag = rq->tag;
 	err = tome_name_create(map->vm, rq->name, &en->name);
@@ -241,7 +243,7 @@ enter_place(struct enter *e, struct tome_map *map)
  * count. */
 static uint64_t
 overlap_pages(struct tome_map *map, const struct tome_entry *en,
-    uint16_t flags)
+    uint32_t flags)
 {
 	struct tome_entry *there = tome_tree_find(&map->tree, en->start);
 	uint64_t pages = 0;

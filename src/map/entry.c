@@ -62,8 +62,7 @@ tome_entry_copy(struct tome_entry *to, const struct tome_entry *from)
 	to->slot = tome_rd(&from->slot);
 	to->offset = from->offset;
 	to->limit = from->limit;
-	to->flags = tome_entry_flags(from) &
-	    (uint16_t)~OWN_FLAGS;
+	to->flags = tome_entry_flags(from) & ~OWN_FLAGS;
 	to->tag = from->tag;
 	to->object = from->object;
 	if (to->object != NULL)
@@ -86,7 +85,7 @@ tome_entry_drop(struct tome_vm *vm, struct tome_entry *en)
 static void
 count(struct tome_map *map, const struct tome_entry *en, uint64_t pages)
 {
-	uint16_t flags = tome_entry_flags(en);
+	uint32_t flags = tome_entry_flags(en);
 
 	map->vpages += pages;
 	if (tome_entry_is_data(flags, en->prot))

@@ -13,6 +13,7 @@ enum tome_need {
 	TOME_NEED_LOOK,		/* a hole: look under the lock, or grow a stack */
 	TOME_NEED_MEMORY,
 	TOME_NEED_FILL,		/* content: see fill */
+	TOME_NEED_LEDGER,	/* room in the map's ledger */
 	TOME_NEED_PAGE,		/* a page of the space's own: the caller's to
 				 * fault in */
 };
@@ -34,10 +35,12 @@ struct tome_attempt {
 	bool force;			/* rights do not count (ptrace) */
 	bool locked;			/* holds the map's lock (need.c) */
 	uint8_t need;			/* enum tome_need */
-	uint8_t starved;
+	uint8_t starved : 4;
+	uint8_t ledger : 1;		/* there was room, if tries > 0 (need.c) */
 	/* The entry, as it was when its number was `seq`. */
 	uint8_t prot, advice;
-	uint16_t flags, tries;
+	uint8_t tries;			/* 255: that many, or more */
+	uint32_t flags;
 	uint32_t seq;
 	struct tome_entry *entry;
 	tome_va_t start, end;

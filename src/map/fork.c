@@ -31,6 +31,7 @@ tome_map_fork(struct tome_map *parent, struct tome_map **child)
 		return err;
 	tome_edit_init(&f.ed, parent);
 	tome_mutex_lock(parent->vm, &parent->lock, TOME_RANK_MAP);
+	f.child->ledger = parent->ledger;
 	err = tome_map_share_private(parent);
 	if (err == TOME_OK)
 		err = fork_build(&f);
@@ -68,7 +69,7 @@ fork_entry(struct fork *f, const struct tome_entry *en)
 	if (by == NULL)
 		return NULL;
 	tome_entry_copy(by, en);
-	by->flags &= (uint16_t)~(TOME_ENTRY_WIRED | TOME_ENTRY_ONFAULT);
+	by->flags &= ~(TOME_ENTRY_WIRED | TOME_ENTRY_ONFAULT);
 	if (by->inherit == TOME_INHERIT_ZERO &&
 	    !(by->flags & TOME_ENTRY_SHARED))
 		entry_forget(by);

@@ -37,7 +37,7 @@ struct tome_entry {
 	struct tome_object *object;
 	tome_pgoff_t offset;
 	uint64_t limit;		/* bytes the object backs from start; 0 all */
-	uint16_t flags;
+	uint32_t flags;
 	uint64_t tag;
 	struct tome_name *name;
 	struct tome_map *map;
@@ -61,6 +61,7 @@ struct tome_entry {
 #define TOME_ENTRY_TOUCHED 0x2000u
 #define TOME_ENTRY_DYING 0x4000u
 #define TOME_ENTRY_CHARGED 0x8000u	/* its pages are promised (commit.c) */
+#define TOME_ENTRY_LEDGER 0x10000u	/* who touches its pages first pays */
 
 /* A counted name. */
 struct tome_name {
@@ -80,6 +81,7 @@ struct tome_map {
 	_Atomic bool doomed;		/* who lacks memory here gets none */
 	void (*entry_changed)(void *, uint64_t, tome_va_t, tome_va_t, bool);
 	void *arg;
+	struct tome_ledger *ledger;	/* pays for private pages; NULL: nobody */
 
 	/* Under lock: */
 	struct tome_mutex lock __attribute__((aligned(64)));
@@ -102,6 +104,12 @@ struct tome_maps {			/* layer 5's state of an instance */
 	struct tome_map *list;
 	/* Layer 6's, or NULL: MADV_PAGEOUT. Nothing locked. */
 	uint64_t (*page_out)(struct tome_map *, tome_va_t start, tome_va_t len);
+	/* The same, of maps that have a ledger. Room for a page more: may sleep, nothing
+	 * locked; ENOMEM. Then the anon in this slot, if there is one and nobody pays for
+	 * it, is charged: inside an epoch, nothing locked. */
+	enum tome_err (*ledger_room)(struct tome_map *);
+	void (*ledger_charge)(struct tome_map *, struct tome_amap *,
+	    uint64_t slot);
 	/* Last entry looked up, per CPU (snapshot.c). */
 	struct tome_hint {
 		uint64_t map_id;	/* never reused; 0 none */
@@ -112,7 +120,7 @@ struct tome_maps {			/* layer 5's state of an instance */
 
 /* A fault that resolves needs-copy may write amap and flags of an entry that is not
  * touched, though the map is locked. */
-static inline uint16_t
+static inline uint32_t
 tome_entry_flags(const struct tome_entry *en)
 {
 	return tome_rd(&en->flags);

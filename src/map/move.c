@@ -394,7 +394,7 @@ move_piece(struct move *m, struct tome_entry *en)
 	if (m->flags & TOME_MOVE_DONTUNMAP) {
 		tome_entry_uncount(m->map, en);
 		tome_wr(&en->slot, (uint64_t)(en->start >> TOME_PAGE_SHIFT));
-		tome_wr(&en->flags, en->flags & (uint16_t)
+		tome_wr(&en->flags, en->flags & 
 		    ~(TOME_ENTRY_NEEDS_COPY | TOME_ENTRY_WIRED |
 		    TOME_ENTRY_ONFAULT));
 		tome_entry_count(m->map, en);

@@ -13,6 +13,7 @@
 
 static enum tome_err attempt_meet(struct tome_attempt *) TOME_NODISCARD;
 static enum tome_err need_memory(struct tome_attempt *) TOME_NODISCARD;
+static void attempt_charge(struct tome_attempt *);
 
 enum tome_err
 tome_attempt_run(struct tome_attempt *f,
@@ -24,11 +25,15 @@ tome_attempt_run(struct tome_attempt *f,
 		return err;
 	f->locked = false;
 	f->starved = 0;
+	f->ledger = false;
 	do {
 		err = attempt_meet(f);
 		if (err == TOME_OK)
 			err = attempt(f);
 	} while (err == TOME_RETRY && f->need != TOME_NEED_PAGE);
+	if (f->ledger && err == TOME_OK)
+		attempt_charge(f);
+	f->ledger = false;
 	tome_fill_end(f->vm, &f->fill);
 	if (f->locked)
 		tome_mutex_unlock(f->vm, &f->map->lock, TOME_RANK_MAP);
@@ -51,7 +56,8 @@ attempt_meet(struct tome_attempt *f)
 	enum tome_err err;
 
 	tome_count(f->vm, TOME_N_FAULTS_RETRY, 1);
-	f->tries++;
+	if (f->tries < UINT8_MAX)
+		f->tries++;
 	if (f->locked && f->need != TOME_NEED_AGAIN &&
 	    f->need != TOME_NEED_MAP) {
 		tome_mutex_unlock(f->vm, &f->map->lock, TOME_RANK_MAP);
@@ -62,6 +68,9 @@ attempt_meet(struct tome_attempt *f)
 		return tome_map_grow(f->map, f->va);
 	case TOME_NEED_MEMORY:
 		return need_memory(f);
+	case TOME_NEED_LEDGER:
+		f->ledger = true;
+		return f->vm->maps->ledger_room(f->map);
 	case TOME_NEED_FILL:
 		err = tome_fill_meet(f->vm, &f->fill);
 		return err == TOME_ENOMEM ? need_memory(f) : err;
@@ -97,4 +106,16 @@ need_memory(struct tome_attempt *f)
 	if (f->starved > 1)
 		(void)tome_kmem_reap(f->vm);
 	return TOME_OK;
+}
+
+/* The page that there was room for, if it is there still: what the attempt knew of the
+ * entry is no longer good. */
+static void
+attempt_charge(struct tome_attempt *f)
+{
+	uint64_t epoch = tome_epoch_enter(f->vm);
+
+	if (tome_attempt_lookup(f, epoch) == TOME_OK && f->amap != NULL)
+		f->vm->maps->ledger_charge(f->map, f->amap, f->slot);
+	tome_epoch_leave(f->vm);
 }

@@ -39,12 +39,12 @@ static void
 prot_set(const struct tome_change *ch, struct tome_edit *ed,
     struct tome_entry *en)
 {
-	uint16_t flags = tome_entry_flags(en);
+	uint32_t flags = tome_entry_flags(en);
 
 	if ((en->prot & ~ch->value) != 0)
 		tome_edit_narrow(ed, en->start, en->end, ch->value);
 	if (charges(ed->map, en, ch->value))
-		tome_wr(&en->flags, (uint16_t)(flags | TOME_ENTRY_CHARGED));
+		tome_wr(&en->flags, flags | TOME_ENTRY_CHARGED);
 	tome_wr(&en->prot, (uint8_t)ch->value);
 }
 

@@ -63,7 +63,7 @@ share_entry(struct tome_map *map, struct tome_entry *en)
 		tome_wr(&en->offset, en->slot);
 		if (en->flags & TOME_ENTRY_CHARGED)
 			tome_object_charge(ob, tome_entry_pages(en));
-		tome_wr(&en->flags, (uint16_t)((en->flags |
+		tome_wr(&en->flags, ((en->flags |
 		    TOME_ENTRY_SHARED) & ~(TOME_ENTRY_NEEDS_COPY |
 		    TOME_ENTRY_CHARGED)));
 		tome_entry_count(map, en);

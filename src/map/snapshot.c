@@ -11,8 +11,7 @@
 static inline bool snapshot(struct tome_attempt *, struct tome_entry *);
 static enum tome_err lookup_tree(struct tome_attempt *, uint64_t epoch)
     TOME_NODISCARD;
-static enum tome_err lookup_rights(const struct tome_attempt *)
-    TOME_NODISCARD;
+static enum tome_err lookup_rights(struct tome_attempt *) TOME_NODISCARD;
 
 enum tome_err
 tome_attempt_lookup(struct tome_attempt *f, uint64_t epoch)
@@ -87,18 +86,60 @@ snapshot(struct tome_attempt *f, struct tome_entry *en)
 
 /* A mapping with any right can be read: so it is on Linux, and on CPUs that do not
  * tell. */
-static enum tome_err
-lookup_rights(const struct tome_attempt *f)
+static inline enum tome_err
+rights(const struct tome_attempt *f)
 {
 	tome_prot_t need = f->access & (TOME_PROT_WRITE | TOME_PROT_EXEC);
 
-	if (f->flags & TOME_ENTRY_GUARD)
-		return TOME_EACCES;
 	if (f->force)
 		return TOME_OK;
 	if ((need & ~(tome_prot_t)f->prot) != 0 || f->prot == TOME_PROT_NONE)
 		return TOME_EACCES;
 	return TOME_OK;
+}
+
+/* Does the entry have a page here that it need not copy? Or one that is packed: who opens
+ * it looks again. */
+static bool
+has_own(const struct tome_attempt *f)
+{
+	struct tome_dirent d = { NULL, NULL };
+	struct tome_anon *an;
+
+	if (f->amap != NULL && !(f->flags & TOME_ENTRY_NEEDS_COPY))
+		d = tome_amap_lookup(f->amap, f->slot);
+	if (d.chunk == NULL)
+		return d.where != NULL;
+	an = tome_rd(&d.chunk->anon[f->slot & TOME_CHUNK_MASK]);
+	return an != NULL && !tome_anon_shared(d.chunk, an);
+}
+
+/* Is an attempt about to make a page that somebody pays for, and has not asked? */
+static bool
+must_ask(const struct tome_attempt *f)
+{
+	if ((f->flags & TOME_ENTRY_SHARED) || (f->tries > 0 && f->ledger))
+		return false;
+	return ((f->access & TOME_PROT_WRITE) || f->limit != 0 ||
+	    (f->flags & TOME_ENTRY_ZERO_SHARED_READ)) && !has_own(f);
+}
+
+static tome_noinline enum tome_err
+lookup_odd(struct tome_attempt *f)
+{
+	enum tome_err err = f->flags & TOME_ENTRY_GUARD ? TOME_EACCES :
+	    rights(f);
+
+	return err == TOME_OK && must_ask(f) ?
+	    tome_attempt_needs(f, TOME_NEED_LEDGER) : err;
+}
+
+static enum tome_err
+lookup_rights(struct tome_attempt *f)
+{
+	if (tome_unlikely(f->flags & (TOME_ENTRY_GUARD | TOME_ENTRY_LEDGER)))
+		return lookup_odd(f);
+	return rights(f);
 }
 
 /*

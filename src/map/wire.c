@@ -11,9 +11,9 @@
 #define WIRE_FLAGS (TOME_ENTRY_WIRED | TOME_ENTRY_ONFAULT)
 
 static enum tome_err wire_range(struct tome_map *, tome_va_t start,
-    tome_va_t len, uint16_t flags) TOME_NODISCARD;
+    tome_va_t len, uint32_t flags) TOME_NODISCARD;
 static enum tome_err wire_locked(struct tome_edit *, tome_va_t start,
-    tome_va_t end, uint16_t flags) TOME_NODISCARD;
+    tome_va_t end, uint32_t flags) TOME_NODISCARD;
 static enum tome_err wire_fill(struct tome_map *, tome_va_t start,
     tome_va_t end, bool best_effort) TOME_NODISCARD;
 
@@ -31,10 +31,10 @@ wire_set(const struct tome_change *ch, struct tome_edit *ed,
 	if (!(ch->value & TOME_ENTRY_WIRED))
 		tome_range_unwire(ed->map->pmap, en->start, en->end);
 	tome_wr(&en->flags,
-	    (uint16_t)((tome_entry_flags(en) & ~WIRE_FLAGS) | ch->value));
+	    (tome_entry_flags(en) & ~WIRE_FLAGS) | ch->value);
 }
 
-static uint16_t
+static uint32_t
 wire_flags(bool onfault)
 {
 	return onfault ? WIRE_FLAGS : TOME_ENTRY_WIRED;
@@ -59,7 +59,7 @@ tome_map_unwire(struct tome_map *map, tome_va_t start, tome_va_t len)
 
 /* Apart, so that its edit is off the stack when pages are filled. */
 static tome_noinline enum tome_err
-wire_range(struct tome_map *map, tome_va_t start, tome_va_t len, uint16_t flags)
+wire_range(struct tome_map *map, tome_va_t start, tome_va_t len, uint32_t flags)
 {
 	struct tome_edit ed;
 	enum tome_err err;
@@ -95,7 +95,7 @@ wired_pages(struct tome_map *map, tome_va_t start, tome_va_t end)
 /* What lies before a hole is wired all the same (Linux), but not filled. */
 static enum tome_err
 wire_locked(struct tome_edit *ed, tome_va_t start, tome_va_t end,
-    uint16_t flags)
+    uint32_t flags)
 {
 	struct tome_change change = { .differs = wire_differs,
 		.set = wire_set, .value = flags };
@@ -172,7 +172,7 @@ tome_map_fill_wired(struct tome_map *map, tome_va_t start, tome_va_t end)
 /* ---- everything ---- */
 
 static void
-wire_every(struct tome_map *map, uint16_t flags)
+wire_every(struct tome_map *map, uint32_t flags)
 {
 	struct tome_change change = { .differs = wire_differs,
 		.set = wire_set, .value = flags };

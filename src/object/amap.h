@@ -33,6 +33,8 @@
 #define TOME_ANON_LOCK 1u
 #define TOME_ANON_READING 2u	/* a page-in has claimed it */
 #define TOME_ANON_LEFT 4u	/* and is to free it */
+#define TOME_ANON_LEDGER 0xff00u	/* who pays for it; 0: nobody. In a packed
+					 * chunk's word: for all of it */
 
 /*
  * 16 bytes. Type-stable: a page's owner may be followed inside an epoch although

@@ -9,6 +9,7 @@
 #include <object/object_i.h>
 
 static void anon_free(struct tome_vm *, struct tome_anon *, enum tome_rank);
+static bool anon_stays(struct tome_vm *, struct tome_anon *);
 static void page_release(struct tome_vm *, tome_pfn_t);
 
 struct tome_anon *
@@ -82,8 +83,8 @@ anon_free(struct tome_vm *vm, struct tome_anon *an, enum tome_rank rank)
 {
 	tome_pfn_t pfn = an->pfn;
 
-	if (tome_unlikely(tome_rd_relaxed(&an->word) & TOME_ANON_READING)) {
-		tome_or(&an->word, TOME_ANON_LEFT);
+	if (tome_unlikely(tome_rd_relaxed(&an->word) &
+	    (TOME_ANON_READING | TOME_ANON_LEDGER)) && anon_stays(vm, an)) {
 		tome_bit_unlock(vm, &an->word, TOME_ANON_LOCK, rank);
 		return;
 	}
@@ -97,6 +98,21 @@ anon_free(struct tome_vm *vm, struct tome_anon *an, enum tome_rank rank)
 	tome_bit_unlock(vm, &an->word, TOME_ANON_LOCK, rank);
 	tome_count(vm, TOME_N_ANONS, -1);
 	tome_cache_put(vm->objects->anons, an);
+}
+
+/* True: its page-in is to free it. False: nobody pays for it any more. */
+static tome_noinline bool
+anon_stays(struct tome_vm *vm, struct tome_anon *an)
+{
+	uint32_t word = tome_rd_relaxed(&an->word);
+
+	if (word & TOME_ANON_READING) {
+		tome_or(&an->word, TOME_ANON_LEFT);
+		return true;
+	}
+	vm->objects->anon_pager->uncharge(vm, word, tome_anon_resident(an));
+	tome_and(&an->word, ~TOME_ANON_LEDGER);
+	return false;
 }
 
 /* Whoever dropped the last count is still to come, unless he has left it to us. */

@@ -11,8 +11,8 @@
 
 static const char *recount_chunk(struct tome_amap *, struct tome_chunk *,
     enum tome_recount);
-static const char *recount_slot(struct tome_vm *, uint32_t slot,
-    enum tome_recount);
+static const char *recount_owner(struct tome_vm *, uint32_t slot,
+    uint32_t word, bool resident, enum tome_recount);
 static const char *recount_anon(struct tome_amap *, struct tome_anon *,
     enum tome_recount);
 
@@ -58,20 +58,22 @@ recount_chunk(struct tome_amap *am, struct tome_chunk *ch,
 	}
 	for (unsigned i = 0; i < TOME_CHUNK_ANONS && why == NULL; i++)
 		if (tome_chunk_packed(ch))
-			why = recount_slot(am->vm, ch->slot[i], what);
+			why = ch->slot[i] == 0 ? NULL : recount_owner(am->vm,
+			    ch->slot[i], ch->word, false, what);
 		else if (ch->anon[i] != NULL)
 			why = recount_anon(am, ch->anon[i], what);
 	return why;
 }
 
-/* The owner of a swap slot is seen, once in each pass. */
+/* The owner of a swap slot, and what a ledger pays for, is seen once in each pass. */
 static const char *
-recount_slot(struct tome_vm *vm, uint32_t slot, enum tome_recount what)
+recount_owner(struct tome_vm *vm, uint32_t slot, uint32_t word, bool resident,
+    enum tome_recount what)
 {
-	if (slot == 0 || what == TOME_RECOUNT_VERIFY ||
-	    vm->objects->anon_pager->recount(vm, slot, what))
+	if ((slot == 0 && !(word & TOME_ANON_LEDGER)) ||
+	    what == TOME_RECOUNT_VERIFY)
 		return NULL;
-	return "11: a swap slot is not its owner's alone";
+	return vm->objects->anon_pager->recount(vm, slot, word, resident, what);
 }
 
 static const char *
@@ -83,7 +85,8 @@ recount_anon(struct tome_amap *am, struct tome_anon *an,
 	if (what != TOME_RECOUNT_VERIFY) {
 		an->count += what == TOME_RECOUNT_SUB ? -1u : 1u;
 		return an->count == (what == TOME_RECOUNT_ADD) ?
-		    recount_slot(vm, an->slot, what) : NULL;
+		    recount_owner(vm, an->slot, an->word,
+		    an->pfn != TOME_PFN_NONE, what) : NULL;
 	}
 	if (an->count != 0)
 		return "1: an anon's count is not its slots'";
@@ -107,8 +110,7 @@ tome_recount_objects(struct tome_vm *vm, enum tome_recount what)
 	    ob != NULL && why == NULL; ob = ob->next)
 		if (ob->amap != NULL)
 			why = tome_recount_amap(ob->amap, what);
-	if (why == NULL && what == TOME_RECOUNT_VERIFY && pager != NULL &&
-	    !pager->recount(vm, 0, what))
-		why = "11: a swap slot has no owner";
+	if (why == NULL && what == TOME_RECOUNT_VERIFY && pager != NULL)
+		why = pager->recount(vm, 0, 0, false, what);
 	return why;
 }

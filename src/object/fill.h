@@ -66,9 +66,16 @@ struct tome_anon_pager {
 	    struct tome_dirent *out);
 	void (*empty)(struct tome_amap *, struct tome_chunk *, unsigned lo,
 	    unsigned hi);
-	/* At rest: SUB takes away one owner of a slot, ADD gives it back (false: it has
-	 * none, has one); VERIFY: the others are no anon's business. */
-	bool (*recount)(struct tome_vm *, uint32_t slot, enum tome_recount);
+	/* What its ledger, of this word (TOME_ANON_LEDGER), was charged ends. Any lock may
+	 * be held. */
+	void (*uncharge)(struct tome_vm *, uint32_t word, bool resident);
+	/*
+	 * At rest: SUB takes away one owner of a slot (0: none), of this word, ADD gives
+	 * it back; VERIFY: the others are no anon's business, and ledgers were charged
+	 * for those that were seen. NULL, or what is wrong.
+	 */
+	const char *(*recount)(struct tome_vm *, uint32_t slot, uint32_t word,
+	    bool resident, enum tome_recount);
 };
 
 /* The anon's page is there. Locked. */

@@ -14,20 +14,23 @@
 #include <base/memory.h>
 #include <object/dir.h>
 
-static struct tome_anon *anon_unfold(struct tome_amap *, uint32_t slot);
-static uint32_t anon_fold(struct tome_amap *, struct tome_anon *);
-static bool chunk_packable(struct tome_amap *, struct tome_chunk *);
+static struct tome_anon *anon_unfold(struct tome_amap *, uint32_t slot,
+    uint32_t ledger);
+static inline uint32_t anon_fold(struct tome_amap *, struct tome_anon *);
+static bool chunk_packable(struct tome_amap *, struct tome_chunk *,
+    uint32_t *ledger);
 static struct tome_chunk *packed_create(struct tome_amap *,
-    struct tome_chunk *);
+    struct tome_chunk *, uint32_t ledger);
 static bool packed_unfold(struct tome_amap *, const struct tome_chunk *,
     struct tome_chunk *to);
+static void unfold_undo(struct tome_amap *, struct tome_chunk *);
 
 /* ---- anons ---- */
 
-/* Swapped out, at this slot. NULL: no memory. What it is made of may still be looked at as
+/* Swapped out, at this slot, and paid for. NULL: no memory. What it is made of may still be looked at as
  * what it was: its lock is taken. */
-static struct tome_anon *
-anon_unfold(struct tome_amap *am, uint32_t slot)
+static tome_noinline struct tome_anon *
+anon_unfold(struct tome_amap *am, uint32_t slot, uint32_t ledger)
 {
 	struct tome_anon *an = tome_cache_get(am->vm->objects->anons);
 
@@ -37,13 +40,14 @@ anon_unfold(struct tome_amap *am, uint32_t slot)
 	tome_wr_relaxed(&an->count, 1);
 	an->pfn = TOME_PFN_NONE;
 	an->slot = slot;
+	tome_or(&an->word, ledger);
 	tome_anon_unlock(am, an);
 	tome_count(am->vm, TOME_N_ANONS, 1);
 	return an;
 }
 
-/* The reverse: it goes, its slot is the caller's. */
-static uint32_t
+/* The reverse: it goes; its slot, and that it is paid for, is the caller's. */
+static inline uint32_t
 anon_fold(struct tome_amap *am, struct tome_anon *an)
 {
 	uint32_t slot;
@@ -51,7 +55,11 @@ anon_fold(struct tome_amap *am, struct tome_anon *an)
 	tome_anon_lock(am, an);
 	slot = an->slot;
 	an->slot = 0;
-	tome_anon_discard(am, an);
+	tome_wr_relaxed(&an->count, 0);
+	tome_and(&an->word, ~TOME_ANON_LEDGER);
+	tome_anon_unlock(am, an);
+	tome_count(am->vm, TOME_N_ANONS, -1);
+	tome_cache_put(am->vm->objects->anons, an);
 	return slot;
 }
 
@@ -61,11 +69,12 @@ bool
 tome_chunk_pack(struct tome_amap *am, struct tome_dirent *d)
 {
 	struct tome_chunk *ch = d->chunk, *packed = NULL;
+	uint32_t ledger = 0;
 
 	if (!tome_dirent_lock(am, d))
 		return false;
-	if (chunk_packable(am, ch))
-		packed = packed_create(am, ch);
+	if (chunk_packable(am, ch, &ledger))
+		packed = packed_create(am, ch, ledger);
 	if (packed != NULL) {
 		tome_dir_replace(am, d, packed);
 		d->chunk = packed;
@@ -76,23 +85,29 @@ tome_chunk_pack(struct tome_amap *am, struct tome_dirent *d)
 	return packed != NULL;
 }
 
-/* Swapped out, at rest, and named here alone. */
+/* Swapped out, at rest, named here alone, and paid for by this ledger, or, if it is
+ * the first, by whichever. */
 static bool
-anon_packable(struct tome_amap *am, struct tome_anon *an)
+anon_packable(struct tome_amap *am, struct tome_anon *an, bool first,
+    uint32_t *ledger)
 {
-	bool is = false;
+	uint32_t word;
+	bool is;
 
 	if (!tome_anon_trylock(am, an))
 		return false;
+	word = tome_rd_relaxed(&an->word);
+	if (first)
+		*ledger = word & TOME_ANON_LEDGER;
 	is = tome_rd(&an->count) == 1 && !tome_anon_resident(an) &&
-	    !(tome_rd_relaxed(&an->word) & TOME_ANON_READING);
+	    (word & (TOME_ANON_READING | TOME_ANON_LEDGER)) == *ledger;
 	tome_anon_unlock(am, an);
 	return is;
 }
 
-/* The chunk is locked. */
+/* The chunk is locked. *ledger: who pays. */
 static bool
-chunk_packable(struct tome_amap *am, struct tome_chunk *ch)
+chunk_packable(struct tome_amap *am, struct tome_chunk *ch, uint32_t *ledger)
 {
 	unsigned n = 0;
 
@@ -101,7 +116,7 @@ chunk_packable(struct tome_amap *am, struct tome_chunk *ch)
 	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++) {
 		if (ch->anon[i] == NULL)
 			continue;
-		if (!anon_packable(am, ch->anon[i]))
+		if (!anon_packable(am, ch->anon[i], n == 0, ledger))
 			return false;
 		n++;
 	}
@@ -110,14 +125,14 @@ chunk_packable(struct tome_amap *am, struct tome_chunk *ch)
 
 /* With the slots of ch's anons, which go. NULL: no memory. */
 static struct tome_chunk *
-packed_create(struct tome_amap *am, struct tome_chunk *ch)
+packed_create(struct tome_amap *am, struct tome_chunk *ch, uint32_t ledger)
 {
 	struct tome_chunk *packed = tome_cache_get(am->vm->objects->packed);
 
 	if (packed == NULL)
 		return NULL;
 	tome_wr_relaxed(&packed->count, 1);
-	tome_wr_relaxed(&packed->word, 0);
+	tome_wr_relaxed(&packed->word, ledger);
 	packed->key = ch->key | TOME_CHUNK_PACKED;
 	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
 		packed->slot[i] = ch->anon[i] == NULL ? 0 :
@@ -150,6 +165,8 @@ tome_packed_open(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
 	open = packed_unfold(am, packed, ch);
 	if (open)
 		tome_dir_replace(am, out, ch);
+	else
+		unfold_undo(am, ch);
 	tome_chunk_unlock(am, packed);
 	if (!open) {
 		tome_chunk_discard(am, ch);
@@ -160,7 +177,7 @@ tome_packed_open(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
 	return TOME_OK;
 }
 
-/* False: no memory, nothing changed. Nobody else knows `to`. */
+/* False: no memory; `to`, which nobody else knows, has some of them. */
 static bool
 packed_unfold(struct tome_amap *am, const struct tome_chunk *packed,
     struct tome_chunk *to)
@@ -170,16 +187,20 @@ packed_unfold(struct tome_amap *am, const struct tome_chunk *packed,
 	for (i = 0; i < TOME_CHUNK_ANONS; i++) {
 		if (packed->slot[i] == 0)
 			continue;
-		to->anon[i] = anon_unfold(am, packed->slot[i]);
+		to->anon[i] = anon_unfold(am, packed->slot[i],
+		    tome_rd_relaxed(&packed->word) & TOME_ANON_LEDGER);
 		if (to->anon[i] == NULL)
 			break;
 	}
-	if (i == TOME_CHUNK_ANONS)
-		return true;
-	while (i-- > 0)
-		if (to->anon[i] != NULL)
-			(void)anon_fold(am, to->anon[i]);
-	return false;
+	return i == TOME_CHUNK_ANONS;
+}
+
+static tome_noinline void
+unfold_undo(struct tome_amap *am, struct tome_chunk *ch)
+{
+	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
+		if (ch->anon[i] != NULL)
+			(void)anon_fold(am, ch->anon[i]);
 }
 
 /* ---- emptying ---- */
@@ -189,11 +210,14 @@ tome_packed_empty(struct tome_amap *am, struct tome_chunk *packed, unsigned lo,
     unsigned hi)
 {
 	const struct tome_anon_pager *pager = am->vm->objects->anon_pager;
+	uint32_t word = tome_rd_relaxed(&packed->word);
 
 	for (unsigned i = lo; i < hi; i++) {
 		if (packed->slot[i] == 0)
 			continue;
 		pager->release(am->vm, packed->slot[i]);
+		if (word & TOME_ANON_LEDGER)
+			pager->uncharge(am->vm, word, false);
 		packed->slot[i] = 0;
 	}
 }

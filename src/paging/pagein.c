@@ -22,6 +22,7 @@ struct tome_pagein {
 	enum tome_err err;
 	unsigned frames, n;
 	uint32_t slot;				/* of the first */
+	uint32_t ledger;			/* of the one that was asked for */
 	tome_pfn_t pfn[AROUND];
 	struct tome_anon *anon[AROUND];		/* of consecutive slots */
 };
@@ -33,6 +34,8 @@ static void pagein_claim(struct tome_pagein *, struct tome_amap *,
     struct tome_chunk *, unsigned i);
 static enum tome_err pagein_run(struct tome_vm *, struct tome_pagein *)
     TOME_NODISCARD;
+static enum tome_err pagein_read(struct tome_vm *, struct tome_pagein *)
+    TOME_NODISCARD;
 static enum tome_err read_in(struct tome_vm *, struct tome_pagein *)
     TOME_NODISCARD;
 static void pagein_release(struct tome_vm *, uint32_t slot);
@@ -43,7 +46,7 @@ const struct tome_anon_pager tome_swap_pager = {
 	.prepare = pagein_prepare, .abandon = pagein_abandon,
 	.claim = pagein_claim, .run = pagein_run, .release = pagein_release,
 	.open = tome_packed_open, .empty = tome_packed_empty,
-	.recount = tome_slots_recount,
+	.uncharge = tome_ledger_uncharge, .recount = tome_paging_recount,
 };
 
 /* ---- prepared ---- */
@@ -155,7 +158,7 @@ pagein_claim(struct tome_pagein *in, struct tome_amap *am, struct tome_chunk *ch
 	struct tome_anon *an = ch->anon[i], *above[AROUND], *below[AROUND];
 	unsigned up = 0, down = 0, k = 0;
 
-	tome_or(&an->word, TOME_ANON_READING);
+	in->ledger = tome_or(&an->word, TOME_ANON_READING) & TOME_ANON_LEDGER;
 	in->n = 1;
 	if (!tome_slot_area(in->paging, an->slot)->device.fast &&
 	    !tome_compress_has(in->paging, an->slot)) {
@@ -175,6 +178,10 @@ pagein_claim(struct tome_pagein *in, struct tome_amap *am, struct tome_chunk *ch
 static void
 page_back(struct tome_paging *p, tome_pfn_t pfn, const struct tome_anon *an)
 {
+	uint32_t word = tome_rd_relaxed(&an->word);
+
+	if (tome_unlikely(word & TOME_ANON_LEDGER))
+		tome_ledger_in(p, word);
 	tome_add(&p->swapped_in, 1);
 	tome_choice_back(p, pfn, an);
 }
@@ -225,8 +232,17 @@ give_up(struct tome_pagein *in, struct tome_swap_io *io)
 	return TOME_EIO;
 }
 
+/* With little on the stack while others leave. */
 static enum tome_err
 pagein_run(struct tome_vm *vm, struct tome_pagein *in)
+{
+	if (tome_unlikely(in->ledger != 0))
+		tome_ledger_trim(vm->paging, in->ledger, in->n);
+	return pagein_read(vm, in);
+}
+
+static tome_noinline enum tome_err
+pagein_read(struct tome_vm *vm, struct tome_pagein *in)
 {
 	enum tome_err err;
 

@@ -41,8 +41,8 @@ tome_pageout_begin(struct tome_pageout *po, struct tome_paging *p)
  * Whose the page seems to be. It may be anything the next moment, so what its owner
  * names counts only if it is where anons are, which it then stays for this epoch.
  */
-static struct tome_anon *
-anon_of(struct tome_vm *vm, const struct tome_page *page)
+struct tome_anon *
+tome_pageout_owner(struct tome_vm *vm, const struct tome_page *page)
 {
 	void *owner = tome_rd(&page->owner);
 
@@ -61,7 +61,7 @@ tome_pageout_anon(struct tome_pageout *po, struct tome_page *page,
 	struct tome_anon *an;
 
 	tome_epoch_enter(vm);
-	an = anon_of(vm, page);
+	an = tome_pageout_owner(vm, page);
 	if (an != NULL) {
 		what = TOME_EVICT_BUSY;
 		if (tome_bit_trylock(vm, &an->word, TOME_ANON_LOCK,
@@ -94,7 +94,8 @@ anon_take(struct tome_pageout *po, struct tome_page *page,
 		return TOME_EVICT_KEPT;
 	if (which == TOME_EVICT_UNUSED && tome_choice_spares(vm, page, pfn))
 		return TOME_EVICT_USED;
-	if (an->slot == 0 && tome_rd_relaxed(&p->room) <= po->n)
+	if ((an->slot == 0 && tome_rd_relaxed(&p->room) <= po->n) ||
+	    !tome_ledger_stores(p, tome_rd_relaxed(&an->word)))
 		return TOME_EVICT_NO_STORE;
 	tome_page_protect(vm, pfn, TOME_PROT_NONE);
 	if (an->slot != 0 &&
@@ -118,7 +119,10 @@ static void
 anon_leave(struct tome_paging *p, struct tome_page *page, struct tome_anon *an)
 {
 	tome_pfn_t pfn = an->pfn;
+	uint32_t word = tome_rd_relaxed(&an->word);
 
+	if (tome_unlikely(word & TOME_ANON_LEDGER))
+		tome_ledger_out(p, word);
 	tome_wr(&an->pfn, TOME_PFN_NONE);
 	tome_wr(&page->owner, NULL);
 	tome_stray(p->vm, &p->strays, pfn);

@@ -16,6 +16,7 @@
 #include <paging/shadow.h>
 #include <paging/tier.h>
 #include <phys/stray.h>
+#include <tome/ledger.h>
 #include <tome/paging.h>
 
 #define TOME_SLOT_WORD (8 * sizeof(unsigned long))	/* bits of the map */
@@ -84,6 +85,21 @@ struct tome_balance {
 	uint64_t direct, failed;		/* as of the last look */
 };
 
+/* What a group of maps may have (ledger.c), charged to its ancestors too. */
+struct tome_ledger {
+	struct tome_paging *paging;
+	struct tome_ledger *parent;
+	uint32_t word;				/* TOME_ANON_LEDGER of its anons */
+	bool (*full)(void *);
+	void *arg;
+	_Atomic uint64_t most_resident, most_swapped;	/* limits */
+	_Atomic uint64_t resident, swapped, peak, refused;
+	_Atomic uint32_t users;			/* who look for room in it */
+	bool gone;				/* destroyed; ends with its last page */
+	tome_pfn_t hand;			/* under `sweep` */
+	uint64_t seen_resident, seen_swapped;	/* of a recount */
+};
+
 struct tome_paging {
 	struct tome_choice choice;
 	struct tome_balance balance;
@@ -118,6 +134,8 @@ struct tome_paging {
 	 * does it. */
 	_Atomic uint64_t packed, packed_at;
 	_Atomic uint32_t packing;
+	struct tome_mutex ledger_lock;		/* who comes and goes */
+	struct tome_ledger *ledger[TOME_LEDGERS + 1];	/* by number, from 1 */
 	_Atomic uint64_t looked, used, dropped, swapped_out, swapped_in,
 	    written_file, direct, daemon;
 	struct tome_swap_io io[TOME_SWAP_IOS];
@@ -137,8 +155,9 @@ void tome_slots_careful(struct tome_paging *, struct tome_swap_area *);
 struct tome_swap_area *tome_slot_area(struct tome_paging *, uint32_t slot);
 /* Used or retired, counted one by one. */
 uint64_t tome_slots_taken(const struct tome_swap_area *);
-/* At rest, as struct tome_anon_pager says. */
-bool tome_slots_recount(struct tome_vm *, uint32_t slot, enum tome_recount);
+/* At rest: as struct tome_anon_pager says, of slots. False: it is wrong. */
+bool tome_slots_recount(struct tome_paging *, uint32_t slot,
+    enum tome_recount);
 /* More than half of what there is is taken. */
 bool tome_slots_scarce(struct tome_paging *);
 
@@ -174,6 +193,9 @@ enum tome_evict tome_pageout_anon(struct tome_pageout *, struct tome_page *,
     enum tome_evict_which);
 /* Write what was taken; does not wait for it. */
 void tome_pageout_end(struct tome_pageout *);
+/* Whose this page is, or NULL. Inside an epoch; the next moment it may be another's. */
+struct tome_anon *tome_pageout_owner(struct tome_vm *,
+    const struct tome_page *);
 
 /* ---- pagein.c ---- */
 
@@ -240,6 +262,26 @@ void tome_each_end(struct tome_each *);
 uint64_t tome_pack_all(struct tome_paging *);
 /* The same if so much left since that it pays. */
 void tome_pack_some(struct tome_paging *);
+
+/* ---- ledger.c ---- */
+
+/* An anon of this word comes to be there, or to be swapped out; its lock is held, or it
+ * is being read. */
+void tome_ledger_in(struct tome_paging *, uint32_t word);
+void tome_ledger_out(struct tome_paging *, uint32_t word);
+void tome_ledger_uncharge(struct tome_vm *, uint32_t word, bool resident);
+/* May one more of this word be swapped out? */
+bool tome_ledger_stores(struct tome_paging *, uint32_t word);
+/* So many of this word are about to come in: others leave if it will be too much.
+ * Nothing locked. */
+void tome_ledger_trim(struct tome_paging *, uint32_t word, unsigned more);
+enum tome_err tome_ledger_room(struct tome_map *) TOME_NODISCARD;
+void tome_ledger_charge(struct tome_map *, struct tome_amap *, uint64_t slot);
+/* At rest. As struct tome_anon_pager's recount. */
+const char *tome_paging_recount(struct tome_vm *, uint32_t slot, uint32_t word,
+    bool resident, enum tome_recount);
+/* All are forgotten; how many were charged still. */
+size_t tome_ledgers_end(struct tome_paging *);
 
 /* ---- home.c ---- */
 

@@ -156,9 +156,9 @@ tome_slots_scarce(struct tome_paging *p)
  * it again at the end. In between those are left that are retired, or in a transfer.
  */
 bool
-tome_slots_recount(struct tome_vm *vm, uint32_t slot, enum tome_recount what)
+tome_slots_recount(struct tome_paging *p, uint32_t slot,
+    enum tome_recount what)
 {
-	struct tome_paging *p = vm->paging;
 	uint64_t left = 0, others = tome_rd(&p->writing);
 	uint32_t i = slot & TOME_SLOT_MASK;
 	struct tome_swap_area *a;

@@ -32,6 +32,8 @@ tome_paging_start(struct tome_vm *vm)
 	vm->objects->reclaim = tome_paging_found;
 	vm->objects->spares = tome_choice_spares;
 	vm->maps->page_out = tome_map_page_out;
+	vm->maps->ledger_room = tome_ledger_room;
+	vm->maps->ledger_charge = tome_ledger_charge;
 	tome_layer_install(vm, &p->layer);
 	tome_set_pressure(vm, paging_pressure);
 	return TOME_OK;
@@ -66,6 +68,7 @@ paging_fini(struct tome_vm *vm)
 	}
 	if (p->tier != NULL)
 		tome_tier_stop(p->tier);
+	leaked += tome_ledgers_end(p);
 	tome_choice_end(p);
 	vm->paging = NULL;
 	tome_kfree(vm, p);
