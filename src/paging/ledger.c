@@ -36,8 +36,9 @@ change(struct tome_ledger *l, uint64_t resident, uint64_t swapped)
 	uint64_t now;
 
 	for (; l != NULL; l = l->parent) {
-		now = tome_add(&l->resident, resident);
-		(void)tome_add(&l->swapped, swapped);
+		now = resident != 0 ? tome_add(&l->resident, resident) : 0;
+		if (swapped != 0)
+			tome_add(&l->swapped, swapped);
 		if ((int64_t)resident > 0 && now > tome_rd_relaxed(&l->peak))
 			tome_wr_relaxed(&l->peak, now);
 	}
