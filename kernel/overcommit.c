@@ -7,6 +7,7 @@
 #include <lib.h>
 #include <machine.h>
 #include <overcommit.h>
+#include <swap.h>
 #include <sync.h>
 #include <system.h>
 
@@ -24,14 +25,23 @@ all_pages(void)
 	return s.frames_total;
 }
 
+static uint64_t
+swap_pages(void)
+{
+	uint64_t pages, used;
+
+	swap_totals(&pages, &used);
+	return pages;
+}
+
 uint64_t
 overcommit_limit(void)
 {
 	uint64_t kbytes = setting[OVERCOMMIT_KBYTES];
 
 	if (kbytes != 0)
-		return kbytes >> (TOME_PAGE_SHIFT - 10);
-	return all_pages() * setting[OVERCOMMIT_RATIO] / 100;
+		return (kbytes >> (TOME_PAGE_SHIFT - 10)) + swap_pages();
+	return all_pages() * setting[OVERCOMMIT_RATIO] / 100 + swap_pages();
 }
 
 static void
@@ -41,7 +51,7 @@ renew_locked(void)
 	    (enum tome_overcommit)setting[OVERCOMMIT_MEMORY];
 
 	tome_commit_set(the_vm, mode, mode == TOME_OVERCOMMIT_NEVER ?
-	    overcommit_limit() : all_pages());
+	    overcommit_limit() : all_pages() + swap_pages());
 }
 
 void

@@ -12,6 +12,7 @@
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
+#include <overcommit.h>
 #include <process.h>
 #include <swap.h>
 #include <syscall.h>
@@ -155,6 +156,7 @@ swap_on(const char *path, unsigned flags)
 		mutex_lock(&swap_lock);
 		err = area_add(block_of(d->inode), path, pages, priority);
 		mutex_unlock(&swap_lock);
+		overcommit_renew();
 	}
 	dentry_unref(d);
 	return err;
@@ -178,6 +180,7 @@ swap_off(const char *path)
 			a->block = NULL;
 	}
 	mutex_unlock(&swap_lock);
+	overcommit_renew();
 	dentry_unref(d);
 	return err;
 }
