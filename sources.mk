@@ -118,6 +118,7 @@ TOME_SRC_FILES = \
 TOME_SRC_PAGING = \
 	src/object/packed.c \
 	src/paging/advise.c \
+	src/paging/ahead.c \
 	src/paging/choose.c \
 	src/paging/clock_pro.c \
 	src/paging/clusters.c \

@@ -270,7 +270,8 @@ take(struct memory *m)
 		m->hand = m->hand + 1 == m->frames ? 0 : m->hand + 1;
 		f = m->hand;
 		word = &m->word[f];
-		tome_policy_step(&m->policy);
+		if (tome_policy_step(&m->policy))
+			tome_policy_round(&m->policy);
 		if (!tome_policy_asks(&m->policy, *word))
 			continue;
 		used = m->used[f];

@@ -113,7 +113,7 @@ static int
 area_add(struct block *b, const char *path, uint64_t pages, int priority)
 {
 	static const struct tome_swap_device device = {
-		.max_pages = BLOCK_PAGES, .fast = true,
+		.max_pages = BLOCK_PAGES,
 		.start = block_transfer,
 	};
 	struct area *a = area_of(NULL);

@@ -18,6 +18,7 @@ tome_fill_anon(struct tome_fill *fill, struct tome_amap *am,
 		fill->seen = tome_io_seen(am->vm, fill->bucket);
 	} else if (fill->pagein == NULL) {
 		fill->lack = TOME_LACK_PREPARE;
+		fill->pages = pager->window(am, ch, i);
 	} else {
 		pager->claim(fill->pagein, am, ch, i);
 		fill->lack = TOME_LACK_RUN;

@@ -35,6 +35,7 @@ struct tome_fill {
 	union {
 		uint32_t seen;		/* WAIT */
 		uint32_t page;		/* READ, NOTIFY */
+		uint32_t pages;		/* PREPARE: how many */
 	};
 	uint8_t bucket;
 	uint8_t lack;
@@ -46,8 +47,12 @@ struct tome_fill {
  * every anon has its page.
  */
 struct tome_anon_pager {
-	/* Memory for one page-in. Sleeps. ENOMEM. */
-	enum tome_err (*prepare)(struct tome_vm *, struct tome_pagein **);
+	/* How many pages a page-in of anon i should be prepared for. Chunk and anon are
+	 * locked, the anon is swapped. */
+	unsigned (*window)(struct tome_amap *, struct tome_chunk *, unsigned i);
+	/* Memory for one page-in, of n pages or fewer. Sleeps. ENOMEM. */
+	enum tome_err (*prepare)(struct tome_vm *, unsigned n,
+	    struct tome_pagein **);
 	/* Never claimed: give it back. */
 	void (*abandon)(struct tome_vm *, struct tome_pagein *);
 	/* Take on anon i of the chunk, and neighbours if that pays. Chunk and anon are

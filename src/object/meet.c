@@ -11,7 +11,7 @@ tome_fill_meet(struct tome_vm *vm, struct tome_fill *fill)
 
 	switch ((enum tome_lack)fill->lack) {
 	case TOME_LACK_PREPARE:
-		return pager->prepare(vm, &fill->pagein);
+		return pager->prepare(vm, fill->pages, &fill->pagein);
 	case TOME_LACK_RUN:
 		fill->pagein = NULL;
 		return pager->run(vm, pagein);

@@ -103,6 +103,9 @@ struct tome_objects {			/* layer 4's state of an instance */
 	/* Layer 6 chooses which pages leave: true, this one stays. The page is locked,
 	 * or its anon is. NULL: one that was used stays. */
 	bool (*spares)(struct tome_vm *, struct tome_page *, tome_pfn_t);
+	/* It is told of a frame, which nobody knows yet, for a page of this object; its
+	 * index is set. */
+	void (*back)(struct tome_vm *, tome_pfn_t, const void *object);
 };
 
 /* Memory was lacking. Nothing locked; may sleep. True: try again. */

@@ -149,6 +149,8 @@ fill_add(struct tome_vnode_io *io, tome_pgoff_t pg, struct tome_io_vec *vec)
 		return false;
 	page = tome_page(vm, pfn);
 	page->index = (uint32_t)pg;
+	if (vm->objects->back != NULL)
+		vm->objects->back(vm, pfn, ob);
 	tome_or(&page->state, TOME_PAGE_FILL | TOME_PAGE_BUSY);
 	tome_wr(&page->owner, ob);
 	if (tome_pagetree_insert(vm, &ob->vnode->tree, pg, pfn) != TOME_OK) {

@@ -3,12 +3,15 @@
  *
  * A page's word is in `prev`, a link that pages in use have no need of and that is 0
  * in a frame just allocated. It is written while its owner is locked, so the frame is
- * still that page's; or before anybody knows the page.
+ * still that page's; or before anybody knows the page. Most pages that the hand comes
+ * to are passed by for their word alone, which is then read without any lock: it may
+ * be anything, and is advice.
  *
  * A shadow's key is the anon's address, so a page that comes back is known however
- * often its slot has changed. Files' pages have none: they come back as new.
+ * often its slot has changed; of a file's page, its file and index.
  *
- * Locks: the choice's, leaf side. Only who has `sweep` asks whether pages stay.
+ * Locks: `sweep` over what the hand does; the choice's, leaf side, too where a page
+ * that comes back may change it: rounds, what left, shadows.
  */
 #include <base/memory.h>
 #include <paging/paging_i.h>
@@ -92,13 +95,51 @@ tome_zone_span(struct tome_vm *vm, const struct tome_zone *z)
 	return z->total > 0 && end > z->first ? end - z->first : 0;
 }
 
-void
-tome_choice_step(struct tome_paging *p, enum tome_zone_kind kind)
+static tome_noinline void
+choice_round(struct tome_paging *p, struct tome_policy *policy)
 {
 	uintptr_t irq = choice_lock(p);
 
-	tome_policy_step(&p->choice.policy[kind]);
+	tome_policy_round(policy);
 	choice_unlock(p, irq);
+}
+
+/* What seems to be a page that may leave, and that the policy wants to look at. In a
+ * hurry no page is spared for what it was. */
+static inline bool
+choice_asks(struct tome_paging *p, struct tome_policy *policy,
+    const struct tome_page *page)
+{
+	uint32_t state = tome_rd_relaxed(&page->state);
+	uint32_t identity = state & TOME_PAGE_IDENTITY;
+
+	return (identity == TOME_PAGE_ANON || identity == TOME_PAGE_CACHE) &&
+	    state < TOME_PAGE_WIRE_ONE &&
+	    (p->choice.hurry || tome_policy_asks(policy,
+	    (uint32_t)tome_rd_relaxed(&page->prev)));
+}
+
+tome_noinline struct tome_page *
+tome_choice_next(struct tome_paging *p, enum tome_zone_kind kind,
+    uint64_t *steps)
+{
+	const struct tome_zone *z = &p->vm->phys->zone[kind];
+	struct tome_policy *policy = &p->choice.policy[kind];
+	tome_pfn_t pfn = p->choice.hand[kind], end = z->first +
+	    tome_zone_span(p->vm, z);
+	struct tome_page *page, *found = NULL;
+
+	for (; *steps > 0 && found == NULL; --*steps) {
+		if (++pfn >= end || pfn < z->first)
+			pfn = z->first;
+		if (tome_policy_step(policy))
+			choice_round(p, policy);
+		page = tome_page_try(p->vm, pfn);
+		if (page != NULL && choice_asks(p, policy, page))
+			found = page;
+	}
+	p->choice.hand[kind] = pfn;
+	return found;
 }
 
 static struct tome_policy *
@@ -107,32 +148,32 @@ policy_of(struct tome_paging *p, tome_pfn_t pfn)
 	return &p->choice.policy[tome_zone_of(p->vm, pfn)->kind];
 }
 
-/* In a hurry no page is spared for what it was. */
+/* Of an anon, of a file's page. */
+static uint64_t
+choice_key(const void *owner, const struct tome_page *page)
+{
+	uint64_t key = (uintptr_t)owner;
+
+	if (tome_page_identity(page) == TOME_PAGE_CACHE)
+		key ^= ((uint64_t)page->index + 1) << 32;
+	return key;
+}
+
 bool
 tome_choice_spares(struct tome_vm *vm, struct tome_page *page, tome_pfn_t pfn)
 {
 	struct tome_paging *p = vm->paging;
-	struct tome_policy *policy = policy_of(p, pfn);
 	uint32_t word = (uint32_t)page->prev;
-	uintptr_t irq = choice_lock(p);
-	bool asks = p->choice.hurry || tome_policy_asks(policy, word), used;
+	bool used = tome_page_accessed(vm, pfn, true), leaves;
 
-	choice_unlock(p, irq);
-	if (!asks)
-		return true;
-	used = tome_page_accessed(vm, pfn, true);
-	irq = choice_lock(p);
-	if (tome_policy_look(policy, &word, used) ||
-	    (p->choice.hurry && !used)) {
+	leaves = tome_policy_look(policy_of(p, pfn), &word, used) ||
+	    (p->choice.hurry && !used);
+	tome_wr_relaxed(&page->prev, (tome_pfn_t)word);
+	if (leaves) {
 		p->choice.word = word;
-		p->choice.key = (uintptr_t)tome_rd(&page->owner);
-		used = false;
-	} else {
-		used = true;
+		p->choice.key = choice_key(tome_rd(&page->owner), page);
 	}
-	choice_unlock(p, irq);
-	page->prev = (tome_pfn_t)word;
-	return used;
+	return !leaves;
 }
 
 void
@@ -149,14 +190,18 @@ tome_choice_left(struct tome_paging *p, enum tome_zone_kind kind)
 }
 
 void
-tome_choice_back(struct tome_paging *p, tome_pfn_t pfn,
-    const struct tome_anon *an)
+tome_choice_back(struct tome_vm *vm, tome_pfn_t pfn, const void *owner)
 {
+	struct tome_paging *p = vm->paging;
 	struct tome_shadows *s = &p->choice.shadows;
+	struct tome_page *page = tome_page(vm, pfn);
 	uintptr_t irq = choice_lock(p);
+	uint32_t shadow = s->row == NULL ? 0 :
+	    tome_shadow_take(s, choice_key(owner, page));
 
-	tome_page(p->vm, pfn)->prev = (tome_pfn_t)tome_policy_back(
-	    policy_of(p, pfn), s->row == NULL ? 0 :
-	    tome_shadow_take(s, (uintptr_t)an));
+	/* A file's page that nothing is known of may well be new. */
+	if (shadow != 0 || tome_page_identity(page) == TOME_PAGE_ANON)
+		tome_wr_relaxed(&page->prev, (tome_pfn_t)tome_policy_back(
+		    policy_of(p, pfn), shadow));
 	choice_unlock(p, irq);
 }

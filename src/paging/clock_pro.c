@@ -11,6 +11,7 @@
  * How many cold pages there shall be grows with each test that is passed by a page
  * that had left, and falls with each page that leaves in its test.
  */
+#include <base/atomic.h>
 #include <paging/policy.h>
 
 #define HOT 1u
@@ -21,7 +22,8 @@
 static bool
 too_hot(const struct tome_policy *p)
 {
-	return p->hot + p->cold_target > p->resident;
+	return tome_rd_relaxed(&p->hot) + tome_rd_relaxed(&p->cold_target) >
+	    p->resident;
 }
 
 static bool
@@ -40,8 +42,8 @@ look_hot(struct tome_policy *p, uint32_t *word, bool used)
 	if (used)
 		return false;
 	*word &= ~HOT;
-	if (p->hot > 0)
-		p->hot--;
+	if (tome_rd_relaxed(&p->hot) > 0)
+		tome_add(&p->hot, -1);
 	return false;
 }
 
@@ -59,7 +61,7 @@ clock_pro_look(struct tome_policy *p, uint32_t *word, bool used)
 		return true;
 	if (*word & TEST) {
 		*word = TOME_WORD_KNOWN | HOT;
-		p->hot++;
+		tome_add(&p->hot, 1);
 	} else {
 		*word = TOME_WORD_KNOWN | TEST;
 	}
@@ -70,7 +72,7 @@ clock_pro_look(struct tome_policy *p, uint32_t *word, bool used)
 static void
 clock_pro_round(struct tome_policy *p)
 {
-	p->hot = p->hot_seen;
+	tome_wr_relaxed(&p->hot, p->hot_seen);
 	p->resident = p->seen;
 	p->eighth = p->seen / 8 + 1;
 	p->hot_seen = p->seen = 0;
@@ -80,19 +82,20 @@ static uint32_t
 clock_pro_left(struct tome_policy *p, uint32_t word)
 {
 	if (word & TEST && p->cold_target > 1)
-		p->cold_target--;
+		tome_wr_relaxed(&p->cold_target, p->cold_target - 1);
 	return word & TEST;
 }
 
 static uint32_t
 clock_pro_back(struct tome_policy *p, uint32_t low, uint32_t age)
 {
+	uint32_t most = p->eighth * 7;
+
 	if (!(low & TEST) || age > TEST_EPOCHS)
 		return TEST;
-	p->cold_target += 2;
-	if (p->cold_target > p->eighth * 7)
-		p->cold_target = p->eighth * 7;
-	p->hot++;
+	tome_wr_relaxed(&p->cold_target, p->cold_target + 2 < most ?
+	    p->cold_target + 2 : most);
+	tome_add(&p->hot, 1);
 	return HOT;
 }
 

@@ -3,8 +3,9 @@
  *
  * A page-in is prepared with nothing locked, claims an anon under its lock, and reads
  * with nothing locked again. Neighbours of the chunk whose slots follow each other
- * come with it, as far as frames are there for the asking. The anon keeps its slot as
- * long as the page is unmodified, unless slots are scarce.
+ * come with it, as far as that seems to pay (ahead.c) and frames are there for the
+ * asking. The anon keeps its slot as long as the page is unmodified, unless slots are
+ * scarce.
  *
  * What the compressed tier holds is read from there, alone, and for good: a page and
  * its packed copy together would take more room than either.
@@ -12,7 +13,7 @@
 #include <object/dir.h>
 #include <paging/paging_i.h>
 
-#define AROUND 8u			/* anons read together, at most */
+#define AROUND TOME_AHEAD_MOST
 
 struct tome_pagein {
 	struct tome_paging *paging;
@@ -27,8 +28,10 @@ struct tome_pagein {
 	struct tome_anon *anon[AROUND];		/* of consecutive slots */
 };
 
-static enum tome_err pagein_prepare(struct tome_vm *, struct tome_pagein **)
-    TOME_NODISCARD;
+static unsigned pagein_window(struct tome_amap *, struct tome_chunk *,
+    unsigned i);
+static enum tome_err pagein_prepare(struct tome_vm *, unsigned n,
+    struct tome_pagein **) TOME_NODISCARD;
 static void pagein_abandon(struct tome_vm *, struct tome_pagein *);
 static void pagein_claim(struct tome_pagein *, struct tome_amap *,
     struct tome_chunk *, unsigned i);
@@ -43,7 +46,7 @@ static void pagein_finish(struct tome_io *);
 static void pagein_drop(struct tome_pagein *);
 
 const struct tome_anon_pager tome_swap_pager = {
-	.prepare = pagein_prepare, .abandon = pagein_abandon,
+	.window = pagein_window, .prepare = pagein_prepare, .abandon = pagein_abandon,
 	.claim = pagein_claim, .run = pagein_run, .release = pagein_release,
 	.open = tome_packed_open, .empty = tome_packed_empty,
 	.uncharge = tome_ledger_uncharge, .recount = tome_paging_recount,
@@ -71,16 +74,26 @@ prepare_frames(struct tome_vm *vm, unsigned n, struct tome_pagein **out)
 	return TOME_OK;
 }
 
+static unsigned
+pagein_window(struct tome_amap *am, struct tome_chunk *ch, unsigned i)
+{
+	struct tome_paging *p = am->vm->paging;
+	uint32_t slot = ch->anon[i]->slot;
+
+	if (tome_slot_area(p, slot)->device.fast || tome_compress_has(p, slot))
+		return 1;
+	return tome_ahead_window(p, am, ch->key << TOME_CHUNK_SHIFT | i);
+}
+
 static enum tome_err
-pagein_prepare(struct tome_vm *vm, struct tome_pagein **out)
+pagein_prepare(struct tome_vm *vm, unsigned n, struct tome_pagein **out)
 {
 	struct tome_paging *p = vm->paging;
 	uint32_t alone = tome_rd(&p->alone);
 
 	if (alone > 0)
 		tome_wr(&p->alone, alone - 1);
-	return prepare_frames(vm, alone > 0 ||
-	    tome_rd_relaxed(&p->seeking) == 0 ? 1 : AROUND, out);
+	return prepare_frames(vm, alone > 0 ? 1 : n, out);
 }
 
 static void
@@ -160,11 +173,12 @@ pagein_claim(struct tome_pagein *in, struct tome_amap *am, struct tome_chunk *ch
 
 	in->ledger = tome_or(&an->word, TOME_ANON_READING) & TOME_ANON_LEDGER;
 	in->n = 1;
-	if (!tome_slot_area(in->paging, an->slot)->device.fast &&
-	    !tome_compress_has(in->paging, an->slot)) {
+	if (in->frames > 1 && !tome_compress_has(in->paging, an->slot)) {
 		up = claim_side(in, am, ch, i, 1, above);
 		down = claim_side(in, am, ch, i, -1, below);
 	}
+	tome_ahead_read(in->paging, am, (ch->key << TOME_CHUNK_SHIFT | i) -
+	    down, in->n);
 	while (down > 0)
 		in->anon[k++] = below[--down];
 	in->anon[k++] = an;
@@ -183,7 +197,7 @@ page_back(struct tome_paging *p, tome_pfn_t pfn, const struct tome_anon *an)
 	if (tome_unlikely(word & TOME_ANON_LEDGER))
 		tome_ledger_in(p, word);
 	tome_add(&p->swapped_in, 1);
-	tome_choice_back(p, pfn, an);
+	tome_choice_back(p->vm, pfn, an);
 }
 
 /* What was claimed is no longer being read. `home`: its slots are free. */

@@ -66,9 +66,10 @@ struct tome_pageout {
 	tome_pfn_t pfn[TOME_SWAP_MAX];
 };
 
-/* What decides which pages of a zone leave, under `lock`. */
+/* What decides which pages of a zone leave; see choose.c for who may. */
 struct tome_choice {
 	struct tome_spin lock;			/* rank QUEUE */
+	tome_pfn_t hand[TOME_ZONES];		/* where each zone's is */
 	bool hurry;				/* whatever was not used leaves */
 	uint64_t key;				/* of the page that leaves now, */
 	uint32_t word;				/* and what is known of it */
@@ -100,8 +101,17 @@ struct tome_ledger {
 	uint64_t seen_resident, seen_swapped;	/* of a recount */
 };
 
+/* Who reads anons one after another: ahead.c. */
+struct tome_stream {
+	uint32_t first, end;			/* what was read last */
+	uint32_t size;				/* how many at once */
+};
+#define TOME_STREAMS 64u
+#define TOME_AHEAD_MOST 16u
+
 struct tome_paging {
 	struct tome_choice choice;
+	struct tome_stream stream[TOME_STREAMS];
 	struct tome_balance balance;
 	bool (*oom_kill)(void *);
 	void *oom_arg;
@@ -115,8 +125,6 @@ struct tome_paging {
 	struct tome_swap_io *free_io;
 	uint64_t room;				/* slots to be had; read anywhere */
 	uint64_t slots;				/* of all areas; the same */
-	uint32_t seeking;			/* areas whose neighbours are read
-						 * along; the same */
 	struct tome_tier *tier;			/* or NULL; set once, read anywhere */
 	bool keeps;				/* its limit is not 0; read anywhere */
 	struct tome_strays strays;
@@ -126,9 +134,8 @@ struct tome_paging {
 	/* The daemon's. */
 	_Atomic uint32_t kick;			/* changes: look */
 	_Atomic uint32_t stop;
-	/* Where each zone's hand is, and what it has taken; under `sweep`. */
+	/* Over the hands, and what they have taken. */
 	struct tome_mutex sweep;
-	tome_pfn_t hand[TOME_ZONES];
 	struct tome_pageout sweeping;
 	/* Chunks that were packed; what swapped_out was when all were looked at; who
 	 * does it. */
@@ -197,6 +204,15 @@ void tome_pageout_end(struct tome_pageout *);
 struct tome_anon *tome_pageout_owner(struct tome_vm *,
     const struct tome_page *);
 
+/* ---- ahead.c ---- */
+
+/* How many anons to read, of which one is at this index of an amap, and is lacking. */
+unsigned tome_ahead_window(struct tome_paging *, const struct tome_amap *,
+    uint64_t index);
+/* So many were read, from this one on. */
+void tome_ahead_read(struct tome_paging *, const struct tome_amap *,
+    uint64_t first, unsigned n);
+
 /* ---- pagein.c ---- */
 
 extern const struct tome_anon_pager tome_swap_pager;
@@ -206,15 +222,18 @@ extern const struct tome_anon_pager tome_swap_pager;
 /* Memory for shadows, once. ENOMEM. */
 enum tome_err tome_choice_remember(struct tome_paging *) TOME_NODISCARD;
 void tome_choice_end(struct tome_paging *);
-/* The hand of a zone is at its next frame. */
-void tome_choice_step(struct tome_paging *, enum tome_zone_kind);
-/* Whether a page stays. Its owner is locked, and `sweep`. */
+/* The next page of a zone that the policy has to look at, at most so many frames
+ * on, which are then fewer; NULL: there is none. Nothing is locked, so it may be
+ * anything by now. Under `sweep`. */
+struct tome_page *tome_choice_next(struct tome_paging *, enum tome_zone_kind,
+    uint64_t *steps);
+/* Whether a page that it has to look at stays. Its owner is locked, and `sweep`. */
 bool tome_choice_spares(struct tome_vm *, struct tome_page *, tome_pfn_t);
 /* The page that was spared last was not, and leaves. Under `sweep`. */
 void tome_choice_left(struct tome_paging *, enum tome_zone_kind);
-/* A frame that nobody knows yet holds an anon that was out. Any context. */
-void tome_choice_back(struct tome_paging *, tome_pfn_t,
-    const struct tome_anon *);
+/* A frame that nobody knows yet gets what was out: an anon, an object's page that its
+ * index says. Any context. */
+void tome_choice_back(struct tome_vm *, tome_pfn_t, const void *owner);
 
 /* Frames that the hand of a zone goes round; 0: the zone is empty. */
 tome_pfn_t tome_zone_span(struct tome_vm *, const struct tome_zone *);

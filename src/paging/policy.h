@@ -7,12 +7,15 @@
  * remembered as a word too, its shadow, which whoever keeps it gives back if the page
  * returns.
  *
- * Whoever moves the hand calls, for each frame: tome_policy_step(); if it is a page
- * and tome_policy_asks(), he clears its accessed bits, tells tome_policy_look(), and
- * evicts it if that says so; if it left, tome_policy_left(). The simulator
- * (bench/policies.c) does so too, with this very source.
+ * Whoever moves the hand calls, for each frame: tome_policy_step(), and
+ * tome_policy_round() if that says so; if it is a page and tome_policy_asks(), he
+ * clears its accessed bits, tells tome_policy_look(), and evicts it if that says so; if
+ * it left, tome_policy_left(). The simulator (bench/policies.c) does so too, with this
+ * very source.
  *
- * Locks: none; the caller's, over the policy. Words belong to who moves the hand.
+ * Locks: the caller's two. One hand moves at a time. With it, or without, others may call
+ * tome_policy_back(): it, tome_policy_round() and tome_policy_left() exclude each other. What
+ * back() changes and asks() or look() read is read and written at once.
  */
 #ifndef TOME_PAGING_POLICY_H
 #define TOME_PAGING_POLICY_H
@@ -68,12 +71,16 @@ struct tome_policy {
 void tome_policy_init(struct tome_policy *, const struct tome_policy_ops *,
     uint32_t frames);
 
-/* The hand is at the next frame. */
-static inline void
+/* The hand is at the next frame. True: it has been round. */
+static inline bool
 tome_policy_step(struct tome_policy *p)
 {
-	if (++p->passed < p->frames)
-		return;
+	return ++p->passed >= p->frames;
+}
+
+static inline void
+tome_policy_round(struct tome_policy *p)
+{
 	p->passed = 0;
 	p->ops->round(p);
 }

@@ -100,10 +100,10 @@ frame_list(struct tome_pieces *pool, tome_pfn_t pfn)
 	struct tome_page *pg = tome_page(pool->vm, pfn);
 	tome_pfn_t *list = &pool->list[pg->index / CLASS_WORDS];
 
-	pg->prev = TOME_PFN_NONE;
+	tome_wr_relaxed(&pg->prev, TOME_PFN_NONE);
 	pg->next = *list;
 	if (*list != TOME_PFN_NONE)
-		tome_page(pool->vm, *list)->prev = pfn;
+		tome_wr_relaxed(&tome_page(pool->vm, *list)->prev, pfn);
 	*list = pfn;
 }
 
@@ -113,7 +113,7 @@ frame_unlist(struct tome_pieces *pool, tome_pfn_t pfn)
 	struct tome_page *pg = tome_page(pool->vm, pfn);
 
 	if (pg->next != TOME_PFN_NONE)
-		tome_page(pool->vm, pg->next)->prev = pg->prev;
+		tome_wr_relaxed(&tome_page(pool->vm, pg->next)->prev, pg->prev);
 	if (pg->prev != TOME_PFN_NONE)
 		tome_page(pool->vm, pg->prev)->next = pg->next;
 	else

@@ -51,33 +51,19 @@ sweep_page(struct tome_paging *p, enum tome_zone_kind kind,
 	return what == TOME_EVICT_FREED || what == TOME_EVICT_STARTED;
 }
 
-/* The hand's next frame. */
-static tome_noinline bool
-sweep_next(struct tome_paging *p, const struct tome_zone *z)
-{
-	tome_pfn_t pfn = p->hand[z->kind] + 1;
-	struct tome_page *page;
-
-	if (pfn >= z->end || pfn >= p->vm->npfn || pfn < z->first)
-		pfn = z->first;
-	p->hand[z->kind] = pfn;
-	tome_choice_step(p, z->kind);
-	page = tome_page_try(p->vm, pfn);
-	return page != NULL && sweep_page(p, z->kind, page);
-}
-
 uint64_t
 tome_sweep(struct tome_paging *p, enum tome_zone_kind kind, uint64_t n,
     bool hurry)
 {
-	const struct tome_zone *z = &p->vm->phys->zone[kind];
-	uint64_t left = 0, steps = PASSES * (uint64_t)tome_zone_span(p->vm, z);
+	uint64_t left = 0, steps = PASSES * (uint64_t)tome_zone_span(p->vm,
+	    &p->vm->phys->zone[kind]);
+	struct tome_page *page;
 
 	tome_mutex_lock(p->vm, &p->sweep, TOME_RANK_MAP);
 	p->choice.hurry = hurry;
 	tome_pageout_begin(&p->sweeping, p);
-	for (; steps > 0 && left < n; steps--) {
-		left += sweep_next(p, z);
+	while (left < n && (page = tome_choice_next(p, kind, &steps)) != NULL) {
+		left += sweep_page(p, kind, page);
 		if (p->sweeping.n == TOME_SWAP_MAX)
 			tome_pageout_end(&p->sweeping);
 	}

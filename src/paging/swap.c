@@ -79,7 +79,6 @@ area_list(struct tome_paging *p, struct tome_swap_area *a)
 		tome_wr(&p->area[id], a);
 		tome_wr_relaxed(&p->room, p->room + a->slots - a->n.retired);
 		tome_wr_relaxed(&p->slots, p->slots + a->slots);
-		tome_wr_relaxed(&p->seeking, p->seeking + !a->device.fast);
 	}
 	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
 	return id < TOME_SWAP_AREAS;
@@ -96,7 +95,6 @@ area_unlist(struct tome_paging *p, struct tome_swap_area *a)
 	tome_wr(at, a->next);
 	tome_wr(&p->area[a->id], (struct tome_swap_area *)NULL);
 	tome_wr_relaxed(&p->slots, p->slots - a->slots);
-	tome_wr_relaxed(&p->seeking, p->seeking - !a->device.fast);
 	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
 }
 

@@ -227,10 +227,10 @@ buddy_insert(struct tome_vm *vm, struct tome_zone *z, tome_pfn_t pfn,
 	TOME_ASSERT(vm, tome_page_identity(pg) == TOME_PAGE_FREE);
 	tome_wr_relaxed(&pg->state, TOME_PAGE_FREE | TOME_PAGE_HEAD);
 	pg->index = order;
-	pg->prev = TOME_PFN_NONE;
+	tome_wr_relaxed(&pg->prev, TOME_PFN_NONE);
 	pg->next = z->head[order];
 	if (pg->next != TOME_PFN_NONE)
-		tome_page(vm, pg->next)->prev = pfn;
+		tome_wr_relaxed(&tome_page(vm, pg->next)->prev, pfn);
 	z->head[order] = pfn;
 	tome_wr_relaxed(&z->free, z->free + order_size(order));
 }
@@ -242,14 +242,15 @@ buddy_remove(struct tome_vm *vm, struct tome_zone *z, tome_pfn_t pfn,
 	struct tome_page *pg = tome_page(vm, pfn);
 
 	if (pg->next != TOME_PFN_NONE)
-		tome_page(vm, pg->next)->prev = pg->prev;
+		tome_wr_relaxed(&tome_page(vm, pg->next)->prev, pg->prev);
 	if (pg->prev != TOME_PFN_NONE)
 		tome_page(vm, pg->prev)->next = pg->next;
 	else
 		z->head[order] = pg->next;
 	tome_wr_relaxed(&pg->state, TOME_PAGE_FREE);
 	pg->index = 0;
-	pg->next = pg->prev = TOME_PFN_NONE;
+	pg->next = TOME_PFN_NONE;
+	tome_wr_relaxed(&pg->prev, TOME_PFN_NONE);
 	tome_wr_relaxed(&z->free, z->free - order_size(order));
 }
 

@@ -15,7 +15,8 @@
  *           TABLE: base address and level. Others: free for the layer that owns
  *           the page.
  *  next,    queue links, frame numbers, under the queue's or zone's lock.
- *  prev     Pages on no queue: free for their owner.
+ *  prev     Pages on no queue: free for their owner. prev is written at once: who
+ *           looks for pages that may leave reads it with no lock.
  */
 #ifndef TOME_PHYS_PAGE_H
 #define TOME_PHYS_PAGE_H

@@ -35,7 +35,7 @@ tome_queue_push(struct tome_vm *vm, struct tome_queue *q, tome_pfn_t pfn)
 
 	TOME_CHECK(vm, (was & TOME_PAGE_QUEUE) == 0);
 	pg->next = TOME_PFN_NONE;
-	pg->prev = q->tail;
+	tome_wr_relaxed(&pg->prev, q->tail);
 	if (q->tail != TOME_PFN_NONE)
 		tome_page(vm, q->tail)->next = pfn;
 	else
@@ -73,14 +73,15 @@ queue_unlink(struct tome_vm *vm, struct tome_queue *q, tome_pfn_t pfn)
 	struct tome_page *pg = tome_page(vm, pfn);
 
 	if (pg->next != TOME_PFN_NONE)
-		tome_page(vm, pg->next)->prev = pg->prev;
+		tome_wr_relaxed(&tome_page(vm, pg->next)->prev, pg->prev);
 	else
 		q->tail = pg->prev;
 	if (pg->prev != TOME_PFN_NONE)
 		tome_page(vm, pg->prev)->next = pg->next;
 	else
 		q->head = pg->next;
-	pg->next = pg->prev = TOME_PFN_NONE;
+	pg->next = TOME_PFN_NONE;
+	tome_wr_relaxed(&pg->prev, TOME_PFN_NONE);
 	q->count--;
 	tome_and(&pg->state, ~TOME_PAGE_QUEUE);
 }

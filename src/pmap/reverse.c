@@ -6,7 +6,8 @@
  * that this still is a leaf and its slot still names the frame, and acts. A record
  * that was there throughout is always seen; one that moved to another slot
  * meanwhile (tome_range_move) may not be, and then the stamp has changed and the
- * walk is done again: every action may be done twice.
+ * walk is done again: every action may be done twice. One record alone is the page's
+ * word, which is its own stamp, and read without the lock.
  *
  * A walk that changed an entry flushes it in a round of its own, after the leaf
  * is unlocked.
@@ -29,6 +30,7 @@ struct reverse {
 
 static void reverse_walk(struct reverse *);
 static bool reverse_pass(struct reverse *, struct tome_page *);
+static bool reverse_many(struct reverse *, struct tome_page *);
 static void reverse_visit(struct reverse *, uint64_t rec);
 static bool act_test(struct reverse *, struct tome_leaf *, size_t i);
 static bool act_clear(struct reverse *, struct tome_leaf *, size_t i);
@@ -108,6 +110,18 @@ reverse_walk(struct reverse *r)
 /* True: every record was seen, none changed its number meanwhile. */
 static bool
 reverse_pass(struct reverse *r, struct tome_page *pg)
+{
+	uint64_t word = tome_rd_sc(&pg->pv), now;
+
+	if (!(word & 1))
+		return word == 0 || reverse_many(r, pg);
+	reverse_visit(r, word >> 1);
+	now = tome_rd_sc(&pg->pv);
+	return now == word || now == 0;
+}
+
+static tome_noinline bool
+reverse_many(struct reverse *r, struct tome_page *pg)
 {
 	struct tome_pv_stamp begin, now;
 	uint64_t rec[REVERSE_BATCH];

@@ -19,8 +19,8 @@ tome_side_alloc(struct tome_vm *vm, struct tome_page *leaf)
 	if (a == NULL)
 		return TOME_ENOMEM;
 	memset(a, 0, TOME_LEAF_ENTRIES);
-	leaf->prev = tome_pool_frame(a) << SIDE_PLACE_BITS |
-	    tome_pool_place(pool, a);
+	tome_wr_relaxed(&leaf->prev, tome_pool_frame(a) << SIDE_PLACE_BITS |
+	    tome_pool_place(pool, a));
 	TOME_CHECK(vm, tome_side_array(vm, leaf) == a);
 	return TOME_OK;
 }
@@ -29,7 +29,7 @@ void
 tome_side_free(struct tome_vm *vm, struct tome_page *leaf)
 {
 	tome_pool_free(vm, &vm->pmaps->sides, tome_side_array(vm, leaf));
-	leaf->prev = 0;
+	tome_wr_relaxed(&leaf->prev, 0);
 }
 
 uint8_t *

@@ -499,7 +499,7 @@ tome_unit_free_unseen(struct tome_vm *vm, tome_pfn_t unit)
 	if (level == 0) {
 		leaf_free(vm, &pg->retired);
 	} else {
-		pg->prev = tome_unit_order(level);
+		tome_wr_relaxed(&pg->prev, tome_unit_order(level));
 		upper_free(vm, &pg->retired);
 	}
 }
@@ -512,7 +512,7 @@ tome_unit_retire(struct tome_vm *vm, tome_pfn_t unit)
 
 	pg->next = unit;
 	if (level > 0)
-		pg->prev = tome_unit_order(level);
+		tome_wr_relaxed(&pg->prev, tome_unit_order(level));
 	tome_epoch_retire(vm, &pg->retired,
 	    level == 0 ? leaf_free : upper_free);
 }
@@ -523,7 +523,7 @@ tome_root_retire(struct tome_pmap *p)
 	struct tome_page *pg = tome_page(p->vm, p->root_frame);
 
 	pg->next = p->root_frame;
-	pg->prev = tome_root_order(p->top + 1);
+	tome_wr_relaxed(&pg->prev, tome_root_order(p->top + 1));
 	tome_epoch_retire(p->vm, &pg->retired, upper_free);
 }
 

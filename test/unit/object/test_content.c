@@ -259,13 +259,22 @@ copy_is_not_needed(void **state)
 /* ---- content that is not resident ---- */
 
 static enum tome_err
-refuse(struct tome_vm *vm, struct tome_pagein **out)
+refuse(struct tome_vm *vm, unsigned n, struct tome_pagein **out)
 {
-	(void)vm, (void)out;
+	(void)vm, (void)n, (void)out;
 	return TOME_EIO;
 }
 
-static const struct tome_anon_pager refusing = { .prepare = refuse };
+static unsigned
+ask_for_one(struct tome_amap *am, struct tome_chunk *ch, unsigned i)
+{
+	(void)am, (void)ch, (void)i;
+	return 1;
+}
+
+static const struct tome_anon_pager refusing = {
+	.window = ask_for_one, .prepare = refuse,
+};
 
 static struct tome_anon *
 anon_of(struct tome_object *ob, uint64_t slot)

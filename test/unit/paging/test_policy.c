@@ -47,7 +47,8 @@ victim(void)
 		uint32_t f = toy.hand = (toy.hand + 1) % FRAMES;
 		bool used;
 
-		tome_policy_step(&toy.policy);
+		if (tome_policy_step(&toy.policy))
+			tome_policy_round(&toy.policy);
 		if (!tome_policy_asks(&toy.policy, toy.word[f]))
 			continue;
 		used = toy.used[f];

@@ -218,9 +218,12 @@ a_failed_neighbour_harms_nobody(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		rig_poke(map, i, (uint8_t)(i + 1));
 	rig_page_out(r, map, 0, 4);
+	assert_int_equal(rig_peek(map, 0), 1);
 	r->disk[0].fail_read = 1;
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 1; i < 4; i++)
 		assert_int_equal(rig_peek(map, i), i + 1);
+	assert_int_equal(r->disk[0].fail_read, 0);
+	assert_int_equal(r->disk[0].reads, 5);		/* 0; 1 and 2; 1; 2; 3 */
 	rig_check(r);
 	tome_map_unref(map);
 }
