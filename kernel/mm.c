@@ -19,6 +19,7 @@ mm_start(void)
 	if (tome_shm_create(the_vm, &config, &mm_shm) != TOME_OK)
 		panic("no memory for shared memory");
 	overcommit_begin();
+	oom_start();
 }
 
 static struct tome_posix *

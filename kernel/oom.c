@@ -1,5 +1,5 @@
 /*
- * oom.c - what happens when memory runs out in a fault.
+ * oom.c - what happens when a fault, of a program or on its behalf, finds no memory.
  *
  * Policy: the process of the worst badness (tome_oom_score()) is killed, with SIGKILL
  * and a line that says so; PID 1 is taken last. No page leaves for its sake any more,
@@ -13,6 +13,7 @@
 
 #define PATIENCE_NS 2000000000u
 #define PAUSE_NS 1000000u
+#define VICTIM_NS 250000000u
 #define ROOM_PAGES 256u
 
 struct victim {
@@ -125,6 +126,32 @@ out_of_memory(void)
 	return true;
 }
 
+static bool
+hook(void *arg)
+{
+	(void)arg;
+	return out_of_memory();
+}
+
+void
+oom_start(void)
+{
+	tome_oom_hook(the_vm, hook, NULL);
+}
+
+/* Until the victim's memory is there, or for a while. */
+static bool
+victim_ended(void)
+{
+	uint64_t until = clock_ns() + VICTIM_NS;
+
+	if (!one_is_dying())
+		return false;
+	while (one_is_dying() && clock_ns() < until)
+		(void)thread_sleep_until(clock_ns() + PAUSE_NS, false);
+	return true;
+}
+
 bool
 oom_make_room(void)
 {
@@ -135,6 +162,17 @@ oom_make_room(void)
 	for (int kind = 0; kind < TOME_ZONES; kind++)
 		if (tome_zone_stats(the_vm, (enum tome_zone_kind)kind, &z) &&
 		    z.free < z.low)
-			return tome_reclaim(the_vm, ROOM_PAGES) > 0;
+			return tome_reclaim(the_vm, ROOM_PAGES) > 0 ||
+			    victim_ended();
 	return false;
+}
+
+void *
+patient_alloc(size_t n)
+{
+	void *p = tome_kmalloc(the_vm, n);
+
+	while (p == NULL && (oom_make_room() || out_of_memory()))
+		p = tome_kmalloc(the_vm, n);
+	return p;
 }

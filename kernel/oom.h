@@ -5,6 +5,10 @@
 #define KERNEL_OOM_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+/* From now on who finds no memory has somebody killed. */
+void oom_start(void);
 
 /*
  * A fault of the caller could not be met. True: try it again, some memory may
@@ -14,5 +18,8 @@ bool out_of_memory(void);
 
 /* Little memory is left: have some pages leave. False: there is enough, or none can. */
 bool oom_make_room(void);
+
+/* tome_kmalloc() where a failure could not be told: NULL only to who is to end. */
+void *patient_alloc(size_t);
 
 #endif

@@ -78,13 +78,17 @@ text_add(struct text *t, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(t->buf + t->len, t->size - t->len, fmt, ap);
 	va_end(ap);
-	if (t->failed || n <= 0 || !text_room(t, (size_t)n + 1))
+	if (t->failed || n <= 0)
 		return;
-	va_start(ap, fmt);
-	(void)vsnprintf(t->buf + t->len, (size_t)n + 1, fmt, ap);
-	va_end(ap);
+	if ((size_t)n >= t->size - t->len) {
+		if (!text_room(t, (size_t)n + 1))
+			return;
+		va_start(ap, fmt);
+		(void)vsnprintf(t->buf + t->len, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
 	t->len += (size_t)n;
 }
 
@@ -234,34 +238,49 @@ proc_release(struct file *f)
 	tome_kfree(the_vm, t);
 }
 
+/* The window that holds this position, or where the text ends. */
+static void
+text_seek(struct text *t, const struct inode *i, uint64_t pos)
+{
+	if (pos == 0 || pos < t->base || !t->begun) {
+		t->base = t->next = t->len = 0;
+		t->failed = false;
+		t->begun = t->more = true;
+	}
+	while (t->more && !t->failed && pos >= t->base + t->len) {
+		t->base += t->len;
+		t->len = 0;
+		t->more = false;
+		i->node->show(t, i->pid);
+	}
+}
+
 /* Under a lock of the inode, because readers may share the file. */
 static int64_t
 proc_read(struct file *f, struct ubuf to, size_t n, uint64_t *pos)
 {
 	struct inode *i = f->inode;
 	struct text *t = f->data;
-	int64_t result;
+	uint64_t at;
+	int64_t err = 0;
 
 	if (i->node->show == NULL)
 		return -EINVAL;
 	mutex_lock(&i->lock);
-	if (*pos == 0) {
-		t->len = 0;
-		t->failed = false;
-		i->node->show(t, i->pid);
-	}
+	text_seek(t, i, *pos);
+	at = *pos - t->base;
 	if (t->failed)
-		result = -ENOMEM;
-	else if (*pos >= t->len)
-		result = 0;
+		err = -ENOMEM;
+	else if (at >= t->len)
+		n = 0;
 	else {
-		if (n > t->len - *pos)
-			n = t->len - *pos;
-		result = ubuf_put(to, 0, t->buf + *pos, n);
+		if (n > t->len - at)
+			n = t->len - at;
+		err = ubuf_put(to, 0, t->buf + at, n);
 	}
 	mutex_unlock(&i->lock);
-	if (result != 0 || *pos >= t->len)
-		return result;
+	if (err != 0)
+		return err;
 	*pos += n;
 	return (int64_t)n;
 }

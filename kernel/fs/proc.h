@@ -13,11 +13,29 @@
 struct process;
 
 /* Text that grows. Once out of memory it stays as it is, and says so. */
+/*
+ * What a file of /proc shows. Long ones come in windows: show() stops when text_full(),
+ * saying with text_stop() where it goes on (`next`; 0: from the start).
+ */
+#define TEXT_WINDOW 8192u
 struct text {
 	char *buf;
 	size_t len, size;
-	bool failed;
+	uint64_t base;			/* the position of what is in buf */
+	uint64_t next;
+	bool begun, more, failed;
 };
+static inline bool
+text_full(const struct text *t)
+{
+	return t->len >= TEXT_WINDOW;
+}
+static inline void
+text_stop(struct text *t, uint64_t next)
+{
+	t->next = next;
+	t->more = true;
+}
 void text_add(struct text *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void text_bytes(struct text *, const void *, size_t);

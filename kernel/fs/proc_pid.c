@@ -327,12 +327,14 @@ show_maps(struct text *t, int pid)
 {
 	struct space *s = proc_space(pid);
 	struct tome_region r;
-	tome_va_t cookie = 0;
+	tome_va_t cookie = t->next;
 
 	if (s == NULL)
 		return;
-	while (tome_map_next(s->map, &cookie, &r))
+	while (!text_full(t) && tome_map_next(s->map, &cookie, &r))
 		show_region(t, s, &r);
+	if (text_full(t))
+		text_stop(t, cookie);
 	space_unref(s);
 }
 
@@ -381,16 +383,18 @@ show_smaps(struct text *t, int pid)
 	struct space *s = proc_space(pid);
 	struct tome_region r;
 	struct tome_usage u;
-	tome_va_t cookie = 0;
+	tome_va_t cookie = t->next;
 
 	if (s == NULL)
 		return;
-	while (tome_map_next(s->map, &cookie, &r)) {
+	while (!text_full(t) && tome_map_next(s->map, &cookie, &r)) {
 		show_region(t, s, &r);
 		tome_map_usage(s->map, r.start, r.end, &u);
 		show_usage(t, &r, &u);
 		show_flags(t, &r);
 	}
+	if (text_full(t))
+		text_stop(t, cookie);
 	space_unref(s);
 }
 

@@ -8,6 +8,7 @@
  */
 #include <lib.h>
 #include <machine.h>
+#include <oom.h>
 #include <process.h>
 
 #define RED_ZONE 128u
@@ -92,7 +93,7 @@ sigframe_size(void)
 static uint8_t *
 fpu_buffer(void **p)
 {
-	*p = tome_kmalloc(the_vm, fpu_bytes() + 64);
+	*p = patient_alloc(fpu_bytes() + 64);
 	return *p == NULL ? NULL :
 	    (uint8_t *)(((uintptr_t)*p + 63) & ~(uintptr_t)63);
 }
@@ -177,7 +178,7 @@ sigframe_push(struct trap_frame *f, int signo, const struct siginfo *info,
 	/* A frame must not run out of the bottom of the alternate stack. */
 	if (on_altstack(&t->altstack, top - 1) && sp < t->altstack.sp)
 		return false;
-	new = tome_kmalloc(the_vm, sizeof *new);
+	new = patient_alloc(sizeof *new);
 	if (new == NULL)
 		return false;
 	*new = (struct frame){.return_to = act->restorer, .info = *info};
