@@ -91,7 +91,7 @@ kill_victim(void)
 		doom(p);
 	}
 	spin_unlock_irq(&proc_lock, irq);
-	kprintf("out of memory: process %d (%s) is killed, %lu pages\n",
+	kprintf("Tome: out of memory: process %d (%s) is killed, %lu pages\n",
 	    v.pid, name, (unsigned long)v.points);
 }
 
