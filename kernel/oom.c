@@ -4,7 +4,9 @@
  * Policy: the process of the worst badness (tome_oom_score()) is killed, with SIGKILL
  * and a line that says so; PID 1 is taken last. No page leaves for its sake any more,
  * so that its end does not wait for memory. Whoever faulted waits for that end and
- * tries again; if it does not come in time, the next victim is chosen.
+ * tries again. A victim that does not get to it loses its private memory all the same:
+ * by then each of its tasks has been interrupted, and none returns to its program.
+ * If no end comes in time, the next victim is chosen.
  */
 #include <fs/proc.h>
 #include <oom.h>
@@ -14,6 +16,7 @@
 #define PATIENCE_NS 2000000000u
 #define PAUSE_NS 1000000u
 #define VICTIM_NS 250000000u
+#define REAP_NS 50000000u		/* many ticks */
 #define ROOM_PAGES 256u
 
 struct victim {
@@ -22,7 +25,10 @@ struct victim {
 };
 
 static struct mutex oom_lock;
-static uint64_t patience;		/* under oom_lock: until when we wait */
+/* Under oom_lock: until when we wait; from when on the victim's memory is taken, and
+ * whose. */
+static uint64_t patience, reap_at;
+static int reap_pid;
 
 static uint64_t
 points_of(int pid)
@@ -62,16 +68,23 @@ choose(void)
 	return worst;
 }
 
-/* proc_lock held. Whose space is shared by who goes on needs it as it was. */
-static void
-doom(struct process *victim)
+/* proc_lock held: it is to end, and with it all who have its space. */
+static bool
+space_ends(const struct process *victim)
 {
 	struct process *p;
 
 	list_each(p, &process_list, all)
 		if (p->space == victim->space && !p->group_exit)
-			return;
-	if (victim->space != NULL)
+			return false;
+	return victim->space != NULL;
+}
+
+/* proc_lock held. Whose space is shared by who goes on needs it as it was. */
+static void
+doom(struct process *victim)
+{
+	if (space_ends(victim))
 		tome_oom_doom(victim->space->map);
 }
 
@@ -93,6 +106,30 @@ kill_victim(void)
 	spin_unlock_irq(&proc_lock, irq);
 	kprintf("Tome: out of memory: process %d (%s) is killed, %lu pages\n",
 	    v.pid, name, (unsigned long)v.points);
+	patience = clock_ns() + PATIENCE_NS;
+	reap_at = clock_ns() + REAP_NS;
+	reap_pid = v.pid;
+}
+
+/* A victim that should be gone by now: its space, counted, once; or NULL. */
+static struct space *
+space_to_reap(void)
+{
+	struct space *s = NULL;
+	struct process *p;
+	uintptr_t irq;
+
+	if (reap_pid == 0 || clock_ns() < reap_at)
+		return NULL;
+	irq = spin_lock_irq(&proc_lock);
+	p = process_find(reap_pid);
+	if (p != NULL && space_ends(p)) {
+		s = p->space;
+		space_ref(s);
+	}
+	spin_unlock_irq(&proc_lock, irq);
+	reap_pid = 0;
+	return s;
 }
 
 /* A process that is to end still has its memory. */
@@ -113,13 +150,18 @@ one_is_dying(void)
 bool
 out_of_memory(void)
 {
+	struct space *s;
+
 	mutex_lock(&oom_lock);
 	if (!current_process()->group_exit &&
-	    (!one_is_dying() || clock_ns() >= patience)) {
+	    (!one_is_dying() || clock_ns() >= patience))
 		kill_victim();
-		patience = clock_ns() + PATIENCE_NS;
-	}
+	s = space_to_reap();
 	mutex_unlock(&oom_lock);
+	if (s != NULL) {
+		(void)tome_oom_reap(s->map);
+		space_unref(s);
+	}
 	if (current_process()->group_exit)
 		return false;
 	(void)thread_sleep_until(clock_ns() + PAUSE_NS, false);
