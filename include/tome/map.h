@@ -182,8 +182,9 @@ enum tome_advice {
 };
 /*
  * EINVAL: the entry's kind does not take this advice (DONTNEED and FREE of a wired
- * entry, FREE of a shared one, REMOVE of a private one). ENOMEM: a hole; what is mapped
- * was still advised, as Linux. EFAULT, ENOMEM, EIO from POPULATE.
+ * entry, FREE of a shared one, REMOVE of a private one). EOPNOTSUPP: REMOVE of a file
+ * whose pager cannot. ENOMEM: a hole; what is mapped was still advised, as Linux.
+ * EFAULT, ENOMEM, EIO from POPULATE.
  */
 enum tome_err tome_map_advise(struct tome_map *, tome_va_t start,
     tome_va_t len, enum tome_advice) TOME_NODISCARD;

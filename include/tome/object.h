@@ -67,7 +67,9 @@ void *tome_object_tag(const struct tome_object *);
  */
 enum tome_err tome_object_resize(struct tome_object *,
     uint64_t len) TOME_NODISCARD;
-/* Drop whole pages [first, first+n): they read as zero (or parent) again. */
+/* Drop whole pages [first, first+n): they read as zero (or parent) again; a file's as
+ * its store has them then. EIO: one of a file's is in a transfer that does not end.
+ * What the pager's punch says. ENOMEM. */
 enum tome_err tome_object_punch(struct tome_object *, tome_pgoff_t first,
     tome_pgoff_t n) TOME_NODISCARD;
 /* Pages present now. */

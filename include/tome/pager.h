@@ -15,7 +15,8 @@
  * All of <tome/object.h> works on vnode objects too: get, put, read, write, resize,
  * punch. A borrowed page (tome_object_get) is read first; put says whether it was
  * modified. A file system that shrinks a file resizes the object first, then its
- * store: after tome_object_resize() nothing is written beyond the new end.
+ * store: after tome_object_resize() nothing is written beyond the new end, but by a
+ * request that it was given before, and has not completed within its patience.
  *
  * Source: the vnode pager of UVM (Cranor, 1998, chapter 6); POSIX.1-2017 mmap(),
  * msync(), fsync().
@@ -59,6 +60,12 @@ struct tome_pager {
 	 * (SIGBUS for a mapping). NULL: nothing to do.
 	 */
 	enum tome_err (*write_notify)(void *ctx, tome_pgoff_t pg);
+	/*
+	 * Pages [first, first+n) of the store read as zero from now on. May sleep. EIO,
+	 * ENOSPC. NULL: MADV_REMOVE is EOPNOTSUPP, and tome_object_punch() drops what
+	 * is in memory only.
+	 */
+	enum tome_err (*punch)(void *ctx, tome_pgoff_t first, tome_pgoff_t n);
 	/* Nobody waits for this request any more: complete it soon. NULL: nothing can
 	 * be done. */
 	void (*cancel)(void *ctx, struct tome_io *);

@@ -48,8 +48,9 @@ enum tome_err tome_swap_add(struct tome_vm *, const struct tome_swap_device *,
 
 /*
  * Bring everything home and stop using the area, while programs run. ENOMEM: there
- * is no room; the area is used again as before. ENOENT: no such area. EIO: some
- * pages could not be read: the area stays, and is given nothing more.
+ * is no room; the area is used again as before. ENOENT: no such area, or it is being
+ * removed. EIO: some pages could not be read: the area stays, and is given nothing
+ * more; it can be tried again.
  */
 enum tome_err tome_swap_remove(struct tome_vm *, unsigned id) TOME_NODISCARD;
 

@@ -204,10 +204,12 @@ remove_find(struct tome_map *map, tome_va_t va, tome_va_t end, struct punch *p)
 		return TOME_ENOMEM;
 	if ((tome_entry_flags(en) & TOME_ENTRY_WIRED) ||
 	    !(tome_entry_flags(en) & TOME_ENTRY_SHARED) ||
-	    en->object->kind != TOME_OBJECT_ANON)
+	    en->object->kind == TOME_OBJECT_DEVICE)
 		return TOME_EINVAL;
 	if (!(en->max_prot & TOME_PROT_WRITE))
 		return TOME_EACCES;
+	if (en->object->ops != NULL && !en->object->ops->punches(en->object))
+		return TOME_EOPNOTSUPP;
 	to = en->end < end ? en->end : end;
 	p->object = en->object;
 	p->first = en->offset + ((va - en->start) >> TOME_PAGE_SHIFT);

@@ -14,6 +14,7 @@ tome_fill_anon(struct tome_fill *fill, struct tome_amap *am,
 	TOME_CHECK(am->vm, pager != NULL && an->slot != 0);
 	if (tome_rd_relaxed(&an->word) & TOME_ANON_READING) {
 		fill->lack = TOME_LACK_WAIT;
+		fill->slot = an->slot;
 		fill->bucket = (uint8_t)tome_io_bucket(an);
 		fill->seen = tome_io_seen(am->vm, fill->bucket);
 	} else if (fill->pagein == NULL) {

@@ -6,7 +6,7 @@
  * from its look-up. A lack is
  *  PREPARE  a swapped-out anon: frames and a request, to be had before it is claimed
  *  RUN      the anon was claimed with what was prepared: now read
- *  WAIT     somebody else's transfer
+ *  WAIT     somebody else's page-in
  *  READ     a file's page that is not resident, or being read
  *  NOTIFY   a file's page that becomes dirty: its pager must be told
  *  AGAIN    nothing any more
@@ -31,7 +31,10 @@ enum tome_lack { TOME_LACK_PREPARE, TOME_LACK_RUN, TOME_LACK_WAIT,
 /* Begins with pagein NULL; the rest is set when there is a lack. */
 struct tome_fill {
 	struct tome_pagein *pagein;	/* prepared; RUN: claimed */
-	struct tome_object *object;	/* READ, NOTIFY: counted */
+	union {
+		struct tome_object *object;	/* READ, NOTIFY: counted */
+		uint32_t slot;		/* WAIT: what is being read */
+	};
 	union {
 		uint32_t seen;		/* WAIT */
 		uint32_t page;		/* READ, NOTIFY */
@@ -62,6 +65,8 @@ struct tome_anon_pager {
 	/* Read, wait, install; uses the page-in up. Sleeps. EIO: the first anon's page
 	 * cannot be had. ENOMEM. */
 	enum tome_err (*run)(struct tome_vm *, struct tome_pagein *);
+	/* Wait for another's page-in, as fill says. Sleeps. EIO: it is overdue. */
+	enum tome_err (*wait)(struct tome_vm *, const struct tome_fill *);
 	/* An anon gives its slot up. It is locked; any other lock may be held. */
 	void (*release)(struct tome_vm *, uint32_t slot);
 	/* Of packed chunks, so that who has no swap has no code for them either: open the

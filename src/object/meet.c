@@ -16,8 +16,7 @@ tome_fill_meet(struct tome_vm *vm, struct tome_fill *fill)
 		fill->pagein = NULL;
 		return pager->run(vm, pagein);
 	case TOME_LACK_WAIT:
-		tome_io_wait(vm, fill->bucket, fill->seen, TOME_FOREVER);
-		break;
+		return pager->wait(vm, fill);
 	case TOME_LACK_READ:
 	case TOME_LACK_NOTIFY:
 		return fill->object->ops->meet(fill);

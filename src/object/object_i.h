@@ -37,8 +37,11 @@ struct tome_object_ops {
 	/* The length is stored: pages from `first` on leave, what lies behind the end
 	 * in the last is zeroed. */
 	void (*shrink)(struct tome_object *, tome_pgoff_t first, uint64_t len);
-	void (*drop)(struct tome_object *, tome_pgoff_t first,
+	/* EIO: one stayed, in a transfer that does not end. */
+	enum tome_err (*punch)(struct tome_object *, tome_pgoff_t first,
 	    tome_pgoff_t last);
+	/* Does its store go with it? */
+	bool (*punches)(const struct tome_object *);
 	bool (*present)(struct tome_object *, tome_pgoff_t);
 	enum tome_err (*sync)(struct tome_object *, tome_pgoff_t first,
 	    tome_pgoff_t n, bool wait);

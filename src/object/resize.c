@@ -74,9 +74,9 @@ tome_object_punch(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t n)
 		return TOME_EINVAL;
 	tome_mutex_lock(ob->vm, &ob->resize, TOME_RANK_MAP);
 	if (ob->ops != NULL) {
-		ob->ops->drop(ob, first, first + n - 1);
+		err = ob->ops->punch(ob, first, first + n - 1);
 		tome_mutex_unlock(ob->vm, &ob->resize, TOME_RANK_MAP);
-		return TOME_OK;
+		return err;
 	}
 	err = object_unshare(ob, first);
 	if (err == TOME_OK)

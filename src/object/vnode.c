@@ -20,6 +20,7 @@ static enum tome_err vnode_meet(struct tome_fill *) TOME_NODISCARD;
 static void vnode_put(struct tome_object *, tome_pfn_t, bool written);
 static void vnode_shrink(struct tome_object *, tome_pgoff_t first,
     uint64_t len);
+static bool vnode_punches(const struct tome_object *);
 static bool vnode_present(struct tome_object *, tome_pgoff_t);
 static uint64_t vnode_resident(struct tome_object *);
 static bool vnode_next(struct tome_object *, tome_pgoff_t *pg,
@@ -35,7 +36,8 @@ static const struct tome_object_ops vnode_ops = {
 	.meet = vnode_meet,
 	.put = vnode_put,
 	.shrink = vnode_shrink,
-	.drop = tome_vnode_drop,
+	.punch = tome_vnode_punch,
+	.punches = vnode_punches,
 	.present = vnode_present,
 	.sync = tome_object_sync,
 	.resident = vnode_resident,
@@ -278,7 +280,14 @@ vnode_shrink(struct tome_object *ob, tome_pgoff_t first, uint64_t len)
 		tome_vpage_unlock(ob->vm, page);
 	}
 	tome_epoch_leave(ob->vm);
-	tome_vnode_drop(ob, first, UINT64_MAX);
+	/* One whose transfer never ends leaves when it does (see finish). */
+	(void)!tome_vnode_drop(ob, first, UINT64_MAX);
+}
+
+static bool
+vnode_punches(const struct tome_object *ob)
+{
+	return ob->vnode->pager.punch != NULL;
 }
 
 static bool
@@ -344,7 +353,8 @@ vnode_check(struct tome_object *ob)
 		    page->owner != ob || page->index != index ||
 		    tome_vpage_is(page, TOME_PAGE_STRAY | TOME_PAGE_LOCK))
 			return "3: a file's page is not its own";
-		if (index >= tome_object_npages(ob))
+		if (index >= tome_object_npages(ob) &&
+		    !tome_vpage_is(page, TOME_PAGE_BUSY))
 			return "3: a file has a page beyond its end";
 		dirty += tome_pagetree_has(&s, TOME_PAGETAG_DIRTY);
 		n++;

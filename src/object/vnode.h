@@ -7,6 +7,8 @@
  *  BUSY   a transfer uses it, FILL or not: it stays in its file
  *  STRAY  it left its file: its frame waits for readers, for who unmaps it
  *         just now (F14), or for who borrowed it
+ *  FILL and MODIFIED  doomed: it was dropped, but its transfer does not end; it leaves
+ *         when that does
  * Dirty and being written are tags of the tree.
  *
  * Order: a page's lock, then the tree's; page tables below both. Two pages: the
@@ -79,6 +81,15 @@ tome_vpage_is(const struct tome_page *pg, uint32_t flags)
 	return tome_rd(&pg->state) & flags;
 }
 
+#define TOME_PAGE_DOOMED (TOME_PAGE_FILL | TOME_PAGE_MODIFIED)
+/* Its transfer ends: does it leave its file? The page is locked. */
+static inline bool
+tome_vpage_leaves(const struct tome_object *ob, const struct tome_page *pg)
+{
+	return (tome_rd(&pg->state) & TOME_PAGE_DOOMED) == TOME_PAGE_DOOMED ||
+	    pg->index >= tome_object_npages(ob);
+}
+
 /* Find and lock a file's page, inside an epoch. NULL: there is none. */
 struct tome_page *tome_vnode_find(struct tome_object *, tome_pgoff_t,
     struct tome_pagespot *);
@@ -136,9 +147,13 @@ void tome_vnode_settle(struct tome_vm *);
 void tome_vnode_take(struct tome_object *, struct tome_page *);
 /* The last to have borrowed a page that left. */
 void tome_vnode_stray(struct tome_vm *, struct tome_page *);
-/* Pages [first, last] leave, dirty or not; waits for transfers. */
-void tome_vnode_drop(struct tome_object *, tome_pgoff_t first,
-    tome_pgoff_t last);
+/* Pages [first, last] leave, dirty or not; waits for transfers. EIO: one stayed, in a
+ * transfer that does not end. */
+enum tome_err tome_vnode_drop(struct tome_object *, tome_pgoff_t first,
+    tome_pgoff_t last) TOME_NODISCARD;
+/* The same, and what the store has of them, if its pager does that. */
+enum tome_err tome_vnode_punch(struct tome_object *, tome_pgoff_t first,
+    tome_pgoff_t last) TOME_NODISCARD;
 /* The object has no name, so no page is in a transfer: all leave. */
 void tome_vnode_empty(struct tome_object *);
 

@@ -9,6 +9,7 @@
 #include <base/memory.h>
 #include <object/vnode.h>
 
+static bool doom(struct tome_object *, tome_pgoff_t);
 static bool drop_next(struct tome_object *, tome_pgoff_t *,
     tome_pgoff_t last, bool clean, struct tome_page **busy);
 
@@ -65,19 +66,58 @@ tome_vnode_stray(struct tome_vm *vm, struct tome_page *page)
 
 /* ---- ranges ---- */
 
-void
+enum tome_err
 tome_vnode_drop(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last)
 {
+	enum tome_err err = TOME_OK;
 	tome_pgoff_t pg = first;
 	struct tome_page *busy;
 
 	if (last > UINT32_MAX)
 		last = UINT32_MAX;
-	/* One whose transfer never ends leaves when it does (see finish). */
 	while (drop_next(ob, &pg, last, false, &busy))
 		if (busy != NULL && tome_vnode_wait(ob, busy,
-		    TOME_PAGE_BUSY) != TOME_OK)
+		    TOME_PAGE_BUSY) != TOME_OK && doom(ob, pg)) {
+			err = TOME_EIO;
 			pg++;
+		}
+	return err;
+}
+
+/* It leaves when its transfer ends, and cannot be had until then. False: that ended. */
+static bool
+doom(struct tome_object *ob, tome_pgoff_t pg)
+{
+	struct tome_vm *vm = ob->vm;
+	struct tome_pagespot s;
+	struct tome_page *page;
+	bool busy;
+
+	tome_epoch_enter(vm);
+	page = tome_vnode_find(ob, pg, &s);
+	busy = page != NULL && tome_vpage_is(page, TOME_PAGE_BUSY);
+	if (busy) {
+		tome_or(&page->state, TOME_PAGE_DOOMED);
+		tome_page_protect(vm, s.pfn, TOME_PROT_NONE);
+	}
+	if (page != NULL)
+		tome_vpage_unlock(vm, page);
+	tome_epoch_leave(vm);
+	return busy;
+}
+
+/* Nothing dirty is left that could reach the store after its hole was made; what was
+ * read of it before that goes again. */
+enum tome_err
+tome_vnode_punch(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last)
+{
+	const struct tome_vnode *vn = ob->vnode;
+	enum tome_err err = tome_vnode_drop(ob, first, last);
+
+	if (err != TOME_OK || vn->pager.punch == NULL)
+		return err;
+	err = vn->pager.punch(vn->ctx, first, last - first + 1);
+	return err == TOME_OK ? tome_vnode_drop(ob, first, last) : err;
 }
 
 /* Nothing maps it either. */

@@ -174,10 +174,12 @@ read_finish(struct tome_io *base)
 	for (unsigned i = 0; i < base->n; i++) {
 		struct tome_page *page = tome_page(vm, base->vec[i].pfn);
 
+		bool leaves;
+
 		tome_vpage_lock(vm, page);
+		leaves = base->err != TOME_OK || tome_vpage_leaves(ob, page);
 		tome_and(&page->state, ~(TOME_PAGE_FILL | TOME_PAGE_BUSY));
-		if (base->err != TOME_OK ||
-		    page->index >= tome_object_npages(ob)) {
+		if (leaves) {
 			tome_vnode_take(ob, page);
 		} else {
 			tome_or(&page->state, TOME_PAGE_STALE_CODE);

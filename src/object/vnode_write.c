@@ -160,17 +160,21 @@ write_finish(struct tome_io *base)
 	struct tome_vm *vm = ob->vm;
 
 	if (base->err != TOME_OK)
-		tome_vnode_error_set(ob->vnode, base->err);
+		tome_vnode_error_set(ob->vnode, base->err == TOME_ENOSPC ?
+		    TOME_ENOSPC : TOME_EIO);
 	for (unsigned i = 0; i < base->n; i++) {
 		struct tome_page *page = tome_page(vm, base->vec[i].pfn);
+
+		bool leaves;
 
 		tome_vpage_lock(vm, page);
 		tome_pagetree_lock(vm, t);
 		(void)tome_pagetree_tag(t, page->index, TOME_PAGETAG_WRITING,
 		    false);
 		tome_pagetree_unlock(vm, t);
-		tome_and(&page->state, ~TOME_PAGE_BUSY);
-		if (page->index >= tome_object_npages(ob))
+		leaves = tome_vpage_leaves(ob, page);
+		tome_and(&page->state, ~(TOME_PAGE_FILL | TOME_PAGE_BUSY));
+		if (leaves)
 			tome_vnode_take(ob, page);
 		else
 			tome_vpage_unlock(vm, page);

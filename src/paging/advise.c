@@ -39,7 +39,6 @@ tome_map_page_out(struct tome_map *map, tome_va_t start, tome_va_t len)
 			tome_pageout_end(&po);
 	}
 	tome_pageout_end(&po);
-	while (tome_rd(&p->writing) != 0)
-		tome_swap_settle(p);
+	tome_swap_finish(p);
 	return left;
 }

@@ -41,13 +41,16 @@ static enum tome_err pagein_read(struct tome_vm *, struct tome_pagein *)
     TOME_NODISCARD;
 static enum tome_err read_in(struct tome_vm *, struct tome_pagein *)
     TOME_NODISCARD;
+static enum tome_err pagein_wait(struct tome_vm *, const struct tome_fill *)
+    TOME_NODISCARD;
 static void pagein_release(struct tome_vm *, uint32_t slot);
 static void pagein_finish(struct tome_io *);
 static void pagein_drop(struct tome_pagein *);
 
 const struct tome_anon_pager tome_swap_pager = {
 	.window = pagein_window, .prepare = pagein_prepare, .abandon = pagein_abandon,
-	.claim = pagein_claim, .run = pagein_run, .release = pagein_release,
+	.claim = pagein_claim, .run = pagein_run, .wait = pagein_wait,
+	.release = pagein_release,
 	.open = tome_packed_open, .empty = tome_packed_empty,
 	.uncharge = tome_ledger_uncharge, .recount = tome_paging_recount,
 };
@@ -273,12 +276,16 @@ static enum tome_err
 read_in(struct tome_vm *vm, struct tome_pagein *in)
 {
 	struct tome_paging *p = in->paging;
-	struct tome_swap_io *io = tome_swap_io_get(p);
+	struct tome_swap_io *io = tome_swap_io_get(p, in->slot);
 	uint32_t seen;
 	unsigned bucket = tome_io_bucket(p);
 	enum tome_err err = TOME_OK;
 	uint64_t deadline;
 
+	if (io == NULL) {
+		anons_back(in, false, false);
+		return TOME_EIO;
+	}
 	for (unsigned i = 0; i < in->n; i++)
 		io->vec[i] = (struct tome_io_vec){ .pfn = in->pfn[i],
 			.len = (uint32_t)TOME_PAGE_SIZE };
@@ -301,11 +308,38 @@ read_in(struct tome_vm *vm, struct tome_pagein *in)
 	return err;
 }
 
+static enum tome_err
+pagein_wait(struct tome_vm *vm, const struct tome_fill *fill)
+{
+	uint64_t deadline = tome_swap_io_deadline(vm->paging, fill->slot);
+
+	if (deadline != TOME_FOREVER &&
+	    vm->host->clock_ns(vm->ctx) >= deadline)
+		return TOME_EIO;
+	tome_io_wait(vm, fill->bucket, fill->seen, deadline);
+	return TOME_OK;
+}
+
 static void
 pagein_drop(struct tome_pagein *in)
 {
 	if (tome_drop(&in->refs) == 0)
 		tome_kfree(in->paging->vm, in);
+}
+
+uint64_t
+tome_pagein_orphans(const struct tome_swap_area *a)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < TOME_SWAP_IOS; i++) {
+		const struct tome_pagein *in = a->io[i].reader;
+
+		for (unsigned k = 0; tome_rd(&a->io[i].reading) && k < in->n;
+		    k++)
+			n += (tome_rd(&in->anon[k]->word) & TOME_ANON_LEFT) != 0;
+	}
+	return n;
 }
 
 static void

@@ -130,16 +130,12 @@ anon_leave(struct tome_paging *p, struct tome_page *page, struct tome_anon *an)
 
 /* ---- writing ---- */
 
-/* They could not be written: they stay what they were, but modified. */
+/* It could not be written: it stays what it was, but modified. */
 static void
-pages_back(struct tome_pageout *po, unsigned first)
+page_back(struct tome_vm *vm, tome_pfn_t pfn)
 {
-	struct tome_vm *vm = po->paging->vm;
-
-	for (unsigned i = first; i < po->n; i++) {
-		tome_or(&tome_page(vm, po->pfn[i])->state, TOME_PAGE_MODIFIED);
-		tome_page_unborrow(vm, po->pfn[i]);
-	}
+	tome_or(&tome_page(vm, pfn)->state, TOME_PAGE_MODIFIED);
+	tome_page_unborrow(vm, pfn);
 }
 
 /* Waits for requests with as little of its own as can be: the stack below is deep. */
@@ -152,7 +148,8 @@ tome_pageout_end(struct tome_pageout *po)
 	po->at = 0;
 	po->left = 0;
 	while (is_left(po))
-		run_write(po, tome_swap_io_get(po->paging));
+		run_write(po, tome_swap_io_get(po->paging,
+		    po->slot + (unsigned)__builtin_ctz(po->left)));
 	po->n = 0;
 }
 
@@ -174,8 +171,8 @@ pack_run(struct tome_pageout *po)
 	uint32_t slot = tome_slots_take(p, &n);
 
 	if (slot == 0) {
-		pages_back(po, po->at);
-		po->n = po->at;
+		while (po->n > po->at)
+			page_back(p->vm, po->pfn[--po->n]);
 		return;
 	}
 	tome_add(&p->writing, n);
@@ -190,12 +187,31 @@ pack_run(struct tome_pageout *po)
 	}
 }
 
+/* Its area does not answer: what has slots there, and was not handed over, stays. */
+static tome_noinline void
+run_stays(struct tome_pageout *po)
+{
+	struct tome_paging *p = po->paging;
+
+	for (; po->left != 0; po->left &= po->left - 1) {
+		unsigned i = (unsigned)__builtin_ctz(po->left);
+
+		tome_slot_free(p, po->slot + i, TOME_SLOT_UNWRITTEN);
+		page_back(p->vm, po->pfn[i]);
+		tome_add(&p->writing, -1);
+	}
+}
+
 /* The first of what is left, as far as it lies together. */
 static tome_noinline void
 run_write(struct tome_pageout *po, struct tome_swap_io *io)
 {
 	unsigned first = (unsigned)__builtin_ctz(po->left), i = first, n = 0;
 
+	if (io == NULL) {
+		run_stays(po);
+		return;
+	}
 	for (; i < TOME_SWAP_MAX && po->left >> i & 1; i++, n++)
 		io->vec[n] = (struct tome_io_vec){ .pfn = po->pfn[i],
 			.len = (uint32_t)TOME_PAGE_SIZE };

@@ -23,6 +23,19 @@
 #define TOME_SLOT_BITS 26
 #define TOME_SLOT_MASK (((uint32_t)1 << TOME_SLOT_BITS) - 1)
 
+/* A transfer between an area and frames. From its area's pool: page-out
+ * allocates nothing, and an area that does not answer keeps nobody from another. */
+struct tome_swap_io {
+	struct tome_io io;
+	struct tome_swap_area *area;
+	uint32_t slot;				/* the first */
+	struct tome_pagein *reader;		/* of a read */
+	_Atomic uint32_t reading;		/* one is under way */
+	struct tome_swap_io *next;		/* free */
+	struct tome_io_vec vec[TOME_SWAP_MAX];
+};
+#define TOME_SWAP_IOS 16u
+
 struct tome_swap_area {
 	struct tome_swap_device device;		/* constant */
 	void *ctx;
@@ -31,25 +44,25 @@ struct tome_swap_area {
 	unsigned id;
 	/* Under the lock. */
 	bool closing;				/* gives out nothing */
+	bool leaving;				/* somebody is removing it */
 	unsigned careful;			/* so many runs of one page: a
 						 * longer one failed */
 	uint64_t hint;				/* where to look next */
 	struct tome_swap_stats n;
 	unsigned long *taken;			/* a bit a slot */
 	struct tome_swap_area *next;		/* by falling priority */
+	bool silent;				/* all requests are under way, and
+						 * none was answered in time */
+	unsigned flying;			/* requests */
+	struct tome_swap_io *free_io;
+	struct tome_swap_io io[TOME_SWAP_IOS];
 };
 
-/* A transfer between an area and frames. From a fixed pool: page-out allocates
- * nothing. */
-struct tome_swap_io {
-	struct tome_io io;
-	struct tome_swap_area *area;
-	uint32_t slot;				/* the first */
-	struct tome_pagein *reader;		/* of a read */
-	struct tome_swap_io *next;		/* free */
-	struct tome_io_vec vec[TOME_SWAP_MAX];
-};
-#define TOME_SWAP_IOS 16u
+static inline uint64_t
+tome_area_free(const struct tome_swap_area *a)
+{
+	return a->slots - a->n.used - a->n.retired;
+}
 
 struct tome_paging;
 struct tome_zone;
@@ -122,7 +135,6 @@ struct tome_paging {
 	/* Under it. */
 	struct tome_swap_area *area[TOME_SWAP_AREAS];
 	struct tome_swap_area *areas;
-	struct tome_swap_io *free_io;
 	uint64_t room;				/* slots to be had; read anywhere */
 	uint64_t slots;				/* of all areas; the same */
 	struct tome_tier *tier;			/* or NULL; set once, read anywhere */
@@ -145,7 +157,6 @@ struct tome_paging {
 	struct tome_ledger *ledger[TOME_LEDGERS + 1];	/* by number, from 1 */
 	_Atomic uint64_t looked, used, dropped, swapped_out, swapped_in,
 	    written_file, direct, daemon;
-	struct tome_swap_io io[TOME_SWAP_IOS];
 };
 
 /* ---- slots.c ---- */
@@ -170,16 +181,24 @@ bool tome_slots_scarce(struct tome_paging *);
 
 /* ---- swap_io.c ---- */
 
-/* A request; waits for one. */
-struct tome_swap_io *tome_swap_io_get(struct tome_paging *);
+/* A request to the area of this slot. Waits for one as long as its patience goes;
+ * NULL: there is none. */
+struct tome_swap_io *tome_swap_io_get(struct tome_paging *, uint32_t slot);
 void tome_swap_io_put(struct tome_paging *, struct tome_swap_io *);
 void tome_swap_io_start(struct tome_paging *, struct tome_swap_io *,
     enum tome_io_op, uint32_t slot, unsigned n,
     void (*finish)(struct tome_io *));
+/* When nobody waits any more for the reading of this slot that is under way; a little
+ * later, if there is none. */
+uint64_t tome_swap_io_deadline(struct tome_paging *, uint32_t slot);
 /* When nobody waits any more for a transfer of this slot that begins now. */
 uint64_t tome_slot_patience(struct tome_paging *, uint32_t slot);
 /* Until no page is being written, or for a while. */
 void tome_swap_settle(struct tome_paging *);
+/* Until none is, or what is written is overdue. */
+void tome_swap_finish(struct tome_paging *);
+/* Until no request to this area is under way. */
+void tome_swap_calm(struct tome_paging *, struct tome_swap_area *);
 
 /* ---- compress.c ---- */
 
@@ -216,6 +235,8 @@ void tome_ahead_read(struct tome_paging *, const struct tome_amap *,
 /* ---- pagein.c ---- */
 
 extern const struct tome_anon_pager tome_swap_pager;
+/* Slots that are being read for anons that have gone meanwhile. At rest. */
+uint64_t tome_pagein_orphans(const struct tome_swap_area *);
 
 /* ---- choose.c ---- */
 

@@ -88,8 +88,8 @@ tome_slots_take(struct tome_paging *p, unsigned *n)
 	struct tome_swap_area *a = p->areas;
 	uint32_t slot = 0;
 
-	while (a != NULL && (a->closing ||
-	    a->n.used + a->n.retired == a->slots))
+	while (a != NULL && (a->closing || a->silent ||
+	    tome_area_free(a) == 0))
 		a = a->next;
 	if (a != NULL) {
 		slot = area_take(p, a, n);
@@ -153,7 +153,7 @@ tome_slots_scarce(struct tome_paging *p)
 
 /*
  * The map's own bits are the scratch space: an owner that is seen clears his, and sets
- * it again at the end. In between those are left that are retired, or in a transfer.
+ * it again at the end. In between those are left that are retired, or a transfer's.
  */
 bool
 tome_slots_recount(struct tome_paging *p, uint32_t slot,
@@ -173,7 +173,7 @@ tome_slots_recount(struct tome_paging *p, uint32_t slot,
 	}
 	for (a = p->areas; a != NULL; a = a->next) {
 		left += tome_slots_taken(a);
-		others += a->n.retired;
+		others += a->n.retired + tome_pagein_orphans(a);
 	}
 	return left == others;
 }

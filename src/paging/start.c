@@ -21,10 +21,6 @@ tome_paging_start(struct tome_vm *vm)
 	p->vm = vm;
 	vm->paging = p;
 	tome_paging_policy(vm, TOME_POLICY_GENERATIONS);
-	for (unsigned i = 0; i < TOME_SWAP_IOS; i++) {
-		p->io[i].next = p->free_io;
-		p->free_io = &p->io[i];
-	}
 	p->layer.name = "paging";
 	p->layer.check = paging_check;
 	p->layer.fini = paging_fini;
@@ -63,6 +59,7 @@ paging_fini(struct tome_vm *vm)
 
 		if (a == NULL)
 			continue;
+		tome_swap_calm(p, a);
 		leaked += a->n.used > 0;
 		tome_kfree(vm, a->taken);
 		tome_kfree(vm, a);

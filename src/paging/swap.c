@@ -9,8 +9,9 @@
 static struct tome_swap_area *area_create(struct tome_vm *, uint64_t slots);
 static bool area_list(struct tome_paging *, struct tome_swap_area *);
 static void area_unlist(struct tome_paging *, struct tome_swap_area *);
-static bool area_close(struct tome_paging *, unsigned id, bool closing,
-    struct tome_swap_area **);
+static struct tome_swap_area *area_close(struct tome_paging *, unsigned id);
+static void area_stays(struct tome_paging *, struct tome_swap_area *,
+    bool used);
 
 enum tome_err
 tome_swap_add(struct tome_vm *vm, const struct tome_swap_device *device,
@@ -53,6 +54,10 @@ area_create(struct tome_vm *vm, uint64_t slots)
 	if (a == NULL)
 		return NULL;
 	a->slots = slots;
+	for (unsigned i = 0; i < TOME_SWAP_IOS; i++) {
+		a->io[i].next = a->free_io;
+		a->free_io = &a->io[i];
+	}
 	a->taken = tome_kzalloc(vm, (size_t)(slots / TOME_SLOT_WORD + 1) *
 	    sizeof a->taken[0]);
 	if (a->taken != NULL)
@@ -98,42 +103,55 @@ area_unlist(struct tome_paging *p, struct tome_swap_area *a)
 	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
 }
 
-/* False: there is none, or somebody else is at it. */
-static bool
-area_close(struct tome_paging *p, unsigned id, bool closing,
-    struct tome_swap_area **out)
+/* It gives out nothing from now on. NULL: there is none, or somebody else is at it. */
+static struct tome_swap_area *
+area_close(struct tome_paging *p, unsigned id)
 {
 	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
 	struct tome_swap_area *a = id < TOME_SWAP_AREAS ? p->area[id] : NULL;
-	bool done = a != NULL && a->closing != closing;
 
-	if (done) {
-		uint64_t room = a->slots - a->n.used - a->n.retired;
-
-		tome_wr(&a->closing, closing);
-		tome_wr_relaxed(&p->room, closing ? p->room - room :
-		    p->room + room);
+	if (a != NULL && a->leaving)
+		a = NULL;
+	if (a != NULL && !a->closing)
+		tome_wr_relaxed(&p->room, p->room - tome_area_free(a));
+	if (a != NULL) {
+		a->leaving = true;
+		tome_wr(&a->closing, true);
 	}
 	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
-	*out = a;
-	return done;
+	return a;
+}
+
+/* It could not go. `used`: it is as before; else it still gives out nothing. */
+static void
+area_stays(struct tome_paging *p, struct tome_swap_area *a, bool used)
+{
+	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
+
+	a->leaving = false;
+	if (used) {
+		tome_wr(&a->closing, false);
+		tome_wr_relaxed(&p->room, p->room + tome_area_free(a));
+	}
+	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
 }
 
 enum tome_err
 tome_swap_remove(struct tome_vm *vm, unsigned id)
 {
 	struct tome_paging *p = vm->paging;
-	struct tome_swap_area *a;
+	struct tome_swap_area *a = area_close(p, id);
 	enum tome_err err;
 
-	if (!area_close(p, id, true, &a))
+	if (a == NULL)
 		return TOME_ENOENT;
 	err = tome_swap_home(p, a);
-	if (err == TOME_ENOMEM)
-		(void)area_close(p, id, false, &a);
-	if (err != TOME_OK)
+	if (err != TOME_OK) {
+		area_stays(p, a, err == TOME_ENOMEM);
 		return err;
+	}
 	area_unlist(p, a);
+	tome_swap_calm(p, a);
 	/* Who looked for it by a slot's number is in an epoch. */
 	tome_epoch_wait(vm);
 	tome_kfree(vm, a->taken);

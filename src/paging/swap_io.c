@@ -1,7 +1,10 @@
 /*
- * swap_io.c - requests to swap areas, from a fixed pool.
+ * swap_io.c - requests to swap areas, from fixed pools.
  *
- * Locks: layer 6's, over the pool.
+ * An area whose requests are all under way, and that answers none for as long as its
+ * patience goes, is silent: it is given no slots until it answers one.
+ *
+ * Locks: layer 6's, over the pools.
  */
 #include <paging/paging_i.h>
 
@@ -13,24 +16,43 @@ now_ns(struct tome_vm *vm)
 	return vm->host->clock_ns(vm->ctx);
 }
 
-struct tome_swap_io *
-tome_swap_io_get(struct tome_paging *p)
+/* A free one. `overdue`: it was waited for in vain. */
+static struct tome_swap_io *
+io_take(struct tome_paging *p, struct tome_swap_area *a, bool overdue)
 {
-	unsigned bucket = tome_io_bucket(p);
+	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
+	struct tome_swap_io *io = a->free_io;
+
+	if (io != NULL) {
+		a->free_io = io->next;
+		a->flying++;
+	} else if (overdue) {
+		a->silent = true;
+	}
+	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
+	return io;
+}
+
+struct tome_swap_io *
+tome_swap_io_get(struct tome_paging *p, uint32_t slot)
+{
+	struct tome_swap_area *a = tome_slot_area(p, slot);
+	uint64_t deadline = 0, now;
 	struct tome_swap_io *io;
 	uint32_t seen;
-	uintptr_t irq;
 
 	for (;;) {
-		seen = tome_io_seen(p->vm, bucket);
-		irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
-		io = p->free_io;
-		if (io != NULL)
-			p->free_io = io->next;
-		tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
-		if (io != NULL)
+		seen = tome_io_seen(p->vm, tome_io_bucket(p));
+		io = io_take(p, a, false);
+		if (tome_likely(io != NULL))
 			return io;
-		tome_io_wait(p->vm, bucket, seen, now_ns(p->vm) + PAUSE_NS);
+		now = now_ns(p->vm);
+		if (deadline == 0)
+			deadline = tome_slot_patience(p, slot);
+		if (now >= deadline || tome_rd(&a->silent))
+			return io_take(p, a, true);
+		tome_io_wait(p->vm, tome_io_bucket(p), seen,
+		    deadline - now > PAUSE_NS ? now + PAUSE_NS : deadline);
 	}
 }
 
@@ -38,9 +60,13 @@ void
 tome_swap_io_put(struct tome_paging *p, struct tome_swap_io *io)
 {
 	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
+	struct tome_swap_area *a = io->area;
 
-	io->next = p->free_io;
-	p->free_io = io;
+	tome_wr(&io->reading, 0);
+	io->next = a->free_io;
+	a->free_io = io;
+	a->flying--;
+	a->silent = false;
 	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
 	tome_io_progress(p->vm, tome_io_bucket(p));
 }
@@ -51,6 +77,23 @@ tome_slot_patience(struct tome_paging *p, uint32_t slot)
 	uint64_t patience = tome_slot_area(p, slot)->device.patience;
 
 	return patience == 0 ? TOME_FOREVER : now_ns(p->vm) + patience;
+}
+
+uint64_t
+tome_swap_io_deadline(struct tome_paging *p, uint32_t slot)
+{
+	uint64_t deadline = now_ns(p->vm) + PAUSE_NS;
+	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
+	const struct tome_swap_area *a = tome_slot_area(p, slot);
+
+	for (unsigned i = 0; a != NULL && i < TOME_SWAP_IOS; i++) {
+		const struct tome_swap_io *io = &a->io[i];
+
+		if (tome_rd(&io->reading) && slot - io->slot < io->io.n)
+			deadline = io->io.deadline;
+	}
+	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
+	return deadline;
 }
 
 void
@@ -66,6 +109,7 @@ tome_swap_io_start(struct tome_paging *p, struct tome_swap_io *io,
 		.n = n, .finish = finish, .bucket = tome_io_bucket(p),
 		.at = (uint64_t)(slot & TOME_SLOT_MASK) << TOME_PAGE_SHIFT,
 		.deadline = tome_slot_patience(p, slot) };
+	tome_wr(&io->reading, op == TOME_IO_READ);
 	a->device.start(a->ctx, &io->io);
 }
 
@@ -77,5 +121,54 @@ tome_swap_settle(struct tome_paging *p)
 
 	tome_io_run(p->vm);
 	if (tome_rd(&p->writing) != 0)
+		tome_io_wait(p->vm, bucket, seen, now_ns(p->vm) + PAUSE_NS);
+}
+
+/* How long the most patient of the areas that answer has. */
+static uint64_t
+patience(struct tome_paging *p)
+{
+	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
+	const struct tome_swap_area *a;
+	uint64_t most = 0;
+
+	for (a = p->areas; a != NULL; a = a->next) {
+		if (!a->silent && a->device.patience == 0)
+			most = TOME_FOREVER;
+		else if (!a->silent && a->device.patience > most)
+			most = a->device.patience;
+	}
+	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
+	return most;
+}
+
+void
+tome_swap_finish(struct tome_paging *p)
+{
+	uint64_t begun = now_ns(p->vm);
+
+	tome_io_run(p->vm);
+	while (tome_rd(&p->writing) != 0 &&
+	    now_ns(p->vm) - begun < patience(p))
+		tome_swap_settle(p);
+}
+
+static bool
+is_calm(struct tome_paging *p, const struct tome_swap_area *a)
+{
+	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
+	bool calm = a->flying == 0;
+
+	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
+	return calm;
+}
+
+void
+tome_swap_calm(struct tome_paging *p, struct tome_swap_area *a)
+{
+	unsigned bucket = tome_io_bucket(p);
+
+	for (uint32_t seen = tome_io_seen(p->vm, bucket); !is_calm(p, a);
+	    seen = tome_io_seen(p->vm, bucket))
 		tome_io_wait(p->vm, bucket, seen, now_ns(p->vm) + PAUSE_NS);
 }
