@@ -9,10 +9,11 @@
 
 #include "hosted.h"
 
-/* Create the instance of m, attach it, start every CPU; this thread is then CPU
- * 0 of m. What fails is tome_vm_create()'s error. */
+/* Of the kernel's addresses so many, the highest, are not the instance's to give
+ * out, but for a map of the caller's; *start is the first. */
 static inline enum tome_err
-hosted_vm_create(struct hosted_machine *m, struct tome_vm **out)
+hosted_vm_create_aside(struct hosted_machine *m, tome_va_t aside,
+    tome_va_t *start, struct tome_vm **out)
 {
 	struct tome_boot boot;
 	enum tome_err err;
@@ -20,6 +21,8 @@ hosted_vm_create(struct hosted_machine *m, struct tome_vm **out)
 
 	hosted_become(m, 0);
 	hosted_boot(m, &boot);
+	boot.kernel_end -= aside;
+	*start = boot.kernel_end;
 	err = tome_vm_create(&boot, out);
 	if (err != TOME_OK)
 		return err;
@@ -30,6 +33,16 @@ hosted_vm_create(struct hosted_machine *m, struct tome_vm **out)
 	}
 	hosted_become(m, 0);
 	return TOME_OK;
+}
+
+/* Create the instance of m, attach it, start every CPU; this thread is then CPU
+ * 0 of m. What fails is tome_vm_create()'s error. */
+static inline enum tome_err
+hosted_vm_create(struct hosted_machine *m, struct tome_vm **out)
+{
+	tome_va_t end;
+
+	return hosted_vm_create_aside(m, 0, &end, out);
 }
 
 /* Tear it down; what tome_vm_destroy() says. The machine stays. */

@@ -144,6 +144,9 @@ enum tome_err hosted_kwrite(tome_va_t, const void *buf, size_t n, bool user);
 /* Who resolves this thread's faults in the kernel's own accesses to user
  * memory (copyin and its kin); NULL: they fail. */
 void hosted_on_fault(hosted_fault_fn *, void *arg);
+/* Who resolves this thread's faults at kernel pointers; NULL: one without
+ * translation is a panic. The access must be made with no lock held. */
+void hosted_on_kernel_fault(hosted_fault_fn *, void *arg);
 
 /* ---- judging ---- */
 

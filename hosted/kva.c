@@ -46,6 +46,8 @@ static void drop(struct hosted_machine *, uint32_t i);
 
 static struct hosted_machine *_Atomic machines[MACHINES];
 static struct sigaction before;
+static _Thread_local hosted_fault_fn *kernel_fault;
+static _Thread_local void *kernel_fault_arg;
 static struct hosted_spin trap_lock;
 
 /* Again for each machine: test frameworks set the signal anew for each test. */
@@ -164,6 +166,14 @@ was_write(const void *context)
 #endif
 }
 
+void
+hosted_on_kernel_fault(hosted_fault_fn *fault, void *arg)
+{
+	hosted_kva_trap();
+	kernel_fault = fault;
+	kernel_fault_arg = arg;
+}
+
 static void
 on_segv(int sig, siginfo_t *info, void *context)
 {
@@ -179,7 +189,10 @@ on_segv(int sig, siginfo_t *info, void *context)
 	}
 	va = m->kernel_start +
 	    (tome_va_t)(addr - (uintptr_t)m->kva->base);
-	if (fill(m, va, was_write(context)))
+	if (fill(m, va, was_write(context)) ||
+	    (kernel_fault != NULL && kernel_fault(kernel_fault_arg, va,
+	    was_write(context) ? TOME_PROT_WRITE : TOME_PROT_READ) == TOME_OK &&
+	    fill(m, va, was_write(context))))
 		return;
 	snprintf(why, sizeof why, "stale kernel pointer: %#" PRIx64
 	    " has no such translation", (uint64_t)va);

@@ -20,4 +20,8 @@ struct demo {
 	void (*stop)(void);
 };
 
+/* Kernel addresses that are not the instance's to give out: for a facade that has
+ * a map of the kernel's. */
+void demo_kernel_span(tome_va_t *lo, tome_va_t *hi);
+
 #endif

@@ -19,6 +19,7 @@
 
 #define RAM ((uint64_t)64 << 20)
 #define CPUS 2
+#define KERNEL ((tome_va_t)64 << 20)
 
 /* DEMOS is a list of DEMO(name), of the build. */
 #define DEMO(name) extern const struct demo demo_##name;
@@ -31,6 +32,8 @@ static const struct demo *const demos[] = { DEMOS };
 
 struct performance {
 	const struct demo *demo;
+	struct tome_vm *vm;
+	tome_va_t kernel;
 	FILE *voice;
 	char *said;
 	size_t length;
@@ -81,6 +84,25 @@ demo_switch(void *space)
 	now->demo->enter(space);
 }
 
+uintptr_t
+demo_frames(void)
+{
+	tome_pfn_t first;
+
+	if (tome_frames_alloc(now->vm, TOME_PAGE_KERNEL, 2, 4, 0, 0,
+	    &first) != TOME_OK)
+		return 0;
+	tome_frames_free(now->vm, first, 2);
+	return (uintptr_t)tome_pfn_pa(first);
+}
+
+void
+demo_kernel_span(tome_va_t *lo, tome_va_t *hi)
+{
+	*lo = now->kernel;
+	*hi = now->kernel + KERNEL;
+}
+
 static void
 wrong(struct performance *p, const char *what)
 {
@@ -94,12 +116,13 @@ perform_on(struct performance *p, struct hosted_machine *m)
 	struct tome_vm *vm;
 	const char *why;
 
-	if (hosted_vm_create(m, &vm) != TOME_OK ||
+	if (hosted_vm_create_aside(m, KERNEL, &p->kernel, &vm) != TOME_OK ||
 	    tome_kmem_start(vm) != TOME_OK || tome_map_start(vm) != TOME_OK ||
 	    p->demo->start(vm) != TOME_OK) {
 		wrong(p, "cannot start");
 		return;
 	}
+	p->vm = vm;
 	if (p->demo->run() != 0)
 		wrong(p, "ended badly");
 	why = tome_vm_check(vm);

@@ -13,7 +13,9 @@ rig_open(uint64_t ram, unsigned ncpus, hosted_fault_fn *fault)
 
 	rig.machine = hosted_create(&config);
 	assert_non_null(rig.machine);
-	assert_int_equal(hosted_vm_create(rig.machine, &rig.vm), TOME_OK);
+	assert_int_equal(hosted_vm_create_aside(rig.machine, RIG_KERNEL,
+	    &rig.kernel_lo, &rig.vm), TOME_OK);
+	rig.kernel_hi = rig.kernel_lo + RIG_KERNEL;
 	assert_int_equal(tome_kmem_start(rig.vm), TOME_OK);
 	assert_int_equal(tome_map_start(rig.vm), TOME_OK);
 	rig.fault = fault;

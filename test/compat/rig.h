@@ -20,9 +20,13 @@
 #include <hosted.h>
 #include <tome/map.h>
 
+#define RIG_KERNEL ((tome_va_t)64 << 20)
+
 struct rig {
 	struct hosted_machine *machine;
 	struct tome_vm *vm;
+	/* Kernel addresses for a map of the facade's. */
+	tome_va_t kernel_lo, kernel_hi;
 	hosted_fault_fn *fault;		/* resolves the program's faults */
 };
 /* The one the running test uses. */

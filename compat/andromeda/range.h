@@ -1,0 +1,93 @@
+/*
+ * range.h - what the files of Andromeda's facade share.
+ */
+#ifndef COMPAT_ANDROMEDA_RANGE_H
+#define COMPAT_ANDROMEDA_RANGE_H
+
+#include <mm/vm.h>
+#include <tome/lock.h>
+#include <tome/map.h>
+
+#include "glue.h"
+
+#define RANGE_CHAINS 64u
+
+/*
+ * Behind a segment. Its content is an object, so that it stays when no CPU has it
+ * loaded; which parts of it are given out an arena decides, by offset.
+ */
+struct vm_backing {
+	struct tome_mutex lock;		/* ranges, and `loaded` */
+	struct tome_object *content;
+	struct tome_arena *arena;
+	uint32_t loaded;		/* CPUs; the kernel's: bit 0 */
+	bool kernel;
+	/* Ranges by base; free ones by end too. */
+	struct vm_range_descriptor *base[RANGE_CHAINS], *end[RANGE_CHAINS];
+};
+
+struct andromeda {
+	struct tome_vm *vm;
+	struct compat_andromeda_config config;
+	struct tome_object *memory;	/* all of it: offset is address */
+	uintptr_t bias;			/* of kernel pointers */
+	struct tome_map *kernel;
+	struct tome_map *space[CPU_LIMIT];	/* each CPU's page tables */
+	struct tome_mutex lock;		/* the list of descriptors */
+};
+extern struct andromeda andromeda_vm ANDROMEDA(andromeda_vm);
+
+/* The address of a pointer into the segment. */
+static inline tome_va_t
+andromeda_va(const struct vm_segment *seg, const void *p)
+{
+	return (uintptr_t)p - (seg->pages->kernel ? andromeda_vm.bias : 0);
+}
+
+/* ---- range.c: descriptors on a segment's lists; its lock is held ---- */
+
+/* Put a new or taken-off range on this list of its segment. */
+void andromeda_range_put(struct vm_segment *, struct vm_range_descriptor **,
+    struct vm_range_descriptor *) ANDROMEDA(range_put);
+void andromeda_range_take(struct vm_segment *, struct vm_range_descriptor *)
+    ANDROMEDA(range_take);
+/* The range that begins here on this list, or NULL. */
+struct vm_range_descriptor *andromeda_range_at(struct vm_segment *,
+    struct vm_range_descriptor *const *, const void *base)
+    ANDROMEDA(range_at);
+/* Of n bytes at base, at the front of a free range, `fresh` becomes the descriptor,
+ * on the allocated list. */
+void andromeda_range_carve(struct vm_segment *, void *base, size_t n,
+    struct vm_range_descriptor *fresh) ANDROMEDA(range_carve);
+/* It is free now; touching free ranges become one. */
+void andromeda_range_release(struct vm_segment *,
+    struct vm_range_descriptor *) ANDROMEDA(range_release);
+/* All of them go. */
+void andromeda_ranges_drop(struct vm_segment *) ANDROMEDA(ranges_drop);
+/* The reserve's memory goes back. */
+void andromeda_reserve_drop(void) ANDROMEDA(reserve_drop);
+
+/* ---- load.c ---- */
+
+/* Which map, and which bit of `loaded`, this CPU is for the segment; NULL: no such
+ * CPU. */
+struct tome_map *andromeda_space(const struct vm_segment *, int cpu,
+    unsigned *bit) ANDROMEDA(space);
+/* Take [base, base+size) out of every CPU's page tables; a fault brings back what is
+ * there then. ENOMEM: some still have it. */
+enum tome_err andromeda_hide(struct vm_segment *, void *base, size_t size)
+    ANDROMEDA(hide) TOME_NODISCARD;
+/* And put what is there into the page tables of those that have it loaded, as far as
+ * memory allows. */
+void andromeda_show(struct vm_segment *, void *base, size_t size)
+    ANDROMEDA(show);
+
+/* ---- claim.c ---- */
+
+/* Count every unit that [phys, phys+size) touches; an error: none of them. */
+int andromeda_claim(addr_t phys, size_t size) ANDROMEDA(claim);
+void andromeda_unclaim(addr_t phys, size_t size) ANDROMEDA(unclaim);
+/* Every unit that is still counted goes back. */
+void andromeda_claims_drop(void) ANDROMEDA(claims_drop);
+
+#endif
