@@ -162,6 +162,10 @@ TOME_SRC_POSIX = \
 	src/posix/sync.c \
 	src/posix/vmcopy.c
 
+TOME_PORT_SRC_aarch64 = \
+	ports/aarch64/access.c \
+	ports/aarch64/tlb.c
+
 TOME_PORT_SRC_riscv64 = \
 	ports/riscv64/access.c \
 	ports/riscv64/tlb.c

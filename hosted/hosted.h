@@ -53,6 +53,12 @@ struct hosted_machine;
 #define HOSTED_RISCV_NO_SVPBMT 0x20u
 #define HOSTED_RISCV_NO_RFENCE 0x40u	/* flushes take interrupts */
 
+/* The AArch64 CPU has everything, but for: */
+#define HOSTED_A64_NO_HD 0x01u		/* dirty state by hardware */
+#define HOSTED_A64_NO_HA 0x02u		/* AF, too */
+#define HOSTED_A64_ASID8 0x04u
+#define HOSTED_A64_NO_RANGE 0x08u
+
 struct hosted_config {
 	unsigned ncpus;			/* 0: 1 */
 	uint64_t ram;			/* bytes in one range; 0: 8192 pages */

@@ -89,6 +89,10 @@ tome_insn_user_cas32(const struct tome_mmu *m, tome_va_t va, uint32_t *seen,
 #include "riscv64.h"
 #endif
 
+#ifdef TOME_A64_V
+#include "aarch64.h"
+#endif
+
 #ifdef TOME_X86_P
 #include <regs.h>
 

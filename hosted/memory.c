@@ -314,6 +314,16 @@ hosted_make_visible(const volatile void *from, size_t len)
 }
 
 void
+hosted_make_all_visible(void)
+{
+	struct hosted_machine *m = hosted_this()->m;
+
+	hosted_lock(&m->pending_lock);
+	atomic_store(&m->npending, 0);
+	hosted_unlock(&m->pending_lock);
+}
+
+void
 hosted_sync_icache_at(const void *p)
 {
 	tome_pa_t pa;

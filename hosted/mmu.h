@@ -169,6 +169,8 @@ void hosted_flush_all_cpus(struct hosted_cpu *, const struct hosted_flush *);
 void hosted_pte_before(const volatile void *pte);
 void hosted_pte_after(const volatile void *pte, uint64_t old, uint64_t now);
 void hosted_make_visible(const volatile void *from, size_t len);
+/* Every store until now. */
+void hosted_make_all_visible(void);
 void hosted_sync_icache(tome_pa_t frame);
 /* The same, by a pointer to it. */
 void hosted_sync_icache_at(const void *);

@@ -52,6 +52,8 @@ $(eval $(call lib_variant,x86_64-gcc,ports/x86_64,gcc,,$(X86_64_FLAGS) \
 $(eval $(call lib_variant,x86_64-clang,ports/x86_64,clang,,$(X86_64_FLAGS) \
 	-Wthread-safety))
 
+$(eval $(call lib_variant,aarch64-clang,ports/aarch64,clang --target=aarch64 \
+	-march=armv8-a,llvm-,-mgeneral-regs-only -mno-outline-atomics,,ld.lld))
 $(eval $(call lib_variant,riscv64-clang,ports/riscv64,clang --target=riscv64 \
 	-march=rv64gc,llvm-,-mcmodel=medany -mno-relax,,ld.lld))
 

@@ -45,6 +45,9 @@ format_helpers = $(patsubst test/unit/%.c,$(BUILD)/formats/$(1)/test/unit/%.o,\
 	$(filter-out test/unit/$(2)/test_%,$(wildcard test/unit/$(2)/*.c)))
 
 $(eval $(call hosted_format,riscv64,riscv64,))
+$(eval $(call hosted_format,aarch64-4k,aarch64,))
+$(eval $(call hosted_format,aarch64-16k,aarch64,-DTOME_A64_GRANULE=14))
+$(eval $(call hosted_format,aarch64-64k,aarch64,-DTOME_A64_GRANULE=16))
 
 .PHONY: print-formats
 print-formats:
