@@ -44,7 +44,7 @@ struct tome_vnode_io {
 	struct tome_io io;
 	struct tome_object *object;		/* counted once started */
 	_Atomic uint32_t refs;
-	_Atomic uint32_t over;			/* finish has run: see io.err */
+	_Atomic uint32_t over;			/* it was read: see io.err */
 	uint32_t first;				/* page index */
 	bool spare;				/* the instance's */
 	struct tome_io_vec vec[];

@@ -180,7 +180,6 @@ write_finish(struct tome_io *base)
 			tome_vpage_unlock(vm, page);
 		tome_add(&files_of(vm)->writing, (uint64_t)-1);
 	}
-	tome_wr(&io->over, 1);
 	tome_io_progress(vm, base->bucket);
 	tome_io_progress(vm, tome_io_bucket(files_of(vm)));
 	tome_vnode_io_drop(io);

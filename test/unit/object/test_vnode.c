@@ -363,6 +363,127 @@ pages_are_evicted(void **state)
 	fakefile_close(&f, r->vm);
 }
 
+static struct tome_page *
+page_at(struct fakefile *f, tome_pgoff_t pg)
+{
+	return tome_page(f->object->vm, tome_pagetree_find(
+	    &f->object->vnode->tree, pg).pfn);
+}
+
+static void
+a_borrowed_page_is_not_evicted(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+	tome_pfn_t held;
+
+	fakefile_open(&f, r->vm, 4 * PAGE);
+	assert_int_equal(tome_object_get(f.object, 0, false, &held), TOME_OK);
+	assert_int_equal(tome_cache_evict(r->vm, tome_page(r->vm, held),
+	    TOME_EVICT_ANY), TOME_EVICT_KEPT);
+	tome_object_put(f.object, held, false);
+	assert_int_equal(tome_cache_evict(r->vm, tome_page(r->vm, held),
+	    TOME_EVICT_ANY), TOME_EVICT_FREED);
+	fakefile_close(&f, r->vm);
+}
+
+/* What a transfer uses stays: it is not written twice at once, dropped or evicted. */
+static void
+a_page_in_a_transfer_is_left_alone(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 4 * PAGE);
+	poke(&f, 0, 0x01);
+	f.queued = true;
+	assert_int_equal(tome_object_sync(f.object, 0, 0, false), TOME_OK);
+	poke(&f, 0, 0x02);
+	assert_int_equal(tome_object_sync(f.object, 0, 0, false), TOME_OK);
+	assert_int_equal(f.writes, 1);
+	assert_int_equal(fakefile_pages(&f).dirty, 1);
+	assert_int_equal(tome_cache_evict(r->vm, page_at(&f, 0),
+	    TOME_EVICT_ANY), TOME_EVICT_BUSY);
+	assert_int_equal(tome_object_discard_clean(f.object, 0, 1), 0);
+	assert_int_equal(fakefile_run(&f, false), 1);
+	tome_io_run(r->vm);
+	f.queued = false;
+	assert_int_equal(tome_object_sync(f.object, 0, 0, true), TOME_OK);
+	assert_int_equal(f.store[0], 0x02);
+	fakefile_close(&f, r->vm);
+}
+
+/* Who was told to modify a page that left, and is being read again, has not yet. */
+static void
+a_page_being_read_is_not_dirty(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 4 * PAGE);
+	f.queued = true;
+	tome_object_willneed(f.object, 0, 1);
+	assert_int_equal(tome_vnode_notify(f.object, 0), TOME_OK);
+	assert_int_equal(fakefile_pages(&f).dirty, 0);
+	assert_false(f.object->ops->present(f.object, 0));
+	assert_int_equal(fakefile_run(&f, false), 1);
+	tome_io_run(r->vm);
+	assert_true(f.object->ops->present(f.object, 0));
+	assert_int_equal(tome_vnode_notify(f.object, 0), TOME_OK);
+	assert_int_equal(fakefile_pages(&f).dirty, 1);
+	fakefile_close(&f, r->vm);
+}
+
+/* Truncation has no more patience than the pager: the page goes with its transfer. */
+static void
+a_transfer_ends_beyond_the_end(void **state)
+{
+	struct rig *r = *state;
+	struct tome_files *files;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 40 * PAGE);
+	files = r->vm->objects->files;
+	f.object->vnode->pager.patience = 1000000;
+	poke(&f, 2 * PAGE, 0x01);
+	f.queued = true;
+	assert_int_equal(tome_object_sync(f.object, 0, 0, false), TOME_OK);
+	tome_object_willneed(f.object, 20, 1);
+	assert_int_equal(f.nqueue, 2);
+	assert_int_equal(files->writing, 1);
+	assert_int_equal(tome_object_resize(f.object, PAGE), TOME_OK);
+	assert_int_equal(fakefile_pages(&f).resident, 3);
+	assert_int_equal(fakefile_run(&f, false), 2);
+	tome_io_run(r->vm);
+	assert_int_equal(fakefile_pages(&f).resident, 1);
+	assert_int_equal(files->writing, 0);
+	fakefile_close(&f, r->vm);
+}
+
+/* The instance knows how much there is to be written, whatever becomes of it. */
+static void
+the_dirty_are_counted(void **state)
+{
+	struct rig *r = *state;
+	struct tome_files *files;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 8 * PAGE);
+	files = r->vm->objects->files;
+	for (unsigned i = 0; i < 8; i++)
+		poke(&f, i * PAGE, 0x01);
+	assert_int_equal(files->dirty, 8);
+	assert_int_equal(tome_object_punch(f.object, 0, 2), TOME_OK);
+	assert_int_equal(files->dirty, 6);
+	assert_int_equal(tome_object_sync(f.object, 2, 2, true), TOME_OK);
+	assert_int_equal(files->dirty, 4);
+	assert_int_equal(tome_object_resize(f.object, 5 * PAGE), TOME_OK);
+	assert_int_equal(files->dirty, 1);
+	fakefile_close(&f, r->vm);
+	assert_int_equal(files->dirty, 0);
+	assert_int_equal(files->writing, 0);
+}
+
 /* Far apart, so that the tree has several levels; and back to nothing. */
 static void
 the_tree_grows_and_shrinks(void **state)
@@ -427,6 +548,11 @@ main(void)
 		T(a_borrowed_page_survives_truncation),
 		T(a_page_in_the_making_stays),
 		T(pages_are_evicted),
+		T(a_borrowed_page_is_not_evicted),
+		T(a_page_in_a_transfer_is_left_alone),
+		T(a_page_being_read_is_not_dirty),
+		T(a_transfer_ends_beyond_the_end),
+		T(the_dirty_are_counted),
 		T(the_tree_grows_and_shrinks),
 	};
 

@@ -1,0 +1,67 @@
+/*
+ * test_files.c - files' pages leave and stay, mapped.
+ */
+#include "rig.h"
+#include "../fakefile.h"
+
+static void
+enter_file(struct tome_map *map, struct fakefile *f, unsigned pages)
+{
+	struct tome_map_request rq = { .addr = AT, .len = pages * PG,
+		.prot = RW, .flags = TOME_MAP_FIXED | TOME_MAP_SHARED,
+		.object = f->object };
+	tome_va_t va;
+
+	assert_int_equal(tome_map_enter(map, &rq, &va), TOME_OK);
+}
+
+static void
+mapped_pages_are_not_discarded(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 4 * PG);
+	enter_file(map, &f, 4);
+	assert_int_equal(rig_peek(map, 1), 2);
+	assert_int_equal(tome_object_discard_clean(f.object, 1, 1), 0);
+	assert_int_equal(tome_map_remove(map, AT, 4 * PG), TOME_OK);
+	assert_int_equal(tome_object_discard_clean(f.object, 1, 1), 1);
+	tome_map_unref(map);
+	fakefile_close(&f, r->vm);
+}
+
+/* MADV_PAGEOUT takes what nobody else has mapped. */
+static void
+one_does_not_page_out_for_all(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r), *other = rig_map(r);
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, PG);
+	enter_file(map, &f, 1);
+	enter_file(other, &f, 1);
+	assert_int_equal(rig_peek(map, 0), 1);
+	assert_int_equal(rig_peek(other, 0), 1);
+	rig_page_out(r, map, 0, 1);
+	assert_int_equal(fakefile_pages(&f).resident, 1);
+	tome_map_unref(other);
+	rig_page_out(r, map, 0, 1);
+	assert_int_equal(fakefile_pages(&f).resident, 0);
+	assert_int_equal(rig_peek(map, 0), 1);
+	tome_map_unref(map);
+	fakefile_close(&f, r->vm);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RIG_TEST(mapped_pages_are_not_discarded),
+		RIG_TEST(one_does_not_page_out_for_all),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
