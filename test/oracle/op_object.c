@@ -26,8 +26,7 @@ op_object(struct world *w, const struct op *op)
 	if (w->object[o] != NULL || (parent != NULL && above->device))
 		return true;
 	if (!agree(w, op, tome_object_create_anon(w->vm, len, parent, first,
-	    &w->object[o]), parent != NULL && (above->parent != NULL ||
-	    above->store != NULL) ?
+	    &w->object[o]), parent != NULL && above->parent != NULL ?
 	    TOME_EINVAL : TOME_OK, &apply))
 		return false;
 	if (!apply)
