@@ -19,8 +19,12 @@
 /* A set: how the machine is. */
 #define LITMUS_FEW_ASIDS 1u	/* numbers 0 to 3 only */
 #define LITMUS_SPECULATE 2u	/* TLBs fill by themselves */
-#define LITMUS_SWAP 8u		/* there is a swap area */
 #define LITMUS_BROADCAST 4u	/* the MMU takes flushes to all CPUs */
+#define LITMUS_SWAP 8u		/* there is a swap area */
+#define LITMUS_FILE 16u		/* the object is a file: page i holds
+				 * LITMUS_STORED + i */
+#define LITMUS_ONCE 32u		/* no page of the file is read twice */
+#define LITMUS_STORED 32
 
 enum litmus_kind {
 	OP_END,
@@ -48,6 +52,10 @@ enum litmus_kind {
 	OP_SWAP_OFF,	/* the area goes; nor here */
 	OP_SHARE,	/* inherited shared; what is shared is not written any more */
 	OP_QUIESCE,	/* what waits for an epoch is freed */
+	OP_SYNC,	/* what the pages show of the file is written */
+	OP_EVICT,	/* the object's page leaves, whoever maps it */
+	OP_FILE_READ,	/* the object's page's first byte */
+	OP_FILE_WRITE,	/* value there */
 	OP_CAS,		/* word at page from 0 to value, through copy and access */
 };
 
@@ -71,8 +79,11 @@ struct litmus {
 	struct litmus_op run[LITMUS_CPUS][LITMUS_OPS];
 };
 
-extern const struct litmus litmus_table[];
-extern const unsigned litmus_count;
+struct litmus_list {
+	const struct litmus *program;
+	unsigned count;
+};
+extern const struct litmus_list litmus_memory, litmus_files;
 
 /*
  * Does some order of the n operations, each within its time, give their results,

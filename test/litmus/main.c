@@ -42,9 +42,17 @@ replay(const struct litmus *l, uint64_t schedule)
 	return false;
 }
 
+static const struct litmus *
+nth(unsigned i)
+{
+	return i < litmus_memory.count ? &litmus_memory.program[i] :
+	    &litmus_files.program[i - litmus_memory.count];
+}
+
 int
 main(int argc, char **argv)
 {
+	unsigned count = litmus_memory.count + litmus_files.count;
 	unsigned preemptions = 2, failed = 0;
 	uint64_t max_runs = 0, schedule = 0;
 	const char *name = NULL;
@@ -72,8 +80,8 @@ main(int argc, char **argv)
 		default:
 			return 2;
 		}
-	for (unsigned i = 0; i < litmus_count && !(quick && failed); i++) {
-		const struct litmus *l = &litmus_table[i];
+	for (unsigned i = 0; i < count && !(quick && failed); i++) {
+		const struct litmus *l = nth(i);
 
 		if (name != NULL && strcmp(name, l->name) != 0)
 			continue;

@@ -37,6 +37,9 @@ litmus_explains(const struct litmus *l, const struct litmus_done *done,
 
 	memset(&s, 0, sizeof s);
 	s.object_pages = LITMUS_OBJECT_PAGES;
+	for (unsigned i = 0; l->how & LITMUS_FILE && i < LITMUS_OBJECT_PAGES;
+	    i++)
+		s.object[i] = (uint8_t)(LITMUS_STORED + i);
 	for (unsigned i = 0; l->before[i].kind != OP_END; i++)
 		(void)model_do(&s, &l->before[i]);
 	return model_search(&s, done, n, (1u << n) - 1);
@@ -122,6 +125,17 @@ model_cas(struct state *s, struct cell *c, int want)
 	if (seen == 0)
 		(void)model_touch(s, c, true, want);
 	return seen;
+}
+
+static int
+model_file(struct state *s, const struct litmus_op *op)
+{
+	if (op->page >= s->object_pages)
+		return -ENXIO;
+	if (op->kind == OP_FILE_READ)
+		return s->object[op->page];
+	s->object[op->page] = (uint8_t)op->value;
+	return 0;
 }
 
 static void
@@ -233,6 +247,11 @@ model_do(struct state *s, const struct litmus_op *op)
 		for (unsigned i = 0; i < op->n; i++)
 			s->object[op->page + i] = 0;
 		return 0;
+	case OP_FILE_READ:
+	case OP_FILE_WRITE:
+		return model_file(s, op);
+	case OP_SYNC:
+	case OP_EVICT:
 	case OP_SWITCH:
 	case OP_UNWIRE:
 	case OP_MIGRATE:

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <object/object_i.h>
+#include <object/vnode.h>
 #include <paging/paging_i.h>
 #include <pmap/pmap_i.h>
 #include <world.h>
@@ -64,6 +64,41 @@ disk_start(void *ctx, struct tome_io *io)
 	tome_io_done(io, TOME_OK);
 }
 
+/* The file's pager: as fast. */
+static void
+file_start(void *ctx, struct tome_io *io)
+{
+	struct world *w = ctx;
+
+	for (unsigned i = 0; io->op == TOME_IO_READ && i < io->n; i++)
+		w->reads[(io->at >> TOME_PAGE_SHIFT) + i]++;
+	disk_start(w->store, io);
+}
+
+static enum tome_err
+file_notify(void *ctx, tome_pgoff_t pg)
+{
+	(void)ctx, (void)pg;
+	return TOME_OK;
+}
+
+static void
+world_file(struct world *w)
+{
+	static const struct tome_pager pager = { .max_pages = 2,
+		.read = file_start, .write = file_start,
+		.write_notify = file_notify };
+
+	w->store = calloc(LITMUS_OBJECT_PAGES, TOME_PAGE_SIZE);
+	if (w->store == NULL)
+		abort();
+	for (unsigned i = 0; i < LITMUS_OBJECT_PAGES; i++)
+		w->store[i << TOME_PAGE_SHIFT] = (uint8_t)(LITMUS_STORED + i);
+	world_must(tome_object_create_vnode(w->vm, &pager, w,
+	    (uint64_t)LITMUS_OBJECT_PAGES << TOME_PAGE_SHIFT, &w->object),
+	    "file");
+}
+
 static void
 world_swap_on(struct world *w)
 {
@@ -97,9 +132,12 @@ world_setup(struct hosted_machine *m)
 	if (current->how & LITMUS_FEW_ASIDS)
 		w->vm->pmaps->mmu.asids = 4;
 	world_must(tome_map_create(w->vm, NULL, &w->space[0]), "map_create");
-	world_must(tome_object_create_anon(w->vm,
-	    (uint64_t)LITMUS_OBJECT_PAGES << TOME_PAGE_SHIFT, NULL, 0,
-	    &w->object), "object");
+	if (current->how & LITMUS_FILE)
+		world_file(w);
+	else
+		world_must(tome_object_create_anon(w->vm,
+		    (uint64_t)LITMUS_OBJECT_PAGES << TOME_PAGE_SHIFT, NULL, 0,
+		    &w->object), "object");
 	for (unsigned c = 1; c < current->cpus; c++) {
 		uintptr_t irq;
 
@@ -170,6 +208,10 @@ world_judge(void *state)
 		snprintf(why, sizeof why, "the machine: %s", text);
 		return why;
 	}
+	for (unsigned i = 0; w->litmus->how & LITMUS_ONCE &&
+	    i < LITMUS_OBJECT_PAGES; i++)
+		if (w->reads[i] > 1)
+			return "a page was read twice";
 	if (litmus_explains(w->litmus, all, n))
 		return NULL;
 	snprintf(why, sizeof why, "no order explains:");
@@ -199,6 +241,8 @@ world_teardown(void *state, bool failed)
 			if (w->space[i] != NULL)
 				tome_map_unref(w->space[i]);
 		tome_object_unref(w->object);
+		(void)tome_writeback(w->vm, UINT64_MAX, TOME_FOREVER);
+		tome_io_run(w->vm);
 		tome_vm_quiesce(w->vm, true);
 		if (tome_vm_destroy(w->vm) != 0) {
 			fprintf(stderr, "litmus %s: leaked\n",
@@ -208,6 +252,7 @@ world_teardown(void *state, bool failed)
 		hosted_attach(w->machine, NULL, NULL, NULL);
 	}
 	free(w->disk);
+	free(w->store);
 	free(w);
 }
 
@@ -320,6 +365,49 @@ world_page_out(struct tome_map *map, tome_va_t va, tome_va_t len)
 	tome_map_unref(map);
 }
 
+/* As the hand of page-out does, which has the page's number from somewhere. */
+static void
+world_evict(struct world *w, unsigned page)
+{
+	struct tome_vm *vm = w->vm;
+	struct tome_pagespot s;
+
+	tome_epoch_enter(vm);
+	s = tome_pagetree_find(&w->object->vnode->tree, page);
+	tome_epoch_leave(vm);
+	if (s.pfn != TOME_PFN_NONE)
+		(void)tome_cache_evict(vm, tome_page(vm, s.pfn),
+		    TOME_EVICT_ANY);
+	tome_io_run(vm);
+}
+
+/* The file system's part comes after the object's. */
+static int
+world_resize(struct world *w, uint64_t len)
+{
+	enum tome_err err = tome_object_resize(w->object, len);
+
+	if (err == TOME_OK && w->store != NULL)
+		memset(w->store + len, 0, (size_t)(((uint64_t)
+		    LITMUS_OBJECT_PAGES << TOME_PAGE_SHIFT) - len));
+	return -(int)err;
+}
+
+static int
+world_file_io(struct world *w, const struct litmus_op *op)
+{
+	uint64_t at = (uint64_t)op->page << TOME_PAGE_SHIFT;
+	uint8_t byte = (uint8_t)op->value;
+	size_t done = 0;
+	enum tome_err err = op->kind == OP_FILE_READ ?
+	    tome_object_read(w->object, at, &byte, 1, &done) :
+	    tome_object_write(w->object, at, &byte, 1, &done);
+
+	if (err != TOME_OK || done == 0)
+		return err != TOME_OK ? -(int)err : -TOME_ENXIO;
+	return op->kind == OP_FILE_READ ? byte : 0;
+}
+
 static int
 world_do(struct world *w, const struct litmus_op *op)
 {
@@ -361,7 +449,7 @@ world_do(struct world *w, const struct litmus_op *op)
 	case OP_END_SPACE:
 		return world_end_space(w, op->space);
 	case OP_RESIZE:
-		return -(int)tome_object_resize(w->object, len);
+		return world_resize(w, len);
 	case OP_PUNCH:
 		return -(int)tome_object_punch(w->object, op->page, op->n);
 	case OP_SWITCH:
@@ -385,6 +473,14 @@ world_do(struct world *w, const struct litmus_op *op)
 	case OP_SHARE:
 		return -(int)tome_map_inherit(map, va, len,
 		    TOME_INHERIT_SHARE);
+	case OP_SYNC:
+		return -(int)tome_map_sync(map, va, len);
+	case OP_EVICT:
+		world_evict(w, op->page);
+		return 0;
+	case OP_FILE_READ:
+	case OP_FILE_WRITE:
+		return world_file_io(w, op);
 	case OP_QUIESCE:
 		tome_vm_quiesce(w->vm, false);
 		return 0;

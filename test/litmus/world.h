@@ -18,6 +18,8 @@ struct world {
 	struct tome_vm *vm;
 	struct tome_map *space[LITMUS_SPACES];
 	struct tome_object *object;
+	uint8_t *store;			/* LITMUS_FILE */
+	_Atomic unsigned reads[LITMUS_OBJECT_PAGES];
 	uint8_t *disk;			/* LITMUS_SWAP */
 	unsigned swap_area;
 	tome_va_t base;
