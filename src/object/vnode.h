@@ -144,7 +144,7 @@ void tome_vnode_settle(struct tome_vm *);
 
 /* Take a page out of its file: locked, not BUSY; unlocked then, and its frame freed
  * when nobody can know it any more. Flushes. */
-void tome_vnode_take(struct tome_object *, struct tome_page *);
+void tome_vnode_take(struct tome_object *, struct tome_page *, tome_pfn_t);
 /* The last to have borrowed a page that left. */
 void tome_vnode_stray(struct tome_vm *, struct tome_page *);
 /* Pages [first, last] leave, dirty or not; waits for transfers. EIO: one stayed, in a

@@ -13,7 +13,7 @@ static bool doom(struct tome_object *, tome_pgoff_t);
 static bool drop_next(struct tome_object *, tome_pgoff_t *,
     tome_pgoff_t last, bool clean, struct tome_page **busy);
 
-/* Out of the tree; its translations are left. The page is locked, and s names it. */
+/* Out of the tree. The page is locked, and s names it. */
 static void
 page_leave(struct tome_object *ob, struct tome_page *page,
     struct tome_pagespot *s)
@@ -47,13 +47,15 @@ page_left(struct tome_vm *vm, struct tome_page *page)
 	tome_vnode_stray(vm, page);
 }
 
+/* Its translations first: whoever finds no page may take it that nobody sees the one
+ * there was. */
 void
-tome_vnode_take(struct tome_object *ob, struct tome_page *page)
+tome_vnode_take(struct tome_object *ob, struct tome_page *page, tome_pfn_t pfn)
 {
 	struct tome_pagespot s;
 
+	tome_page_protect(ob->vm, pfn, TOME_PROT_NONE);
 	page_leave(ob, page, &s);
-	tome_page_protect(ob->vm, s.pfn, TOME_PROT_NONE);
 	page_left(ob->vm, page);
 }
 
@@ -183,7 +185,7 @@ drop_next(struct tome_object *ob, tome_pgoff_t *pg, tome_pgoff_t last,
 		*busy = page;
 		tome_vpage_unlock(vm, page);
 	} else if (page != NULL) {
-		tome_vnode_take(ob, page);
+		tome_vnode_take(ob, page, s.pfn);
 	}
 	tome_epoch_leave(vm);
 	*pg = index;
@@ -256,7 +258,7 @@ tome_cache_evict(struct tome_vm *vm, struct tome_page *page,
 			what = tome_object_try_ref(ob) ? TOME_EVICT_STARTED :
 			    TOME_EVICT_BUSY;
 		if (what == TOME_EVICT_FREED)
-			tome_vnode_take(ob, page);
+			tome_vnode_take(ob, page, s.pfn);
 		else
 			tome_vpage_unlock(vm, page);
 	}

@@ -180,7 +180,7 @@ read_finish(struct tome_io *base)
 		leaves = base->err != TOME_OK || tome_vpage_leaves(ob, page);
 		tome_and(&page->state, ~(TOME_PAGE_FILL | TOME_PAGE_BUSY));
 		if (leaves) {
-			tome_vnode_take(ob, page);
+			tome_vnode_take(ob, page, base->vec[i].pfn);
 		} else {
 			tome_or(&page->state, TOME_PAGE_STALE_CODE);
 			tome_vpage_unlock(vm, page);

@@ -175,7 +175,7 @@ write_finish(struct tome_io *base)
 		leaves = tome_vpage_leaves(ob, page);
 		tome_and(&page->state, ~(TOME_PAGE_FILL | TOME_PAGE_BUSY));
 		if (leaves)
-			tome_vnode_take(ob, page);
+			tome_vnode_take(ob, page, base->vec[i].pfn);
 		else
 			tome_vpage_unlock(vm, page);
 		tome_add(&files_of(vm)->writing, (uint64_t)-1);

@@ -222,6 +222,17 @@ world_judge(void *state)
 	return why;
 }
 
+/* A page may have been modified again while it was being written: twice. */
+static void
+world_settle(struct world *w)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		(void)tome_writeback(w->vm, UINT64_MAX, TOME_FOREVER);
+		tome_io_run(w->vm);
+		tome_vm_quiesce(w->vm, true);
+	}
+}
+
 static void
 world_teardown(void *state, bool failed)
 {
@@ -241,9 +252,7 @@ world_teardown(void *state, bool failed)
 			if (w->space[i] != NULL)
 				tome_map_unref(w->space[i]);
 		tome_object_unref(w->object);
-		(void)tome_writeback(w->vm, UINT64_MAX, TOME_FOREVER);
-		tome_io_run(w->vm);
-		tome_vm_quiesce(w->vm, true);
+		world_settle(w);
 		if (tome_vm_destroy(w->vm) != 0) {
 			fprintf(stderr, "litmus %s: leaked\n",
 			    w->litmus->name);
