@@ -473,6 +473,9 @@ set_ids(struct image *im, struct inode *i)
 	c->suid = c->euid;
 	c->sgid = c->egid;
 	im->secure = c->euid != c->uid || c->egid != c->gid;
+	c->keep = false;
+	c->permitted = c->euid == 0 || c->uid == 0 ? CAP_ALL : 0;
+	c->effective = c->euid == 0 ? CAP_ALL : 0;
 }
 
 static int

@@ -151,12 +151,31 @@ is_one_of(uint32_t id, uint32_t x, uint32_t y, uint32_t z)
 	return id == UINT32_MAX || id == x || id == y || id == z;
 }
 
+static bool
+has_zero(const struct cred *c)
+{
+	return c->uid == 0 || c->euid == 0 || c->suid == 0;
+}
+
+/* Who gives up the user id 0 gives up what it could, unless it said otherwise. */
+static void
+adjust_capabilities(const struct cred *old, struct cred *new)
+{
+	if (has_zero(old) && !has_zero(new) && !new->keep)
+		new->permitted = 0;
+	if (old->euid == 0 && new->euid != 0)
+		new->effective = 0;
+	else if (old->euid != 0 && new->euid == 0)
+		new->effective = new->permitted;
+	new->effective &= new->permitted;
+}
+
 static int64_t
 set_three_uids(uint32_t real, uint32_t effective, uint32_t saved)
 {
 	struct cred c = current_process()->cred;
 
-	if (c.euid != 0 && (!is_one_of(real, c.uid, c.euid, c.suid) ||
+	if (!cred_can(&c, CAP_SETUID) && (!is_one_of(real, c.uid, c.euid, c.suid) ||
 	    !is_one_of(effective, c.uid, c.euid, c.suid) ||
 	    !is_one_of(saved, c.uid, c.euid, c.suid)))
 		return -EPERM;
@@ -167,6 +186,7 @@ set_three_uids(uint32_t real, uint32_t effective, uint32_t saved)
 	if (saved != UINT32_MAX)
 		c.suid = saved;
 	c.fsuid = c.euid;
+	adjust_capabilities(&current_process()->cred, &c);
 	return cred_set(&c);
 }
 
@@ -175,7 +195,7 @@ set_three_gids(uint32_t real, uint32_t effective, uint32_t saved)
 {
 	struct cred c = current_process()->cred;
 
-	if (c.euid != 0 && (!is_one_of(real, c.gid, c.egid, c.sgid) ||
+	if (!cred_can(&c, CAP_SETGID) && (!is_one_of(real, c.gid, c.egid, c.sgid) ||
 	    !is_one_of(effective, c.gid, c.egid, c.sgid) ||
 	    !is_one_of(saved, c.gid, c.egid, c.sgid)))
 		return -EPERM;
@@ -195,7 +215,8 @@ SYSCALL(setuid)
 
 	if (id == UINT32_MAX)
 		return -EINVAL;
-	return current_process()->cred.euid == 0 ? set_three_uids(id, id, id) :
+	return cred_can(&current_process()->cred, CAP_SETUID) ?
+	    set_three_uids(id, id, id) :
 	    set_three_uids(UINT32_MAX, id, UINT32_MAX);
 }
 
@@ -205,7 +226,8 @@ SYSCALL(setgid)
 
 	if (id == UINT32_MAX)
 		return -EINVAL;
-	return current_process()->cred.euid == 0 ? set_three_gids(id, id, id) :
+	return cred_can(&current_process()->cred, CAP_SETGID) ?
+	    set_three_gids(id, id, id) :
 	    set_three_gids(UINT32_MAX, id, UINT32_MAX);
 }
 
@@ -241,7 +263,7 @@ SYSCALL(setfsuid)
 	struct cred c = current_process()->cred;
 	uint32_t old = c.fsuid, id = (uint32_t)a[0];
 
-	if (c.euid == 0 || is_one_of(id, c.uid, c.euid, c.suid)) {
+	if (cred_can(&c, CAP_SETUID) || is_one_of(id, c.uid, c.euid, c.suid)) {
 		if (id != UINT32_MAX)
 			c.fsuid = id;
 		(void)cred_set(&c);
@@ -254,7 +276,7 @@ SYSCALL(setfsgid)
 	struct cred c = current_process()->cred;
 	uint32_t old = c.fsgid, id = (uint32_t)a[0];
 
-	if (c.euid == 0 || is_one_of(id, c.gid, c.egid, c.sgid)) {
+	if (cred_can(&c, CAP_SETGID) || is_one_of(id, c.gid, c.egid, c.sgid)) {
 		if (id != UINT32_MAX)
 			c.fsgid = id;
 		(void)cred_set(&c);
@@ -281,7 +303,7 @@ SYSCALL(setgroups)
 {
 	struct cred c = current_process()->cred;
 
-	if (c.euid != 0)
+	if (!cred_can(&c, CAP_SETGID))
 		return -EPERM;
 	if (a[0] > GROUPS_MAX)
 		return -EINVAL;
@@ -291,7 +313,7 @@ SYSCALL(setgroups)
 	return cred_set(&c);
 }
 
-/* ---- capabilities: root has all, nobody else any ---- */
+/* ---- capabilities ---- */
 
 #define CAP_VERSION3 0x20080522u
 
@@ -315,27 +337,54 @@ cap_header(uint64_t user, int *pid)
 	return h.pid < 0 ? -EINVAL : h.version == 0x19980330u ? 1 : 2;
 }
 
+/* Each set in words of 32 bits: effective, permitted, inheritable. */
+static struct cred
+caps_unpack(const uint32_t data[6])
+{
+	return (struct cred){
+		.effective = CAP_ALL & (data[0] | (uint64_t)data[3] << 32),
+		.permitted = CAP_ALL & (data[1] | (uint64_t)data[4] << 32),
+		.inheritable = CAP_ALL & (data[2] | (uint64_t)data[5] << 32),
+	};
+}
+
+/* Of another process as of the caller: who asks about others has no use for more. */
 SYSCALL(capget)
 {
-	uint32_t all = current_process()->cred.euid == 0 ? UINT32_MAX : 0;
-	uint32_t data[6] = {all, all, 0, all & 0x1ff, all & 0x1ff, 0};
+	const struct cred *c = &current_process()->cred;
+	const uint64_t set[3] = {c->effective, c->permitted, c->inheritable};
+	uint32_t data[6];
 	int pid, words = cap_header(a[0], &pid);
 
 	if (words < 0)
 		return a[1] == 0 && words == -EINVAL ? 0 : words;
+	for (unsigned i = 0; i < 3; i++) {
+		data[i] = (uint32_t)set[i];
+		data[3 + i] = (uint32_t)(set[i] >> 32);
+	}
 	return a[1] == 0 ? 0 : copy_out(a[1], data, (size_t)words * 12);
 }
 
+/* What is permitted can only become less. */
 SYSCALL(capset)
 {
-	uint32_t data[6];
+	struct cred c = current_process()->cred, want;
+	uint32_t data[6] = {0};
 	int pid, words = cap_header(a[0], &pid);
 
 	if (words < 0)
 		return words;
 	if (copy_in(data, a[1], (size_t)words * 12) != 0)
 		return -EFAULT;
-	return current_process()->cred.euid == 0 ? 0 : -EPERM;
+	want = caps_unpack(data);
+	if ((want.permitted & ~c.permitted) ||
+	    (want.effective & ~want.permitted) ||
+	    (want.inheritable & ~(c.inheritable | c.permitted)))
+		return -EPERM;
+	c.effective = want.effective;
+	c.permitted = want.permitted;
+	c.inheritable = want.inheritable;
+	return cred_set(&c);
 }
 
 /* ---- groups and sessions ---- */
@@ -439,7 +488,7 @@ limit_set(struct process *p, unsigned which, const struct rlimit *new)
 		return -EINVAL;
 	spin_lock(&p->limit_lock);
 	if (is_raised(&p->limit[which], new) &&
-	    current_process()->cred.euid != 0)
+	    !cred_can(&current_process()->cred, CAP_SYS_RESOURCE))
 		err = -EPERM;
 	else if (which == RLIMIT_NOFILE && new->max > FD_LIMIT)
 		err = -EPERM;

@@ -36,7 +36,7 @@ mm_limits_changed(struct process *p)
 		.data = p->limit[RLIMIT_DATA].cur,
 		.memlock = p->limit[RLIMIT_MEMLOCK].cur,
 		.stack = p->limit[RLIMIT_STACK].cur,
-		.may_lock = p->cred.euid == 0,
+		.may_lock = cred_can(&p->cred, CAP_IPC_LOCK),
 	};
 
 	tome_posix_set_limits(p->space->posix, &limits);
@@ -207,7 +207,7 @@ other_space(int pid, long *why)
 	p = t != NULL ? t->process : process_find(pid);
 	*why = -ESRCH;
 	if (p != NULL && p->space != NULL) {
-		if (c->euid == 0 || (c->uid == p->cred.uid &&
+		if (cred_can(c, CAP_SYS_PTRACE) || (c->uid == p->cred.uid &&
 		    c->uid == p->cred.euid && c->uid == p->cred.suid))
 			s = space_of(p);
 		else
@@ -251,7 +251,7 @@ shm_cred(void)
 
 	return (struct tome_cred){
 		.euid = p->cred.euid, .egid = p->cred.egid, .pid = p->pid,
-		.privileged = p->cred.euid == 0, .groups = p->cred.group,
+		.privileged = cred_can(&p->cred, CAP_IPC_OWNER), .groups = p->cred.group,
 		.ngroups = p->cred.ngroups,
 		.now = (int64_t)(clock_wall_ns() / 1000000000u),
 	};

@@ -919,6 +919,7 @@ process_become_init(void)
 		panic("no memory for the first process");
 	init_limits(p);
 	p->dumpable = 1;
+	p->cred.effective = p->cred.permitted = CAP_ALL;
 	p->exit_signal = SIGCHLD;
 	t->thread = current();
 	current()->personal = t;

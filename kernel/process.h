@@ -30,10 +30,27 @@ struct tty;
 
 #define PID_MAX 32768
 
+/* Capabilities that something here asks for; the others are kept and told. */
+enum {
+	CAP_KILL = 5, CAP_SETGID = 6, CAP_SETUID = 7,
+	CAP_NET_BIND_SERVICE = 10, CAP_IPC_LOCK = 14, CAP_IPC_OWNER = 15,
+	CAP_SYS_CHROOT = 18, CAP_SYS_PTRACE = 19, CAP_SYS_ADMIN = 21,
+	CAP_SYS_BOOT = 22, CAP_SYS_NICE = 23, CAP_SYS_RESOURCE = 24, CAP_SYS_TIME = 25,
+	CAP_MKNOD = 27,
+};
+#define CAP_ALL 0x1ffffffffffull
+
 struct cred {
 	uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid, ngroups;
 	uint32_t group[32];
+	uint64_t effective, permitted, inheritable;	/* bit n: capability n */
+	bool keep;			/* leaving 0 keeps what is permitted */
 };
+static inline bool
+cred_can(const struct cred *c, unsigned capability)
+{
+	return c->effective >> capability & 1;
+}
 
 /* An address space and what exec laid out in it. */
 struct space {

@@ -192,7 +192,7 @@ may_signal(const struct process *p, int signo)
 {
 	const struct cred *c = &current_process()->cred;
 
-	if (c->euid == 0 || c->euid == p->cred.suid ||
+	if (cred_can(c, CAP_KILL) || c->euid == p->cred.suid ||
 	    c->euid == p->cred.uid || c->uid == p->cred.suid ||
 	    c->uid == p->cred.uid)
 		return true;

@@ -66,7 +66,7 @@ set_name(char *name, uint64_t user, uint64_t n)
 {
 	char copy[65] = "";
 
-	if (current_process()->cred.euid != 0)
+	if (!cred_can(&current_process()->cred, CAP_SYS_ADMIN))
 		return -EPERM;
 	if (n > 64)
 		return -EINVAL;
@@ -154,7 +154,7 @@ is_magic2(uint32_t m)
 
 SYSCALL(reboot)
 {
-	if (current_process()->cred.euid != 0)
+	if (!cred_can(&current_process()->cred, CAP_SYS_BOOT))
 		return -EPERM;
 	if ((uint32_t)a[0] != REBOOT_MAGIC1 || !is_magic2((uint32_t)a[1]))
 		return -EINVAL;
@@ -264,11 +264,16 @@ SYSCALL(prctl)
 	case PR_GET_TIMERSLACK:
 		return 50000;
 	case PR_SET_TIMERSLACK:
-	case PR_SET_KEEPCAPS:
-	case PR_GET_KEEPCAPS:
 	case PR_GET_THP_DISABLE:
 	case PR_SET_THP_DISABLE:
 		return 0;	/* nothing here that it would change */
+	case PR_SET_KEEPCAPS:
+		if (a[1] > 1)
+			return -EINVAL;
+		p->cred.keep = a[1];
+		return 0;
+	case PR_GET_KEEPCAPS:
+		return p->cred.keep;
 	case PR_GET_CHILD_SUBREAPER:
 		n = 0;
 		return copy_out(a[1], &n, sizeof n);
@@ -411,7 +416,8 @@ SYSCALL(getpriority)
 
 SYSCALL(setpriority)
 {
-	return 0;
+	return (int)a[2] >= 0 || cred_can(&current_process()->cred,
+	    CAP_SYS_NICE) ? 0 : -EACCES;
 }
 
 SYSCALL(getcpu)

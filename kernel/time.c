@@ -106,7 +106,7 @@ SYSCALL(clock_getres)
 
 SYSCALL(clock_settime)
 {
-	return current_process()->cred.euid != 0 ? -EPERM : -EINVAL;
+	return !cred_can(&current_process()->cred, CAP_SYS_TIME) ? -EPERM : -EINVAL;
 }
 
 SYSCALL(gettimeofday)

@@ -196,12 +196,14 @@ inode_set_owner(struct inode *i, uint32_t uid, uint32_t gid)
 }
 
 int
-inode_set_times(struct inode *i, uint64_t atime, uint64_t mtime)
+inode_set_times(struct inode *i, uint64_t atime, uint64_t mtime, bool now)
 {
 	unsigned what = (atime != UINT64_MAX ? ATTR_ATIME : 0) |
 	    (mtime != UINT64_MAX ? ATTR_MTIME : 0);
 	const struct inode_attr to = { .atime = atime, .mtime = mtime };
 
+	if (!owns(i) && !now)
+		return -EPERM;
 	if (!owns(i) && inode_access(i, &current_process()->cred, 2) != 0)
 		return -EACCES;
 	return set(i, what, &to);

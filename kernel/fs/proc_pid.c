@@ -258,7 +258,6 @@ show_memory(struct text *t, const struct tome_map_totals *m)
 static void
 show_status(struct text *t, int pid)
 {
-	uint64_t caps;
 	struct tome_map_totals m;
 	struct space layout;
 	struct facts f;
@@ -266,7 +265,6 @@ show_status(struct text *t, int pid)
 	if (!facts_of(pid, &f))
 		return;
 	totals_of(pid, &m, &layout);
-	caps = f.cred.euid == 0 ? 0x1ffffffffff : 0;
 	text_add(t, "Name:\t%s\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\n"
 	    "PPid:\t%d\nTracerPid:\t0\n", f.comm, state_name(f.state), f.pid,
 	    pid, f.ppid);
@@ -277,9 +275,10 @@ show_status(struct text *t, int pid)
 	    "ShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n"
 	    "SigCgt:\t%016lx\n", f.ntasks, f.pending, f.shared, f.blocked,
 	    f.ignored, f.caught);
-	text_add(t, "CapInh:\t%016x\nCapPrm:\t%016lx\nCapEff:\t%016lx\n"
+	text_add(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n"
 	    "CapBnd:\t%016lx\nCapAmb:\t%016x\nNoNewPrivs:\t0\nSeccomp:\t0\n"
-	    "Cpus_allowed_list:\t0-%u\n", 0, caps, caps, caps, 0,
+	    "Cpus_allowed_list:\t0-%u\n", f.cred.inheritable,
+	    f.cred.permitted, f.cred.effective, (uint64_t)CAP_ALL, 0,
 	    cpu_count() - 1);
 }
 

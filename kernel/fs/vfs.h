@@ -166,7 +166,7 @@ void inode_stat(struct inode *, struct stat *);
 int inode_set_mode(struct inode *, uint32_t mode);
 int inode_set_owner(struct inode *, uint32_t uid, uint32_t gid);
 /* Nanoseconds since 1970; UTIME_OMIT's meaning is UINT64_MAX. */
-int inode_set_times(struct inode *, uint64_t atime, uint64_t mtime);
+int inode_set_times(struct inode *, uint64_t atime, uint64_t mtime, bool now);
 int inode_truncate(struct inode *, uint64_t size);
 int64_t inode_add_seals(struct inode *, unsigned seals, bool writable);
 uint64_t wall_ns(void);

@@ -42,7 +42,7 @@ take_cred(const struct peer_cred *c, struct envelope *e)
 {
 	const struct process *p = current_process();
 
-	if (p->cred.euid != 0 && (c->pid != p->pid ||
+	if (!cred_can(&p->cred, CAP_SYS_ADMIN) && (c->pid != p->pid ||
 	    (c->uid != p->cred.uid && c->uid != p->cred.euid) ||
 	    (c->gid != p->cred.gid && c->gid != p->cred.egid)))
 		return -EPERM;

@@ -183,7 +183,7 @@ inet_bind(struct socket *s, const struct address *a)
 	if (err == 0 && !is_any(&name) && !is_loopback(&name))
 		err = -EADDRNOTAVAIL;
 	if (err == 0 && port_of(&name) != 0 && port_of(&name) < 1024 &&
-	    current_process()->cred.euid != 0)
+	    !cred_can(&current_process()->cred, CAP_NET_BIND_SERVICE))
 		err = -EACCES;
 	if (err != 0)
 		return err;
