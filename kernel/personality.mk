@@ -1,5 +1,6 @@
 # personality.mk - the sources of the operating-system personality.
 KERNEL_SRC_PERSONALITY := \
+	kernel/audit.c \
 	kernel/caches.c \
 	kernel/elf.c \
 	kernel/exec.c \

@@ -8,6 +8,7 @@
  * Invariant: who reads another's space, files or fs takes a reference under
  *   proc_lock; who gives its own up clears the pointer under it first.
  */
+#include <audit.h>
 #include <caches.h>
 #include <process.h>
 #include <fs/tty.h>
@@ -767,6 +768,7 @@ release_process(struct process *p)
 	itimer_discard(p);
 	if (p == init_process) {
 		content_sync_all();
+		audit();
 		machine_off((p->exit_status & 0x7f) == 0 ?
 		    p->exit_status >> 8 & 0xff :
 		    128 + (p->exit_status & 0x7f));
