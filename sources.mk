@@ -72,6 +72,7 @@ TOME_SRC_TIER5 = \
 	src/map/fork.c \
 	src/map/gap.c \
 	src/map/grow.c \
+	src/map/hint.c \
 	src/map/inherit.c \
 	src/map/iterate.c \
 	src/map/map.c \

@@ -169,13 +169,14 @@ enum tome_err tome_map_set_name(struct tome_map *, tome_va_t start,
 
 enum tome_advice {
 	TOME_ADV_NORMAL, TOME_ADV_RANDOM, TOME_ADV_SEQUENTIAL,	/* remembered */
-	TOME_ADV_WILLNEED,	/* hint */
+	TOME_ADV_WILLNEED,	/* with layer 6: what is not there is read */
 	TOME_ADV_DONTNEED,	/* private anon: zero again; else re-read */
 	TOME_ADV_DONTNEED_LOCKED,	/* same, wired ranges too */
 	TOME_ADV_FREE,		/* private anon content may go at any time */
 	TOME_ADV_REMOVE,	/* punch the shared object */
 	TOME_ADV_POPULATE_READ, TOME_ADV_POPULATE_WRITE,
-	TOME_ADV_COLD, TOME_ADV_PAGEOUT,	/* hints until layer 6 */
+	TOME_ADV_COLD, TOME_ADV_PAGEOUT,	/* with layer 6: private pages are to
+						 * leave first, or now */
 	TOME_ADV_DUMP, TOME_ADV_NODUMP,		/* remembered */
 	TOME_ADV_HUGE, TOME_ADV_NOHUGE,		/* remembered */
 	TOME_ADV_MERGEABLE, TOME_ADV_UNMERGEABLE,	/* remembered */

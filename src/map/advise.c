@@ -13,8 +13,8 @@ static enum tome_err advise_remember(struct tome_map *, tome_va_t start,
     tome_va_t len, enum tome_advice) TOME_NODISCARD;
 static enum tome_err advise_each(struct tome_map *, tome_va_t start,
     tome_va_t end, enum tome_advice) TOME_NODISCARD;
-static enum tome_err advise_page_out(struct tome_map *, tome_va_t start,
-    tome_va_t len) TOME_NODISCARD;
+static enum tome_err advise_hint(struct tome_map *, tome_va_t start,
+    tome_va_t len, enum tome_advice) TOME_NODISCARD;
 static enum tome_err advise_remove(struct tome_map *, tome_va_t start,
     tome_va_t end) TOME_NODISCARD;
 static enum tome_err advise_populate(struct tome_map *, tome_va_t start,
@@ -54,9 +54,9 @@ tome_map_advise(struct tome_map *map, tome_va_t start, tome_va_t len,
 	case TOME_ADV_REMOVE:
 		return advise_remove(map, start, start + len);
 	case TOME_ADV_PAGEOUT:
-		return advise_page_out(map, start, len);
 	case TOME_ADV_WILLNEED:
 	case TOME_ADV_COLD:
+		return advise_hint(map, start, len, advice);
 	case TOME_ADV_DONTNEED:
 	case TOME_ADV_DONTNEED_LOCKED:
 	case TOME_ADV_FREE:
@@ -176,13 +176,13 @@ advise_each(struct tome_map *map, tome_va_t start, tome_va_t end,
 /* What takes it was looked at; then without the lock, which a page's way out must not
  * wait for. */
 static tome_noinline enum tome_err
-advise_page_out(struct tome_map *map, tome_va_t start, tome_va_t len)
+advise_hint(struct tome_map *map, tome_va_t start, tome_va_t len,
+    enum tome_advice advice)
 {
-	enum tome_err err = advise_each(map, start, start + len,
-	    TOME_ADV_PAGEOUT);
+	enum tome_err err = advise_each(map, start, start + len, advice);
 
-	if (err == TOME_OK && map->vm->maps->page_out != NULL)
-		(void)map->vm->maps->page_out(map, start, len);
+	if (err == TOME_OK)
+		tome_map_hint(map, start, len, advice);
 	return err;
 }
 

@@ -102,8 +102,10 @@ struct tome_maps {			/* layer 5's state of an instance */
 	_Atomic uint64_t commit_limit;	/* pages */
 	struct tome_spin list_lock;	/* rank QUEUE */
 	struct tome_map *list;
-	/* Layer 6's, or NULL: MADV_PAGEOUT. Nothing locked. */
-	uint64_t (*page_out)(struct tome_map *, tome_va_t start, tome_va_t len);
+	/* Layer 6's, or NULL: WILLNEED, COLD, PAGEOUT. Nothing locked; the range may be
+	 * anything by now. */
+	void (*advise)(struct tome_map *, tome_va_t start, tome_va_t len,
+	    enum tome_advice);
 	/* The same, of maps that have a ledger. Room for a page more: may sleep, nothing
 	 * locked; ENOMEM. Then the anon in this slot, if there is one and nobody pays for
 	 * it, is charged: inside an epoch, nothing locked. */
@@ -174,6 +176,9 @@ enum tome_err tome_map_populate(struct tome_map *, tome_va_t start,
 /* The access that makes a page of this entry present for good: a write where it is
  * private and writable. */
 tome_prot_t tome_entry_fill_access(const struct tome_entry *);
+/* Advice that layer 6 takes, if it is there; the map is not locked. (hint.c) */
+void tome_map_hint(struct tome_map *, tome_va_t start, tome_va_t len,
+    enum tome_advice);
 /* Make what is wired in [start, end) present, as far as memory goes; the map is not
  * locked. (wire.c) */
 void tome_map_fill_wired(struct tome_map *, tome_va_t start, tome_va_t end);

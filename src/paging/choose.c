@@ -176,6 +176,14 @@ tome_choice_spares(struct tome_vm *vm, struct tome_page *page, tome_pfn_t pfn)
 	return !leaves;
 }
 
+/* As one that was used in no round. */
+void
+tome_choice_cool(struct tome_vm *vm, struct tome_page *page, tome_pfn_t pfn)
+{
+	(void)tome_page_accessed(vm, pfn, true);
+	tome_wr_relaxed(&page->prev, (tome_pfn_t)TOME_WORD_KNOWN);
+}
+
 void
 tome_choice_left(struct tome_paging *p, enum tome_zone_kind kind)
 {

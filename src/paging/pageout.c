@@ -90,8 +90,13 @@ anon_take(struct tome_pageout *po, struct tome_page *page,
 
 	if (tome_page_wired(page) > 0 || po->n == TOME_SWAP_MAX)
 		return TOME_EVICT_KEPT;
-	if (which == TOME_EVICT_OWN && tome_page_mappings(vm, pfn) > 1)
+	if ((which == TOME_EVICT_OWN || which == TOME_EVICT_COOL) &&
+	    tome_page_mappings(vm, pfn) > 1)
 		return TOME_EVICT_KEPT;
+	if (which == TOME_EVICT_COOL) {
+		tome_choice_cool(vm, page, pfn);
+		return TOME_EVICT_USED;
+	}
 	if (which == TOME_EVICT_UNUSED && tome_choice_spares(vm, page, pfn))
 		return TOME_EVICT_USED;
 	if ((an->slot == 0 && tome_rd_relaxed(&p->room) <= po->n) ||

@@ -250,6 +250,8 @@ struct tome_page *tome_choice_next(struct tome_paging *, enum tome_zone_kind,
     uint64_t *steps);
 /* Whether a page that it has to look at stays. Its owner is locked, and `sweep`. */
 bool tome_choice_spares(struct tome_vm *, struct tome_page *, tome_pfn_t);
+/* The page is to leave before others. The same locks. */
+void tome_choice_cool(struct tome_vm *, struct tome_page *, tome_pfn_t);
 /* The page that was spared last was not, and leaves. Under `sweep`. */
 void tome_choice_left(struct tome_paging *, enum tome_zone_kind);
 /* A frame that nobody knows yet gets what was out: an anon, an object's page that its
@@ -295,6 +297,12 @@ struct tome_each {
 /* The next, good until the next call; NULL: no more. Nothing locked; may sleep. */
 struct tome_amap *tome_each_next(struct tome_each *);
 void tome_each_end(struct tome_each *);
+
+/* ---- advise.c ---- */
+
+/* As struct tome_maps says. */
+void tome_paging_advise(struct tome_map *, tome_va_t start, tome_va_t len,
+    enum tome_advice);
 
 /* ---- pack.c ---- */
 

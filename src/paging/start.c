@@ -28,7 +28,7 @@ tome_paging_start(struct tome_vm *vm)
 	vm->objects->reclaim = tome_paging_found;
 	vm->objects->spares = tome_choice_spares;
 	vm->objects->back = tome_choice_back;
-	vm->maps->page_out = tome_map_page_out;
+	vm->maps->advise = tome_paging_advise;
 	vm->maps->ledger_room = tome_ledger_room;
 	vm->maps->ledger_charge = tome_ledger_charge;
 	tome_layer_install(vm, &p->layer);
