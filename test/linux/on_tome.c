@@ -273,7 +273,9 @@ world_start(struct world *w, unsigned modes, uint64_t seed)
 	must(hosted_vm_create(w->machine, &w->vm), "the instance");
 	must(tome_kmem_start(w->vm), "kernel memory");
 	must(tome_map_start(w->vm), "maps");
-	must(tome_file_create(&w->file, w->vm, false), "the file");
+	/* Of those whose pages leave every second has a pager. */
+	must(tome_file_create(&w->file, w->vm, style == STREAM_PAGED &&
+	    seed % 4 == 1), "the file");
 	if (style == STREAM_PAGED)
 		must(tome_file_swapon(&w->file), "a swap area");
 	must(tome_file_fill(&w->file), "the file's content");

@@ -37,11 +37,29 @@ notify(void *ctx, tome_pgoff_t pg)
 	return TOME_OK;
 }
 
+/* What the store has of [from, to) is gone. */
+static void
+forget(uint8_t *store, uint64_t from, uint64_t to)
+{
+	if (to > STORE_BYTES)
+		to = STORE_BYTES;
+	if (from < to)
+		memset(store + from, 0, (size_t)(to - from));
+}
+
+static enum tome_err
+forget_pages(void *ctx, tome_pgoff_t first, tome_pgoff_t n)
+{
+	forget(ctx, first * STREAM_PAGE, (first + n) * STREAM_PAGE);
+	return TOME_OK;
+}
+
 enum tome_err
 tome_file_create(struct tome_file *f, struct tome_vm *vm, bool paged)
 {
 	static const struct tome_pager pager = { .max_pages = 4,
-		.read = transfer, .write = transfer, .write_notify = notify };
+		.read = transfer, .write = transfer, .write_notify = notify,
+		.punch = forget_pages };
 
 	*f = (struct tome_file){ .vm = vm };
 	if (!paged)
@@ -105,23 +123,13 @@ tome_file_free(struct tome_file *f)
 
 /* ---- calls ---- */
 
-/* What the store has of [from, to) is gone. */
-static void
-forget(struct tome_file *f, uint64_t from, uint64_t to)
-{
-	if (to > STORE_BYTES)
-		to = STORE_BYTES;
-	if (f->store != NULL && from < to)
-		memset(f->store + from, 0, (size_t)(to - from));
-}
-
 static int64_t
 truncate_to(struct tome_file *f, uint64_t len)
 {
 	enum tome_err err = tome_object_resize(f->object, len);
 
-	if (err == TOME_OK)
-		forget(f, len, STORE_BYTES);
+	if (err == TOME_OK && f->store != NULL)
+		forget(f->store, len, STORE_BYTES);
 	return -(int64_t)err;
 }
 
@@ -174,8 +182,6 @@ punch(struct tome_file *f, uint64_t at, uint64_t len)
 	if (last > first)
 		got = -(int64_t)tome_object_punch(f->object, first,
 		    last - first);
-	if (got == 0 && last > first)
-		forget(f, first * STREAM_PAGE, last * STREAM_PAGE);
 	if (got == 0)
 		got = zero(f, at, first * STREAM_PAGE);
 	return got == 0 ? zero(f, last * STREAM_PAGE, end) : got;
