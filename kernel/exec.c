@@ -7,6 +7,7 @@
  */
 #include <elf.h>
 #include <fs/vfs.h>
+#include <group.h>
 #include <mm.h>
 #include <process.h>
 #include <syscall.h>
@@ -299,6 +300,7 @@ new_map(struct image *im, uint64_t *stack_top)
 		im->map = NULL;
 		if (tome_map_create(the_vm, &config, &im->map) != TOME_OK)
 			return -ENOMEM;
+		group_adopt(im->map);
 		if (room_below(im->map, *stack_top) >=
 		    stack_limit() + STACK_GAP)
 			break;

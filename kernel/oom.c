@@ -9,6 +9,7 @@
  * If no end comes in time, the next victim is chosen.
  */
 #include <fs/proc.h>
+#include <group.h>
 #include <oom.h>
 #include <process.h>
 #include <tome/paging.h>
@@ -30,8 +31,9 @@ static struct mutex oom_lock;
 static uint64_t patience, reap_at;
 static int reap_pid;
 
+/* 0: of no group but this one (NULL: of any). */
 static uint64_t
-points_of(int pid)
+points_of(int pid, const struct group *g)
 {
 	struct space *s = proc_space(pid);
 	struct tome_oom_candidate c;
@@ -41,6 +43,10 @@ points_of(int pid)
 
 	if (s == NULL)
 		return 0;
+	if (g != NULL && !group_has(g, s)) {
+		space_unref(s);
+		return 0;
+	}
 	irq = spin_lock_irq(&proc_lock);
 	p = process_find(pid);
 	c = (struct tome_oom_candidate){
@@ -54,14 +60,14 @@ points_of(int pid)
 }
 
 static struct victim
-choose(void)
+choose(const struct group *g)
 {
 	struct victim worst = {.pid = init_process->pid};
 	uint64_t points;
 	int pid = 1;
 
 	while ((pid = proc_next_pid(0, pid + 1)) > 0) {
-		points = points_of(pid);
+		points = points_of(pid, g);
 		if (points > worst.points)
 			worst = (struct victim){pid, points};
 	}
@@ -89,9 +95,8 @@ doom(struct process *victim)
 }
 
 static void
-kill_victim(void)
+kill_victim(struct victim v)
 {
-	struct victim v = choose();
 	char name[sizeof((struct process *)0)->comm + 1] = "";
 	struct process *p;
 	uintptr_t irq;
@@ -155,7 +160,7 @@ out_of_memory(void)
 	mutex_lock(&oom_lock);
 	if (!current_process()->group_exit &&
 	    (!one_is_dying() || clock_ns() >= patience))
-		kill_victim();
+		kill_victim(choose(NULL));
 	s = space_to_reap();
 	mutex_unlock(&oom_lock);
 	if (s != NULL) {
@@ -168,12 +173,30 @@ out_of_memory(void)
 	return true;
 }
 
+/* One that is to end, of whatever group, is waited for: it may be one of this. */
+bool
+out_of_room(const struct group *g)
+{
+	struct victim v;
+
+	mutex_lock(&oom_lock);
+	v = choose(g);
+	if (v.points > 0 && !current_process()->group_exit &&
+	    (!one_is_dying() || clock_ns() >= patience))
+		kill_victim(v);
+	mutex_unlock(&oom_lock);
+	if (current_process()->group_exit || (v.points == 0 && !one_is_dying()))
+		return false;
+	(void)thread_sleep_until(clock_ns() + PAUSE_NS, false);
+	return true;
+}
+
 /* Where PID 1 alone is left to be killed, a call of it fails. */
 static bool
 hook(void *arg)
 {
 	(void)arg;
-	if (!one_is_dying() && choose().points == 0)
+	if (!one_is_dying() && choose(NULL).points == 0)
 		return false;
 	return out_of_memory();
 }

@@ -15,6 +15,10 @@ void oom_start(void);
  * be free now. False: the caller's process is to end. May sleep.
  */
 bool out_of_memory(void);
+/* The same of a group that is at its limit: only who is in it may be killed. False: nobody
+ * can be, or it is the caller. */
+struct group;
+bool out_of_room(const struct group *);
 
 /* Little memory is left: have some pages leave. False: there is enough, or none can. */
 bool oom_make_room(void);

@@ -32,6 +32,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/fs/walk.c \
 	kernel/fs/xattr_calls.c \
 	kernel/futex.c \
+	kernel/group.c \
 	kernel/id_calls.c \
 	kernel/mm.c \
 	kernel/net/calls.c \

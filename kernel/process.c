@@ -13,6 +13,7 @@
 #include <process.h>
 #include <fs/tty.h>
 #include <fs/vfs.h>
+#include <group.h>
 #include <mm.h>
 #include <personality.h>
 
@@ -154,6 +155,7 @@ space_new(const struct mm_start *start)
 		return NULL;
 	}
 	s->map = start->map;
+	s->group = group_own();
 	return s;
 }
 
@@ -168,7 +170,10 @@ space_unref(struct space *s)
 {
 	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
+	if (s->group != NULL)
+		group_leave(s->map);
 	tome_posix_destroy(s->posix);
+	group_unref(s->group);
 	dentry_unref(s->exe);
 	tome_cache_free(spaces, s);
 	/* A fault waits for epochs to end before it gives up; the kernel's own
@@ -201,6 +206,7 @@ space_fork(struct space *from)
 		return NULL;
 	}
 	s->map = tome_posix_map(s->posix);
+	s->group = group_ref(from->group);
 	if (s->exe != NULL)
 		dentry_ref(s->exe);
 	return s;

@@ -59,6 +59,7 @@ struct space {
 	struct tome_posix *posix;
 	struct tome_map *map;		/* of posix */
 	struct dentry *exe;
+	struct group *group;		/* counted; changes: group.c */
 	uint64_t arg_start, arg_end, env_start, env_end, code_start, code_end,
 	    stack_start;
 };

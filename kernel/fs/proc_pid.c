@@ -6,6 +6,7 @@
  */
 #include <fs/proc.h>
 #include <fs/tty.h>
+#include <group.h>
 #include <lib.h>
 #include <machine.h>
 #include <mm.h>
@@ -709,6 +710,12 @@ next_task(int pid, int n)
 	    FILE_NODE("oom_score", show_oom_score),                            \
 	    { .name = "oom_score_adj", .mode = S_IFREG | 0644,                 \
 	      .show = show_oom_score_adj, .store = store_oom_score_adj },      \
+	    { .name = "memory.max", .mode = S_IFREG | 0644,                    \
+	      .show = show_group_max, .store = store_group_max },              \
+	    { .name = "memory.swap.max", .mode = S_IFREG | 0644,               \
+	      .show = show_group_swap_max, .store = store_group_swap_max },    \
+	    FILE_NODE("memory.current", show_group_current),                   \
+	    FILE_NODE("memory.swap.current", show_group_swap_current),         \
 	    LINK_NODE("exe", link_exe), LINK_NODE("cwd", link_cwd),            \
 	    LINK_NODE("root", link_root),                                      \
 	    { .name = "fd", .mode = S_IFDIR | 0500, .next = next_fd,           \
