@@ -21,6 +21,7 @@ struct tome_object_look {
 	 * its slot. 0: a file's page.
 	 */
 	uint64_t anon;
+	bool dirty;			/* a file's page: to be written */
 	/* How many objects have it as their content here. */
 	unsigned names;
 };

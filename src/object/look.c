@@ -39,7 +39,7 @@ look_file(struct tome_object *ob, tome_pgoff_t from,
     struct tome_object_look *out)
 {
 	out->page = from;
-	return ob->ops->next(ob, &out->page, &out->pfn);
+	return ob->ops->next(ob, out);
 }
 
 static tome_cold bool

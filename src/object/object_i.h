@@ -17,6 +17,7 @@
 struct tome_held;
 struct tome_files;
 struct tome_vnode;
+struct tome_object_look;
 enum tome_hold { TOME_HOLD_LOOK, TOME_HOLD_READ, TOME_HOLD_WRITE };
 
 /*
@@ -46,8 +47,8 @@ struct tome_object_ops {
 	enum tome_err (*sync)(struct tome_object *, tome_pgoff_t first,
 	    tome_pgoff_t n, bool wait);
 	uint64_t (*resident)(struct tome_object *);
-	/* The first page from *pg on that is in memory. False: none. In an epoch. */
-	bool (*next)(struct tome_object *, tome_pgoff_t *pg, tome_pfn_t *out);
+	/* The first page from out->page on that is in memory. False: none. In an epoch. */
+	bool (*next)(struct tome_object *, struct tome_object_look *out);
 	/* No name is left. False: one is again, for it has pages to be written. */
 	bool (*end)(struct tome_object *);
 	/* Have the pages of such objects written. */

@@ -7,6 +7,7 @@
  */
 #include <base/memory.h>
 #include <object/vnode.h>
+#include <tome/look.h>
 
 static enum tome_err files_start(struct tome_vm *) TOME_NODISCARD;
 static enum tome_err vnode_hold(struct tome_object *, tome_pgoff_t,
@@ -23,8 +24,7 @@ static void vnode_shrink(struct tome_object *, tome_pgoff_t first,
 static bool vnode_punches(const struct tome_object *);
 static bool vnode_present(struct tome_object *, tome_pgoff_t);
 static uint64_t vnode_resident(struct tome_object *);
-static bool vnode_next(struct tome_object *, tome_pgoff_t *pg,
-    tome_pfn_t *out);
+static bool vnode_next(struct tome_object *, struct tome_object_look *);
 static bool vnode_end(struct tome_object *);
 static const char *vnode_check(struct tome_object *);
 
@@ -311,14 +311,19 @@ vnode_resident(struct tome_object *ob)
 }
 
 static tome_cold bool
-vnode_next(struct tome_object *ob, tome_pgoff_t *pg, tome_pfn_t *out)
+vnode_next(struct tome_object *ob, struct tome_object_look *out)
 {
 	struct tome_pagetree *t = &ob->vnode->tree;
+	struct tome_pagespot s;
 
-	for (; tome_pagetree_next(t, pg, UINT64_MAX, TOME_PAGETAGS); ++*pg) {
-		*out = tome_pagetree_find(t, *pg).pfn;
-		if (*out != TOME_PFN_NONE)
-			return true;
+	for (; tome_pagetree_next(t, &out->page, UINT64_MAX, TOME_PAGETAGS);
+	    out->page++) {
+		s = tome_pagetree_find(t, out->page);
+		if (s.pfn == TOME_PFN_NONE)
+			continue;
+		out->pfn = s.pfn;
+		out->dirty = tome_pagetree_has(&s, TOME_PAGETAG_DIRTY);
+		return true;
 	}
 	return false;
 }

@@ -312,6 +312,7 @@ a_file_s_pages_are_seen(void **state)
 	struct rig *r = *state;
 	struct tome_object_look l;
 	struct fakefile f;
+	size_t done;
 
 	fakefile_open(&f, r->vm, 80 * PG);
 	assert_false(tome_object_look(f.object, 0, &l));
@@ -320,7 +321,11 @@ a_file_s_pages_are_seen(void **state)
 	assert_true(tome_object_look(f.object, 0, &l));
 	assert_int_equal(l.page, 70);
 	assert_int_equal(l.anon, 0);
+	assert_false(l.dirty);
 	assert_int_equal(tome_frame_identity(r->vm, l.pfn), TOME_PAGE_CACHE);
+	assert_int_equal(tome_object_write(f.object, 70 * PG, "x", 1, &done),
+	    TOME_OK);
+	assert_true(tome_object_look(f.object, 70, &l) && l.dirty);
 	assert_false(tome_object_look(f.object, 71, &l));
 	fakefile_close(&f, r->vm);
 }

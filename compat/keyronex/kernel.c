@@ -1,0 +1,273 @@
+/*
+ * kernel.c - the kernel's own memory, its pmap, and paging as it is told of it.
+ *
+ * Locks: the facade's, over what vm_kalloc() gave out and the list of swap areas.
+ */
+#include "../print.h"
+#include "keyronex.h"
+
+#define SWAP_MAX 8u
+
+/* ---- memory ---- */
+
+vaddr_t
+vm_kalloc(size_t npages, enum vm_kalloc_flags flags)
+{
+	vm_map_entry_t *en = tome_kzalloc(k.vm, sizeof *en);
+	enum tome_err err = en == NULL ? TOME_ENOMEM : TOME_EINVAL;
+	tome_va_t va;
+
+	if (en != NULL && npages > 0 && npages <= SIZE_MAX / 2 / PGSIZE) {
+		err = tome_kmap_heap(k.vm, npages, &va);
+		while (err == TOME_ENOMEM && flags == kVMKSleep &&
+		    (tome_reclaim(k.vm, npages) > 0 || k.hooks.starved()))
+			err = tome_kmap_heap(k.vm, npages, &va);
+	}
+	if (err != TOME_OK) {
+		tome_kfree(k.vm, en);
+		return 0;
+	}
+	entry_bounds(en, (vaddr_t)tome_kva_ptr(k.vm, va),
+	    (vaddr_t)tome_kva_ptr(k.vm, va) + npages * PGSIZE);
+	keyronex_lock();
+	entry_insert(&k.heap, en);
+	keyronex_unlock();
+	return en->start;
+}
+
+void
+vm_kfree(vaddr_t addr, size_t npages)
+{
+	uintptr_t bias = (uintptr_t)tome_kva_ptr(k.vm, 0);
+	vm_map_entry_t *en;
+
+	keyronex_lock();
+	en = entry_find(&k.heap, addr);
+	if (en != NULL && (en->start != addr || en->size / PGSIZE != npages))
+		en = NULL;
+	if (en != NULL)
+		entry_remove(&k.heap, en);
+	keyronex_unlock();
+	if (en == NULL) {
+		k.hooks.log("vm_kfree: not given out");
+		return;
+	}
+	tome_kunmap(k.vm, (tome_va_t)(addr - bias));
+	tome_kfree(k.vm, en);
+}
+
+/* ---- pmap ---- */
+
+int
+pmap_enter_kern(pmap_t *pmap, paddr_t phys, vaddr_t virt, vm_prot_t prot)
+{
+	if (pmap != kmap.pmap || !is_aligned(phys) || !is_aligned(virt) ||
+	    (prot & ~(unsigned)kVMAll) != 0)
+		return -TOME_EINVAL;
+	if (vm_map_lookup(&kmap, virt) != NULL)
+		return -TOME_EBUSY;
+	return negative(tome_pmap_enter(tome_pmap_kernel(k.vm), virt,
+	    tome_pa_pfn(phys), prot, TOME_MEM_WB, 0));
+}
+
+vm_page_t *
+pmap_unenter_kern(vm_map_t *map, vaddr_t virt)
+{
+	struct tome_pmap *kernel = tome_pmap_kernel(k.vm);
+	struct tome_translation t;
+
+	if (map != &kmap || !is_aligned(virt) ||
+	    vm_map_lookup(&kmap, virt) != NULL ||
+	    !tome_pmap_extract(kernel, virt, &t) ||
+	    t.page_shift != TOME_PAGE_SHIFT)
+		return NULL;
+	tome_pmap_remove(kernel, virt, virt + PGSIZE);
+	return vm_page_from_paddr((paddr_t)t.pa);
+}
+
+/* Only pages that have mappings of maps: anons' and objects'. */
+static bool
+is_pageable(vm_page_t *page)
+{
+	enum tome_identity is = tome_frame_identity(k.vm, pfn_of(page));
+
+	return is == TOME_PAGE_ANON || is == TOME_PAGE_CACHE;
+}
+
+void
+pmap_reenter_all_readonly(vm_page_t *page)
+{
+	if (is_pageable(page))
+		tome_page_protect(k.vm, pfn_of(page),
+		    TOME_PROT_READ | TOME_PROT_EXEC);
+}
+
+void
+pmap_unenter_all(vm_page_t *page)
+{
+	if (is_pageable(page))
+		tome_page_protect(k.vm, pfn_of(page), TOME_PROT_NONE);
+}
+
+bool
+pmap_page_accessed(vm_page_t *page, bool reset)
+{
+	return is_pageable(page) &&
+	    tome_page_accessed(k.vm, pfn_of(page), reset);
+}
+
+/* ---- the page daemon ---- */
+
+void
+vm_pdaemon(void *unused)
+{
+	(void)unused;
+	tome_paging_daemon(k.vm);
+}
+
+bool
+vm_enoughfree(void)
+{
+	struct tome_zone_stats zone;
+
+	for (unsigned z = 0; z < TOME_ZONES; z++)
+		if (tome_zone_stats(k.vm, (enum tome_zone_kind)z, &zone) &&
+		    zone.free < zone.low)
+			return false;
+	return true;
+}
+
+/* The core's daemon hears of low memory from the core; this is for who waits. */
+void
+vm_pd_signal(void)
+{
+	k.short_of_pages = true;
+}
+
+void
+vm_pd_wait(void)
+{
+	while (k.short_of_pages || !vm_enoughfree()) {
+		k.short_of_pages = false;
+		if (tome_reclaim(k.vm, SWAP_MAX) == 0 && !k.hooks.starved())
+			return;
+	}
+}
+
+/* ---- swap ---- */
+
+static void
+swap_transfer(void *ctx, struct tome_io *io)
+{
+	_Alignas(vm_mdl_t) unsigned char room[sizeof(vm_mdl_t) +
+	    SWAP_MAX * sizeof(vm_page_t *)];
+	vm_mdl_t *mdl = (vm_mdl_t *)(void *)room;
+	struct keyronex_area *area = ctx;
+	int r;
+
+	*mdl = (vm_mdl_t){ .nPages = io->n, .nBytes = io->n * PGSIZE };
+	for (unsigned i = 0; i < io->n; i++)
+		mdl->pages[i] = page_of(io->vec[i].pfn);
+	r = area->swap.transfer(area->swap.dev, mdl,
+	    (size_t)(io->at >> TOME_PAGE_SHIFT), io->op == TOME_IO_WRITE);
+	tome_io_done(io, r == 0 ? TOME_OK : TOME_EIO);
+}
+
+int
+vm_swapon(const char *name)
+{
+	static const struct tome_swap_device device = {
+		.max_pages = SWAP_MAX, .start = swap_transfer };
+	struct keyronex_area *area;
+	int r;
+
+	if (name == NULL)
+		return -TOME_EINVAL;
+	area = tome_kzalloc(k.vm, sizeof *area);
+	if (area == NULL)
+		return -TOME_ENOMEM;
+	r = k.hooks.swap_open(name, &area->swap);
+	if (r == 0)
+		r = negative(tome_swap_add(k.vm, &device, area,
+		    area->swap.npages, 0, 0, &area->id));
+	if (r != 0) {
+		tome_kfree(k.vm, area);
+		return r;
+	}
+	keyronex_lock();
+	area->next = k.areas;
+	k.areas = area;
+	keyronex_unlock();
+	return 0;
+}
+
+/* By one of its mappings: what nobody maps is not in anybody's way for long. */
+vm_pager_ret_t
+vm_swp_pageout(vm_page_t *page)
+{
+	uint64_t n = 0;
+	pv_entry_t pv;
+
+	keyronex_lock();
+	page_show(page);
+	pv = page->pv_map == NULL ? (pv_entry_t){ .map = NULL } :
+	    *page->pv_map;
+	keyronex_unlock();
+	if (pv.map != NULL && pv.map->core != NULL)
+		n = tome_map_page_out(pv.map->core, pv.vaddr, PGSIZE);
+	tome_io_run(k.vm);
+	return n > 0 ? kVMPagerOK : kVMPagerExhausted;
+}
+
+static void
+log_count(struct compat_line *line, const char *what, uint64_t n)
+{
+	compat_put(line, what);
+	compat_put_dec(line, (uint32_t)n);
+}
+
+void
+vm_swapstat(void)
+{
+	struct tome_swap_stats s;
+
+	for (const struct keyronex_area *a = k.areas; a != NULL; a = a->next) {
+		struct compat_line line = { .n = 0 };
+
+		if (!tome_swap_stats(k.vm, a->id, &s))
+			continue;
+		log_count(&line, "swap ", a->id);
+		log_count(&line, ": ", s.used);
+		log_count(&line, " of ", s.slots);
+		log_count(&line, " slots used, ", s.written);
+		log_count(&line, " written, ", s.read);
+		compat_put(&line, " read");
+		k.hooks.log(line.text);
+	}
+}
+
+void
+vm_pagedump(void)
+{
+	vm_pagequeue_t *const q[] = { &vm_pgfreeq, &vm_pgkmemq, &vm_pgwiredq,
+		&vm_pgdevbufq, &vm_pgactiveq, &vm_pginactiveq, &vm_pgpmapq };
+	static const char *const name[] = { "free ", " kmem ", " wired ",
+		" devbuf ", " active ", " inactive ", " pmap " };
+	struct compat_line line = { .n = 0 };
+	struct tome_page_look l;
+
+	keyronex_lock();
+	for (unsigned i = 0; i < 7; i++)
+		q[i]->npages = 0;
+	for (tome_pfn_t i = 0; i < k.npfn; i++)
+		if (tome_page_look(k.vm, i, &l) &&
+		    l.identity != TOME_PAGE_ABSENT &&
+		    l.identity != TOME_PAGE_RESERVED) {
+			page_show(page_of(i));
+			q[page_of(i)->queue]->npages++;
+		}
+	keyronex_unlock();
+	for (unsigned i = 0; i < 7; i++)
+		log_count(&line, name[i], q[i]->npages);
+	k.hooks.log(line.text);
+}

@@ -1,0 +1,123 @@
+/*
+ * keyronex.h - what the facade's files share.
+ *
+ * One lock guards maps, entries, counts of objects, and all views: pages, anons,
+ * amaps, queues. It is held over calls into the core, but never over one that may
+ * start a transfer; faults and transfers do without it.
+ */
+#ifndef COMPAT_KEYRONEX_KEYRONEX_H
+#define COMPAT_KEYRONEX_KEYRONEX_H
+
+#include <string.h>
+
+#include <tome/lock.h>
+#include <tome/look.h>
+#include <tome/paging.h>
+
+#include "glue.h"
+
+_Static_assert(TOME_PAGE_SHIFT == 12, "Keyronex needs 4 KiB pages");
+
+#define ANON_HASH 256u
+
+/* A swap area, until the end. */
+struct keyronex_area {
+	struct compat_keyronex_swap swap;
+	unsigned id;
+	struct keyronex_area *next;
+};
+
+struct keyronex {
+	struct tome_vm *vm;
+	struct compat_keyronex_hooks hooks;
+	struct tome_mutex lock;
+	vm_map_t *maps;
+	vm_object_t *objects;		/* anonymous ones */
+	vm_map_entry_t *heap;		/* what vm_kalloc() gave out */
+	vm_page_t *rpt;			/* by frame number, */
+	tome_pfn_t npfn;		/* so many */
+	tome_va_t rpt_at;
+	vm_anon_t *anons[ANON_HASH];	/* those shown, by id */
+	struct keyronex_area *areas;
+	_Atomic bool short_of_pages;
+};
+extern struct keyronex keyronex_state COMPAT_LINK(keyronex, state);
+#define k keyronex_state
+
+static inline void
+keyronex_lock(void)
+{
+	tome_lock(k.vm, &k.lock);
+}
+static inline void
+keyronex_unlock(void)
+{
+	tome_unlock(k.vm, &k.lock);
+}
+static inline bool
+is_aligned(uint64_t x)
+{
+	return (x & (PGSIZE - 1)) == 0;
+}
+static inline vm_page_t *
+page_of(tome_pfn_t pfn)
+{
+	return pfn < k.npfn ? &k.rpt[pfn] : NULL;
+}
+static inline tome_pfn_t
+pfn_of(const vm_page_t *page)
+{
+	return (tome_pfn_t)(page - k.rpt);
+}
+static inline int
+negative(enum tome_err err)
+{
+	return -(int)err;
+}
+
+/* ---- trees of entries (entry.c) ---- */
+
+void entry_bounds(vm_map_entry_t *, vaddr_t start, vaddr_t end)
+    COMPAT_LINK(keyronex, entry_bounds);
+/* The first that ends after `at`; NULL: none. */
+vm_map_entry_t *entry_find(vm_map_entry_t **root, vaddr_t at)
+    COMPAT_LINK(keyronex, entry_find);
+void entry_insert(vm_map_entry_t **root, vm_map_entry_t *)
+    COMPAT_LINK(keyronex, entry_insert);
+void entry_remove(vm_map_entry_t **root, vm_map_entry_t *)
+    COMPAT_LINK(keyronex, entry_remove);
+
+/* ---- objects (object.c); the lock is held ---- */
+
+static inline struct tome_object *
+core_of(const vm_object_t *ob)
+{
+	return ob->core;
+}
+/* With one name. NULL: no memory. */
+vm_object_t *object_copy(vm_object_t *) COMPAT_LINK(keyronex, object_copy);
+/* A name goes; the last one's object is put on the list, to be ended unlocked. */
+void object_drop(vm_object_t *, vm_object_t **dead)
+    COMPAT_LINK(keyronex, object_drop);
+void objects_end(vm_object_t *dead) COMPAT_LINK(keyronex, objects_end);
+static inline bool
+object_is_readonly(const vm_object_t *ob)
+{
+	return ob->type == kVMObjFile && ob->pager->putpages == NULL;
+}
+
+/* ---- views (anon.c, page.c); the lock is held ---- */
+
+/* The amap shows its object's page as it is now: its anon, or NULL. */
+vm_anon_t *amap_show(vm_amap_t *, size_t page)
+    COMPAT_LINK(keyronex, amap_show);
+/* Nothing is shown any more. */
+void amap_clear(vm_amap_t *) COMPAT_LINK(keyronex, amap_clear);
+/* The anon of this id, with a view of it more. NULL: no memory. */
+vm_anon_t *anon_view(uint64_t id) COMPAT_LINK(keyronex, anon_view);
+void anon_unview(vm_anon_t *) COMPAT_LINK(keyronex, anon_unview);
+void page_show(vm_page_t *) COMPAT_LINK(keyronex, page_show);
+enum tome_err pages_start(void) COMPAT_LINK(keyronex, pages_start);
+void pages_stop(void) COMPAT_LINK(keyronex, pages_stop);
+
+#endif

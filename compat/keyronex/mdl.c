@@ -1,0 +1,189 @@
+/*
+ * mdl.c - page lists: of pages of their own, or of an object's, which stay and are
+ * busy while they are listed.
+ *
+ * Locks: the facade's, over what a page says of lists.
+ */
+#include "keyronex.h"
+
+static vm_mdl_t *
+mdl_new(size_t bytes)
+{
+	size_t n = PGROUNDUP(bytes) / PGSIZE;
+	vm_mdl_t *mdl;
+
+	if (bytes == 0 || bytes > SIZE_MAX / 2)
+		return NULL;
+	mdl = tome_kzalloc(k.vm, sizeof *mdl + n * sizeof mdl->pages[0]);
+	if (mdl != NULL) {
+		mdl->nBytes = bytes;
+		mdl->nPages = n;
+	}
+	return mdl;
+}
+
+static void
+page_listed(vm_page_t *page, int by)
+{
+	keyronex_lock();
+	page->listed = (unsigned short)(page->listed + by);
+	page->busy = page->listed > 0;
+	page_show(page);
+	keyronex_unlock();
+}
+
+/* Give back pages [first, n). */
+static void
+mdl_empty(vm_mdl_t *mdl, size_t first, size_t n)
+{
+	for (size_t i = first; i < n; i++) {
+		page_listed(mdl->pages[i], -1);
+		if (mdl->obj != NULL)
+			tome_object_put(mdl->obj->core, pfn_of(mdl->pages[i]),
+			    true);
+		else
+			vm_page_free(mdl->pages[i]);
+	}
+}
+
+/* Fill [first, nPages) with pages of its own. */
+static int
+mdl_fill(vm_mdl_t *mdl, size_t first)
+{
+	for (size_t i = first; i < mdl->nPages; i++) {
+		mdl->pages[i] = vm_pagealloc(false, &vm_pgwiredq);
+		if (mdl->pages[i] == NULL) {
+			mdl_empty(mdl, first, i);
+			return -TOME_ENOMEM;
+		}
+		page_listed(mdl->pages[i], 1);
+	}
+	return 0;
+}
+
+int
+vm_mdl_new_with_capacity(vm_mdl_t **out, size_t bytes)
+{
+	vm_mdl_t *mdl;
+	int r;
+
+	if (out == NULL || bytes == 0)
+		return -TOME_EINVAL;
+	mdl = mdl_new(bytes);
+	if (mdl == NULL)
+		return -TOME_ENOMEM;
+	r = mdl_fill(mdl, 0);
+	if (r == 0)
+		*out = mdl;
+	else
+		tome_kfree(k.vm, mdl);
+	return r;
+}
+
+int
+vm_mdl_new_with_range(vm_mdl_t **out, vm_object_t *ob, voff_t start,
+    size_t bytes)
+{
+	enum tome_err err = TOME_OK;
+	tome_pfn_t pfn;
+	vm_mdl_t *mdl;
+	size_t i;
+
+	if (out == NULL || ob == NULL || bytes == 0 || start < 0 ||
+	    !is_aligned((uint64_t)start))
+		return -TOME_EINVAL;
+	mdl = mdl_new(bytes);
+	if (mdl == NULL)
+		return -TOME_ENOMEM;
+	vm_object_retain(ob);
+	mdl->obj = ob;
+	for (i = 0; i < mdl->nPages && err == TOME_OK; i++) {
+		err = tome_object_get(ob->core,
+		    ((uint64_t)start >> TOME_PAGE_SHIFT) + i, true, &pfn);
+		if (err != TOME_OK)
+			break;
+		mdl->pages[i] = page_of(pfn);
+		page_listed(mdl->pages[i], 1);
+	}
+	if (err == TOME_OK) {
+		*out = mdl;
+		return 0;
+	}
+	mdl_empty(mdl, 0, i);
+	vm_object_release(ob);
+	tome_kfree(k.vm, mdl);
+	return negative(err);
+}
+
+int
+vm_mdl_expand(vm_mdl_t **mdl, size_t bytes)
+{
+	vm_mdl_t *old, *wide;
+	int r;
+
+	if (mdl == NULL || *mdl == NULL || (*mdl)->obj != NULL)
+		return -TOME_EINVAL;
+	old = *mdl;
+	if (bytes <= vm_mdl_capacity(old)) {
+		if (bytes > old->nBytes)
+			old->nBytes = bytes;
+		return 0;
+	}
+	wide = mdl_new(bytes);
+	if (wide == NULL)
+		return -TOME_ENOMEM;
+	memcpy(wide->pages, old->pages, old->nPages * sizeof old->pages[0]);
+	r = mdl_fill(wide, old->nPages);
+	if (r == 0)
+		*mdl = wide;
+	tome_kfree(k.vm, r == 0 ? old : wide);
+	return r;
+}
+
+void
+vm_mdl_free(vm_mdl_t *mdl)
+{
+	if (mdl == NULL)
+		return;
+	mdl_empty(mdl, 0, mdl->nPages);
+	vm_object_release(mdl->obj);
+	tome_kfree(k.vm, mdl);
+}
+
+size_t
+vm_mdl_capacity(vm_mdl_t *mdl)
+{
+	return mdl->nPages * PGSIZE;
+}
+
+void
+vm_mdl_copy(vm_mdl_t *mdl, void *buf, size_t n, voff_t off)
+{
+	size_t at = (size_t)(mdl->offset + off), end = vm_mdl_capacity(mdl);
+	unsigned char *to = buf, *from;
+
+	if (off < 0 || at > end)
+		return;
+	if (n > end - at)
+		n = end - at;
+	while (n > 0) {
+		tome_pfn_t pfn = pfn_of(mdl->pages[at / PGSIZE]);
+		size_t part = PGSIZE - at % PGSIZE;
+
+		if (part > n)
+			part = n;
+		from = tome_frame_window(k.vm, pfn);
+		memcpy(to, from + at % PGSIZE, part);
+		tome_frame_window_end(k.vm, pfn, from);
+		to += part;
+		at += part;
+		n -= part;
+	}
+}
+
+void
+vm_mdl_zero(vm_mdl_t *mdl)
+{
+	for (size_t i = 0; i < mdl->nPages; i++)
+		tome_frame_zero(k.vm, pfn_of(mdl->pages[i]));
+}

@@ -1,0 +1,301 @@
+/*
+ * object.c - objects: anonymous ones, above a vnode's or not, and vnodes'.
+ *
+ * An object here is one of the core's, with the names that maps, parents and clients
+ * have of it; the core's references are its own, so content lives as long as the core
+ * needs it. A vnode's object is freed when its pager is not needed any more.
+ *
+ * Locks: the facade's, over names. None while an object ends: its pages may be written.
+ */
+#include "keyronex.h"
+
+/* An object without a bound: as much as can be mapped anywhere. */
+#define UNBOUNDED ((uint64_t)1 << 56)
+#define MDL_MAX 8u
+
+static vm_object_t *anon_object(struct tome_object *core, size_t size,
+    vm_object_t *parent);
+static void file_read(void *, struct tome_io *);
+static void file_write(void *, struct tome_io *);
+static void file_gone(void *);
+
+/* ---- anonymous ---- */
+
+/* Takes the core's reference. NULL: no memory, and it is given back. */
+static vm_object_t *
+anon_object(struct tome_object *core, size_t size, vm_object_t *parent)
+{
+	vm_object_t *ob = tome_kzalloc(k.vm, sizeof *ob);
+	vm_amap_t *amap = tome_kzalloc(k.vm, sizeof *amap);
+
+	if (ob == NULL || amap == NULL) {
+		tome_kfree(k.vm, ob);
+		tome_kfree(k.vm, amap);
+		tome_object_unref(core);
+		return NULL;
+	}
+	amap->obj = ob;
+	ob->refcnt = 1;
+	ob->type = kVMObjAnon;
+	ob->size = ob->anon.maxsize = size;
+	ob->anon.amap = amap;
+	ob->anon.parent = parent;
+	ob->core = core;
+	if (parent != NULL)
+		parent->refcnt++;
+	ob->next = k.objects;
+	if (ob->next != NULL)
+		ob->next->prev = ob;
+	k.objects = ob;
+	return ob;
+}
+
+vm_object_t *
+vm_aobj_new(size_t size)
+{
+	uint64_t bytes = size == 0 ? UNBOUNDED : PGROUNDUP((uint64_t)size);
+	struct tome_object *core;
+	vm_object_t *ob;
+
+	if (bytes < size || bytes > UNBOUNDED ||
+	    tome_object_create_anon(k.vm, bytes, NULL, 0, &core) != TOME_OK)
+		return NULL;
+	keyronex_lock();
+	ob = anon_object(core, size == 0 ? 0 : (size_t)bytes, NULL);
+	keyronex_unlock();
+	return ob;
+}
+
+/* A vnode's has no anons to be copied: what is made lies above it. */
+vm_object_t *
+object_copy(vm_object_t *ob)
+{
+	struct tome_object *core;
+	enum tome_err err = ob->type == kVMObjAnon ?
+	    tome_object_copy(ob->core, &core) :
+	    tome_object_create_anon(k.vm, tome_object_size(ob->core), ob->core,
+	    0, &core);
+
+	if (err != TOME_OK)
+		return NULL;
+	return anon_object(core, ob->size,
+	    ob->type == kVMObjAnon ? ob->anon.parent : ob);
+}
+
+vm_object_t *
+vm_object_copy(vm_object_t *ob)
+{
+	vm_object_t *copy;
+
+	if (ob == NULL)
+		return NULL;
+	keyronex_lock();
+	copy = object_copy(ob);
+	keyronex_unlock();
+	return copy;
+}
+
+/* ---- names ---- */
+
+void
+vm_object_retain(vm_object_t *ob)
+{
+	keyronex_lock();
+	ob->refcnt++;
+	keyronex_unlock();
+}
+
+/* A parent has none. */
+void
+object_drop(vm_object_t *ob, vm_object_t **dead)
+{
+	while (ob != NULL && --ob->refcnt == 0) {
+		vm_object_t *parent = NULL;
+
+		if (ob->type == kVMObjAnon) {
+			parent = ob->anon.parent;
+			amap_clear(ob->anon.amap);
+			if (ob->next != NULL)
+				ob->next->prev = ob->prev;
+			if (ob->prev != NULL)
+				ob->prev->next = ob->next;
+			else
+				k.objects = ob->next;
+		}
+		ob->next = *dead;
+		*dead = ob;
+		ob = parent;
+	}
+}
+
+void
+objects_end(vm_object_t *dead)
+{
+	while (dead != NULL) {
+		vm_object_t *ob = dead;
+		struct tome_object *core = ob->core;
+
+		dead = ob->next;
+		if (ob->type == kVMObjAnon) {
+			tome_kfree(k.vm, ob->anon.amap);
+			tome_kfree(k.vm, ob);
+		}
+		tome_object_unref(core);
+	}
+}
+
+void
+vm_object_release(vm_object_t *ob)
+{
+	vm_object_t *dead = NULL;
+
+	if (ob == NULL)
+		return;
+	keyronex_lock();
+	object_drop(ob, &dead);
+	keyronex_unlock();
+	objects_end(dead);
+}
+
+/* ---- vnodes ---- */
+
+vm_object_t *
+vm_vobj_new(vnode_t *vnode, const vm_pagerops_t *ops, size_t size)
+{
+	const struct tome_pager pager = { .max_pages = MDL_MAX,
+		.read = file_read, .gone = file_gone, .write =
+		ops != NULL && ops->putpages != NULL ? file_write : NULL };
+	vm_object_t *ob;
+	struct tome_object *core;
+
+	if (ops == NULL || ops->getpages == NULL)
+		return NULL;
+	ob = tome_kzalloc(k.vm, sizeof *ob);
+	if (ob == NULL)
+		return NULL;
+	if (tome_object_create_vnode(k.vm, &pager, ob, size, &core) !=
+	    TOME_OK) {
+		tome_kfree(k.vm, ob);
+		return NULL;
+	}
+	ob->refcnt = 1;
+	ob->type = kVMObjFile;
+	ob->size = size;
+	ob->file.vnode = vnode;
+	ob->core = core;
+	ob->pager = ops;
+	tome_object_set_tag(core, ob);
+	return ob;
+}
+
+int
+vm_object_flush(vm_object_t *ob)
+{
+	if (ob == NULL || ob->type != kVMObjFile)
+		return -TOME_EINVAL;
+	return negative(tome_object_sync(ob->core, 0, 0, true));
+}
+
+static void
+file_gone(void *ctx)
+{
+	tome_kfree(k.vm, ctx);
+}
+
+/* A transfer as a page list, for as long as `move` takes. */
+static void
+file_transfer(vm_object_t *ob, struct tome_io *io,
+    int (*move)(vnode_t *, vm_mdl_t *, voff_t))
+{
+	_Alignas(vm_mdl_t) unsigned char room[sizeof(vm_mdl_t) +
+	    MDL_MAX * sizeof(vm_page_t *)];
+	vm_mdl_t *mdl = (vm_mdl_t *)(void *)room;
+	int r;
+
+	*mdl = (vm_mdl_t){ .nPages = io->n, .obj = ob };
+	for (unsigned i = 0; i < io->n; i++) {
+		mdl->pages[i] = page_of(io->vec[i].pfn);
+		mdl->nBytes += io->vec[i].len;
+	}
+	r = move(ob->file.vnode, mdl, (voff_t)io->at);
+	tome_io_done(io, r == 0 ? TOME_OK :
+	    r == -TOME_ENOSPC ? TOME_ENOSPC : TOME_EIO);
+}
+
+static void
+file_read(void *ctx, struct tome_io *io)
+{
+	vm_object_t *ob = ctx;
+
+	file_transfer(ob, io, ob->pager->getpages);
+}
+
+static void
+file_write(void *ctx, struct tome_io *io)
+{
+	vm_object_t *ob = ctx;
+
+	file_transfer(ob, io, ob->pager->putpages);
+}
+
+/* ---- a vnode object's tree of pages ---- */
+
+/* The resident pages as a list in order, by their right links; how many. */
+static size_t
+pages_list(vm_object_t *ob, vm_page_t **first)
+{
+	struct tome_object_look l;
+	vm_page_t **link = first, *page;
+	size_t n = 0;
+
+	for (tome_pgoff_t from = 0; tome_object_look(ob->core, from, &l);
+	    from = l.page + 1) {
+		page = page_of(l.pfn);
+		page_show(page);
+		page->objlink.left = NULL;
+		page->objlink.red = false;
+		*link = page;
+		link = &page->objlink.right;
+		n++;
+	}
+	*link = NULL;
+	return n;
+}
+
+/* Turn n nodes of the list, every second one, to the left of who follows it. */
+static void
+fold(vm_page_t **link, size_t n, bool red)
+{
+	for (; n > 0; n--) {
+		vm_page_t *child = *link, *by = child->objlink.right;
+
+		child->objlink.right = by->objlink.left;
+		by->objlink.left = child;
+		child->objlink.red = red;
+		*link = by;
+		link = &by->objlink.right;
+	}
+}
+
+/*
+ * A list becomes a tree of least height (Stout and Warren, CACM 1986). The lowest,
+ * incomplete level is red, all others black: a red-black tree.
+ */
+vm_page_t *
+vm_object_pages(vm_object_t *ob)
+{
+	size_t n, full = 1;
+
+	if (ob == NULL || ob->type != kVMObjFile)
+		return NULL;
+	keyronex_lock();
+	n = pages_list(ob, &ob->file.pages);
+	while (full <= n + 1)
+		full *= 2;
+	full = full / 2 - 1;
+	fold(&ob->file.pages, n - full, true);
+	for (; full > 1; full /= 2)
+		fold(&ob->file.pages, full / 2, false);
+	keyronex_unlock();
+	return ob->file.pages;
+}
