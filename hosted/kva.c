@@ -44,7 +44,12 @@ static void on_segv(int, siginfo_t *, void *);
 static bool fill(struct hosted_machine *, tome_va_t, bool write);
 static void drop(struct hosted_machine *, uint32_t i);
 
-static struct hosted_machine *_Atomic machines[MACHINES];
+/* Where they lie: the handler looks at no machine but the one that it is in, for others
+ * may end just now. Length 0: nowhere. */
+static struct window {
+	struct hosted_machine *_Atomic machine;
+	_Atomic uintptr_t base, len;
+} windows[MACHINES];
 static struct sigaction before;
 static _Thread_local hosted_fault_fn *kernel_fault;
 static _Thread_local void *kernel_fault_arg;
@@ -102,8 +107,12 @@ hosted_kva_init(struct hosted_machine *m)
 	for (i = 0; i < MACHINES; i++) {
 		struct hosted_machine *none = NULL;
 
-		if (atomic_compare_exchange_strong(&machines[i], &none, m))
-			return true;
+		if (!atomic_compare_exchange_strong(&windows[i].machine, &none,
+		    m))
+			continue;
+		atomic_store(&windows[i].base, (uintptr_t)k->base);
+		atomic_store(&windows[i].len, k->len);
+		return true;
 	}
 	return false;
 }
@@ -116,11 +125,11 @@ hosted_kva_fini(struct hosted_machine *m)
 
 	if (k == NULL)
 		return;
-	for (i = 0; i < MACHINES; i++) {
-		struct hosted_machine *me = m;
-
-		atomic_compare_exchange_strong(&machines[i], &me, NULL);
-	}
+	for (i = 0; i < MACHINES; i++)
+		if (atomic_load(&windows[i].machine) == m) {
+			atomic_store(&windows[i].len, 0);
+			atomic_store(&windows[i].machine, NULL);
+		}
 	if (k->base != NULL)
 		munmap(k->base, k->len);
 	if (k->slot != NULL)
@@ -143,12 +152,10 @@ machine_of(uintptr_t addr)
 {
 	unsigned i;
 
-	for (i = 0; i < MACHINES; i++) {
-		struct hosted_machine *m = atomic_load(&machines[i]);
-
-		if (m != NULL && addr - (uintptr_t)m->kva->base < m->kva->len)
-			return m;
-	}
+	for (i = 0; i < MACHINES; i++)
+		if (addr - atomic_load(&windows[i].base) <
+		    atomic_load(&windows[i].len))
+			return atomic_load(&windows[i].machine);
 	return NULL;
 }
 

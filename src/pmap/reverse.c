@@ -24,6 +24,10 @@ struct reverse {
 	unsigned want;		/* TOME_LEAF_ flags asked for, */
 	unsigned found;		/* and seen */
 	tome_prot_t prot;
+};
+
+struct lister {
+	struct reverse r;
 	struct tome_mapping *list;
 	size_t n, max;
 };
@@ -89,11 +93,11 @@ tome_cold size_t
 tome_page_list(struct tome_vm *vm, tome_pfn_t pfn, struct tome_mapping *out,
     size_t max)
 {
-	struct reverse r = {.vm = vm, .pfn = pfn, .act = act_list,
+	struct lister l = {.r = {.vm = vm, .pfn = pfn, .act = act_list},
 		.list = out, .max = max};
 
-	reverse_walk(&r);
-	return r.n;
+	reverse_walk(&l.r);
+	return l.n;
 }
 
 static void
@@ -213,14 +217,15 @@ act_drop(struct reverse *r, struct tome_leaf *l, size_t i)
 static tome_cold bool
 act_list(struct reverse *r, struct tome_leaf *l, size_t i)
 {
+	struct lister *by = tome_container(r, struct lister, r);
 	tome_va_t va = l->base + ((tome_va_t)i << TOME_PAGE_SHIFT);
 
-	for (size_t k = 0; k < r->n && k < r->max; k++)
-		if (r->list[k].pmap == l->pmap && r->list[k].va == va)
+	for (size_t n = 0; n < by->n && n < by->max; n++)
+		if (by->list[n].pmap == l->pmap && by->list[n].va == va)
 			return false;
-	if (r->n < r->max)
-		r->list[r->n] = (struct tome_mapping){ .pmap = l->pmap,
+	if (by->n < by->max)
+		by->list[by->n] = (struct tome_mapping){ .pmap = l->pmap,
 			.va = va, .prot = tome_leaf_read(l, va).prot };
-	r->n++;
+	by->n++;
 	return false;
 }
