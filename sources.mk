@@ -167,6 +167,14 @@ TOME_PORT_SRC_aarch64 = \
 	ports/aarch64/access.c \
 	ports/aarch64/tlb.c
 
+TOME_PORT_SRC_armv7 = \
+	ports/armv7/access.c \
+	ports/armv7/tlb.c
+
+TOME_PORT_SRC_i386 = \
+	ports/i386/access.c \
+	ports/i386/tlb.c
+
 TOME_PORT_SRC_riscv64 = \
 	ports/riscv64/access.c \
 	ports/riscv64/tlb.c

@@ -59,6 +59,10 @@ struct hosted_machine;
 #define HOSTED_A64_ASID8 0x04u
 #define HOSTED_A64_NO_RANGE 0x08u
 
+/* The ARMv7-A CPU has the multiprocessing extensions, but for: */
+#define HOSTED_ARM_NO_BROADCAST 0x01u	/* flushes stay on this CPU */
+#define HOSTED_ARM_NO_COHERENT_WALKS 0x02u /* walks read memory, not caches */
+
 struct hosted_config {
 	unsigned ncpus;			/* 0: 1 */
 	uint64_t ram;			/* bytes in one range; 0: 8192 pages */

@@ -93,7 +93,15 @@ tome_insn_user_cas32(const struct tome_mmu *m, tome_va_t va, uint32_t *seen,
 #include "aarch64.h"
 #endif
 
-#ifdef TOME_X86_P
+#ifdef TOME_ARM_SMALL
+#include "armv7.h"
+#endif
+
+#ifdef TOME_I386_PAE
+#include <regs.h>
+
+#include "i386.h"
+#elif defined(TOME_X86_P)
 #include <regs.h>
 
 #include "x86_64.h"

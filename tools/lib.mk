@@ -57,16 +57,13 @@ $(eval $(call lib_variant,aarch64-clang,ports/aarch64,clang --target=aarch64 \
 $(eval $(call lib_variant,riscv64-clang,ports/riscv64,clang --target=riscv64 \
 	-march=rv64gc,llvm-,-mcmodel=medany -mno-relax,,ld.lld))
 
-# Words of 32 bits. Until these CPUs have ports of their own the made-up one's
-# format stands in, and the functions of a port stay undefined.
-WORDS := -Itest/ports/madeup
-# i386: atomic words of 64 bits want their natural alignment; and without the
-# FPU gcc calls a library for them, where clang uses cmpxchg8b.
-$(eval $(call lib_variant,i386-clang,tools/bare/words,\
-	clang --target=i686-linux-gnu,,$(WORDS) -march=i686 \
+# Words of 32 bits. i386: atomic words of 64 bits want their natural alignment; and
+# without the FPU gcc calls a library for them, where clang uses cmpxchg8b.
+$(eval $(call lib_variant,i386-clang,ports/i386,\
+	clang --target=i686-linux-gnu,,-DTOME_I386_PAE=1 -march=i686 \
 	-mgeneral-regs-only -malign-double,-m elf_i386))
-$(eval $(call lib_variant,armv7-gcc,tools/bare/words,arm-linux-gnueabihf-gcc,\
-	arm-linux-gnueabihf-,$(WORDS) $(TOME_CFLAGS_GCC) \
+$(eval $(call lib_variant,armv7-gcc,ports/armv7,arm-linux-gnueabihf-gcc,\
+	arm-linux-gnueabihf-,$(TOME_CFLAGS_GCC) \
 	-march=armv7-a+fp -marm -Wno-psabi))
 
 .PHONY: print-lib-variants

@@ -39,14 +39,18 @@ enum {
 	    (int)INNER_BY_READ : (int)INNER_BY_GAP,
 	TOME_LEAF_MAX = (TOME_NODE_SIZE - NODE_HEAD - sizeof(tome_va_t)) /
 	    (2 * sizeof(tome_va_t) + sizeof(void *)),
+	/* Where addresses are short, leaves have more. */
+	TOME_KEY_MAX = (int)TOME_LEAF_MAX > (int)TOME_INNER_MAX ?
+	    (int)TOME_LEAF_MAX : (int)TOME_INNER_MAX,
 };
 
 struct tome_node {
 	_Atomic uint32_t version;
 	uint8_t level, n;
 	union {
+		tome_va_t key[TOME_KEY_MAX];	/* of either */
 		struct {
-			tome_va_t key[TOME_INNER_MAX];
+			tome_va_t inner_key[TOME_INNER_MAX];
 			struct tome_node *child[TOME_INNER_MAX];
 		};
 		struct {
