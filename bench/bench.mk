@@ -13,7 +13,7 @@ bench-coherence: $(BUILD)/kernel/tome.elf $(BENCH)/coherence $(BENCH)/cohplug.so
 	@sh bench/run-coherence $< $(BENCH)/coherence $(BENCH)/cohplug.so
 
 bench-compress: $(BENCH)/compress/compress ## compression ratio and cost over real programs' pages, beside LZ4's
-	@sh bench/run-compress $<
+	+@sh bench/run-compress $<
 
 $(BENCH)/vmbench: bench/vmbench.c bench/guest.h
 $(BENCH)/touch: bench/touch.c bench/guest.h

@@ -28,7 +28,7 @@ $(MUTANTS)/$(1): $(patsubst %.c,$(MUTANTS)/%.o,$(2)) $(MUTANTS)/libtome.so
 endef
 MUTANT_UNITS := $(filter-out %/test_race %/test_threads %/test_sched,\
 	$(patsubst test/unit/%.c,%,$(wildcard $(foreach layer,pmap object map \
-	posix paging kmem hosted,test/unit/$(layer)/test_*.c))))
+	posix paging storage kmem hosted,test/unit/$(layer)/test_*.c))))
 unit_parts = test/unit/$(1).c $(wildcard test/unit/*.c \
 	$(dir test/unit/$(1))*.c)
 unit_others = $(filter-out test/unit/$(1).c,\

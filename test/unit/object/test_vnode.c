@@ -460,6 +460,64 @@ a_transfer_ends_beyond_the_end(void **state)
 	fakefile_close(&f, r->vm);
 }
 
+/* Written out between being borrowed and being given back: that is dirty again, and
+ * new code. */
+static void
+a_borrower_may_write_late(void **state)
+{
+	struct rig *r = *state;
+	struct tome_page *page;
+	struct fakefile f;
+	tome_pfn_t held;
+
+	fakefile_open(&f, r->vm, 4 * PAGE);
+	assert_int_equal(tome_object_get(f.object, 1, true, &held), TOME_OK);
+	assert_int_equal(tome_object_sync(f.object, 0, 0, true), TOME_OK);
+	assert_int_equal(fakefile_pages(&f).dirty, 0);
+	page = tome_page(r->vm, held);
+	tome_and(&page->state, ~(TOME_PAGE_STALE_CODE | TOME_PAGE_ACCESSED));
+	*(uint8_t *)tome_frame_va(r->vm, held) = 0x66;
+	tome_object_put(f.object, held, true);
+	assert_int_equal(fakefile_pages(&f).dirty, 1);
+	assert_true(tome_vpage_is(page, TOME_PAGE_STALE_CODE));
+	assert_true(tome_vpage_is(page, TOME_PAGE_ACCESSED));
+	assert_int_equal(tome_object_sync(f.object, 0, 0, true), TOME_OK);
+	assert_int_equal(f.store[PAGE], 0x66);
+	fakefile_close(&f, r->vm);
+}
+
+/* The recount of files' pages sees what it is for. */
+static void
+the_recount_sees(void **state)
+{
+	struct rig *r = *state;
+	struct tome_page *page;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 4 * PAGE);
+	assert_int_equal(byte_at(&f, 0), 1);
+	page = page_at(&f, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t bit = i == 0 ? TOME_PAGE_STRAY : TOME_PAGE_LOCK;
+
+		tome_or(&page->state, bit);
+		assert_string_equal(tome_vm_check(r->vm),
+		    "3: a file's page is not its own");
+		tome_and(&page->state, ~bit);
+	}
+	f.object->vnode->tree.resident++;
+	assert_string_equal(tome_vm_check(r->vm),
+	    "11: a file's pages are not as many as counted");
+	f.object->vnode->tree.resident--;
+	poke(&f, 0, 1);
+	f.object->vnode->tree.tagged[TOME_PAGETAG_DIRTY]--;
+	assert_string_equal(tome_vm_check(r->vm),
+	    "11: a file's pages are not as many as counted");
+	f.object->vnode->tree.tagged[TOME_PAGETAG_DIRTY]++;
+	assert_null(tome_vm_check(r->vm));
+	fakefile_close(&f, r->vm);
+}
+
 /* The instance knows how much there is to be written, whatever becomes of it. */
 static void
 the_dirty_are_counted(void **state)
@@ -527,6 +585,36 @@ the_tree_grows_and_shrinks(void **state)
 	fakefile_close(&f, r->vm);
 }
 
+/* Nodes made for a page that there was no memory to go on to: they go with the tree. */
+static void
+what_was_made_for_nothing_goes(void **state)
+{
+	struct rig *r = *state;
+	struct tome_pagetree t = { 0 };
+	enum tome_err err = TOME_ENOMEM;
+	struct fakefile f;
+	unsigned n = 0;
+
+	fakefile_open(&f, r->vm, PAGE);
+	while (err != TOME_OK) {
+		hosted_fail_alloc(r->machine, "object", ++n, false);
+		/* Two pages far from each other: nodes between. */
+		err = tome_pagetree_insert(r->vm, &t, 0, 1);
+		if (err == TOME_OK) {
+			err = tome_pagetree_insert(r->vm, &t, 1 << 20, 2);
+			tome_pagetree_lock(r->vm, &t);
+			if (err == TOME_OK)
+				tome_pagetree_remove(r->vm, &t, 1 << 20);
+			tome_pagetree_remove(r->vm, &t, 0);
+			tome_pagetree_unlock(r->vm, &t);
+		}
+		tome_pagetree_end(r->vm, &t);
+		assert_null(t.root);
+	}
+	assert_true(n > 3);
+	fakefile_close(&f, r->vm);
+}
+
 int
 main(void)
 {
@@ -552,8 +640,11 @@ main(void)
 		T(a_page_in_a_transfer_is_left_alone),
 		T(a_page_being_read_is_not_dirty),
 		T(a_transfer_ends_beyond_the_end),
+		T(a_borrower_may_write_late),
+		T(the_recount_sees),
 		T(the_dirty_are_counted),
 		T(the_tree_grows_and_shrinks),
+		T(what_was_made_for_nothing_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,33 @@ mapped_pages_are_not_discarded(void **state)
 	fakefile_close(&f, r->vm);
 }
 
+/* Of the pages around a fault only those come with it that have been read. */
+static void
+what_is_being_read_is_not_mapped(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct tome_translation t;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 8 * PG);
+	enter_file(map, &f, 8);
+	tome_object_willneed(f.object, 0, 3);
+	tome_io_run(r->vm);
+	f.queued = true;
+	tome_object_willneed(f.object, 3, 2);
+	assert_int_equal(f.nqueue, 1);
+	assert_int_equal(tome_fault(map, AT + PG, TOME_PROT_READ), TOME_OK);
+	assert_true(tome_pmap_extract(map->pmap, AT + 2 * PG, &t));
+	assert_false(tome_pmap_extract(map->pmap, AT + 3 * PG, &t));
+	assert_int_equal(fakefile_run(&f, false), 1);
+	tome_io_run(r->vm);
+	f.queued = false;
+	assert_int_equal(rig_peek(map, 3), 4);
+	tome_map_unref(map);
+	fakefile_close(&f, r->vm);
+}
+
 /* MADV_PAGEOUT takes what nobody else has mapped. */
 static void
 one_does_not_page_out_for_all(void **state)
@@ -60,6 +87,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(mapped_pages_are_not_discarded),
+		RIG_TEST(what_is_being_read_is_not_mapped),
 		RIG_TEST(one_does_not_page_out_for_all),
 	};
 
