@@ -23,6 +23,9 @@ int demo_fetch(uintptr_t at);
  * NULL: none. (A context switch; systems that have a call for it use theirs.) */
 void demo_switch(void *space);
 
+/* A file, by name. */
+void *demo_file(const char *name);
+
 /* The physical address of free memory, 16 KiB of it and aligned to that. */
 uintptr_t demo_frames(void);
 

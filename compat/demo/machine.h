@@ -16,9 +16,15 @@ struct demo {
 	/* A page fault of the program, and its context switch (may be NULL). */
 	hosted_fault_fn *fault;
 	void (*enter)(void *space);
+	/* A file of its own, by name, in whatever form the system has it; NULL: no
+	 * demo asks. */
+	void *(*file)(const char *name);
 	/* Take the facade off again; nothing of its may be left. */
 	void (*stop)(void);
 };
+
+/* What demo_switch() was last given. */
+void *demo_space(void);
 
 /* Kernel addresses that are not the instance's to give out: for a facade that has
  * a map of the kernel's. */

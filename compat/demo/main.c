@@ -34,6 +34,7 @@ struct performance {
 	const struct demo *demo;
 	struct tome_vm *vm;
 	tome_va_t kernel;
+	void *space;
 	FILE *voice;
 	char *said;
 	size_t length;
@@ -81,7 +82,20 @@ demo_fetch(uintptr_t at)
 void
 demo_switch(void *space)
 {
+	now->space = space;
 	now->demo->enter(space);
+}
+
+void *
+demo_space(void)
+{
+	return now->space;
+}
+
+void *
+demo_file(const char *name)
+{
+	return now->demo->file(name);
 }
 
 uintptr_t

@@ -137,7 +137,8 @@ struct tome_map_request {
 
 /*
  * Map. Unfixed: the hint if free, else the highest gap (or lowest, BOTTOMUP)
- * that fits; requests of a leaf table's span or more are placed leaf-aligned.
+ * that fits; requests of a leaf table's span or more are placed leaf-aligned, if
+ * they name no alignment.
  * EINVAL: len 0, unaligned, offset or limit wrong, prot beyond max_prot. ENOMEM:
  * no gap, limits, out of bounds, or no memory. EEXIST: NOREPLACE. EAGAIN: LOCKED
  * beyond the limit. Contents made by POPULATE that ran out of memory are not an

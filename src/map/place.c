@@ -3,8 +3,8 @@
  *
  * The hint, if it is free; else the highest gap below the map's top (randomised at
  * creation), or the lowest gap. Stacks keep a guard gap below them. What is as
- * large as a leaf table's span is placed on a multiple of it, so that moving it
- * later relinks whole tables.
+ * large as a leaf table's span is placed on a multiple of it, unless the caller says
+ * what on, so that moving it later relinks whole tables.
  *
  * Locks: the map's.
  */
@@ -28,7 +28,7 @@ tome_map_place(struct tome_map *map, const struct tome_map_request *rq,
 		hi = rq->below;
 	if (rq->addr != 0 && place_hint(map, rq, hi, out))
 		return true;
-	if (rq->len >= span && rq->align < span &&
+	if (rq->len >= span && rq->align == 0 &&
 	    place_gap(map, rq, span, hi, out))
 		return true;
 	return place_gap(map, rq, rq->align, hi, out);
