@@ -82,12 +82,22 @@ file_notify(void *ctx, tome_pgoff_t pg)
 	return TOME_OK;
 }
 
+static enum tome_err
+file_punch(void *ctx, tome_pgoff_t first, tome_pgoff_t n)
+{
+	struct world *w = ctx;
+
+	memset(w->store + (first << TOME_PAGE_SHIFT), 0,
+	    (size_t)(n << TOME_PAGE_SHIFT));
+	return TOME_OK;
+}
+
 static void
 world_file(struct world *w)
 {
 	static const struct tome_pager pager = { .max_pages = 2,
 		.read = file_start, .write = file_start,
-		.write_notify = file_notify };
+		.write_notify = file_notify, .punch = file_punch };
 
 	w->store = calloc(LITMUS_OBJECT_PAGES, TOME_PAGE_SIZE);
 	if (w->store == NULL)
