@@ -32,6 +32,8 @@ struct tome_vnode {
 	_Atomic uint32_t failures;		/* writes that failed */
 	_Atomic uint32_t mapped;		/* was ever written through a map */
 	_Atomic uint64_t dirty_since;		/* clock_ns of the first */
+	_Atomic uint64_t hole;			/* being punched: first page << 32,
+						 * page after the last */
 	/* Of mappings, which have no opener; any thread's, at its own risk: every
 	 * value is a good one. */
 	_Atomic uint64_t fault_next;
@@ -88,6 +90,15 @@ tome_vpage_leaves(const struct tome_object *ob, const struct tome_page *pg)
 {
 	return (tome_rd(&pg->state) & TOME_PAGE_DOOMED) == TOME_PAGE_DOOMED ||
 	    pg->index >= tome_object_npages(ob);
+}
+
+/* Is a hole being made of this page just now? Then it is not read. */
+static inline bool
+tome_vnode_holed(const struct tome_vnode *vn, tome_pgoff_t pg)
+{
+	uint64_t hole = tome_rd(&vn->hole);
+
+	return pg >= hole >> 32 && pg < (uint32_t)hole;
 }
 
 /* Find and lock a file's page, inside an epoch. NULL: there is none. */

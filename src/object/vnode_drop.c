@@ -108,18 +108,43 @@ doom(struct tome_object *ob, tome_pgoff_t pg)
 	return busy;
 }
 
-/* Nothing dirty is left that could reach the store after its hole was made; what was
- * read of it before that goes again. */
+/*
+ * From here on nothing of the range is put into the tree (fill_add looks after it has
+ * done so, under the lock that this takes): who wants it waits for the end.
+ */
+static void
+hole_begin(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last)
+{
+	struct tome_vnode *vn = ob->vnode;
+	uint64_t end = last < UINT32_MAX ? last + 1 : UINT32_MAX;
+
+	tome_pagetree_lock(ob->vm, &vn->tree);
+	if (first < end)
+		tome_wr(&vn->hole, (uint64_t)first << 32 | end);
+	tome_pagetree_unlock(ob->vm, &vn->tree);
+}
+
+static void
+hole_end(struct tome_object *ob)
+{
+	tome_wr(&ob->vnode->hole, 0);
+	tome_io_progress(ob->vm, tome_io_bucket(ob));
+}
+
+/* Nothing dirty is left that could reach the store after its hole was made, and nobody
+ * reads what it had before. */
 enum tome_err
 tome_vnode_punch(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last)
 {
 	const struct tome_vnode *vn = ob->vnode;
-	enum tome_err err = tome_vnode_drop(ob, first, last);
+	enum tome_err err;
 
-	if (err != TOME_OK || vn->pager.punch == NULL)
-		return err;
-	err = vn->pager.punch(vn->ctx, first, last - first + 1);
-	return err == TOME_OK ? tome_vnode_drop(ob, first, last) : err;
+	hole_begin(ob, first, last);
+	err = tome_vnode_drop(ob, first, last);
+	if (err == TOME_OK && vn->pager.punch != NULL)
+		err = vn->pager.punch(vn->ctx, first, last - first + 1);
+	hole_end(ob);
+	return err;
 }
 
 /* Nothing maps it either. */

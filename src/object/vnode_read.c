@@ -43,6 +43,19 @@ fault_window(struct tome_vnode *vn, tome_pgoff_t pg)
 	return w;
 }
 
+/* Until no hole is being made of it. Nothing locked. */
+static tome_noinline void
+hole_wait(struct tome_object *ob, tome_pgoff_t pg)
+{
+	unsigned bucket = tome_io_bucket(ob);
+	uint32_t seen = tome_io_seen(ob->vm, bucket);
+
+	while (tome_vnode_holed(ob->vnode, pg)) {
+		tome_io_wait(ob->vm, bucket, seen, TOME_FOREVER);
+		seen = tome_io_seen(ob->vm, bucket);
+	}
+}
+
 enum tome_err
 tome_vnode_read(struct tome_object *ob, tome_pgoff_t pg, bool alone)
 {
@@ -50,6 +63,8 @@ tome_vnode_read(struct tome_object *ob, tome_pgoff_t pg, bool alone)
 	struct tome_vnode_io *io;
 	enum tome_err err;
 
+	if (tome_unlikely(tome_vnode_holed(ob->vnode, pg)))
+		hole_wait(ob, pg);
 	if (!alone)
 		w = fault_window(ob->vnode, pg);
 	err = read_window(ob, pg, w, &io);
@@ -110,7 +125,8 @@ read_window(struct tome_object *ob, tome_pgoff_t pg, struct window w,
 	if (hi == pg) {
 		tome_vnode_io_drop(io);
 		err = read_settled(ob, pg, &there);
-		return err != TOME_OK || there ? err : TOME_ENOMEM;
+		return err != TOME_OK || there ||
+		    tome_vnode_holed(ob->vnode, pg) ? err : TOME_ENOMEM;
 	}
 	io->io.vec = &vec[lo - w.first];
 	io->io.n = (unsigned)(hi - lo);
@@ -131,6 +147,16 @@ fill_unmake(struct tome_vm *vm, struct tome_page *page, tome_pfn_t pfn)
 	page->index = (uint32_t)pfn;
 	tome_vpage_unlock(vm, page);
 	tome_vnode_stray(vm, page);
+}
+
+/* It came into its file while that is being punched. */
+static tome_noinline void
+fill_undo(struct tome_object *ob, struct tome_page *page, tome_pfn_t pfn)
+{
+	tome_vpage_lock(ob->vm, page);
+	tome_and(&page->state, ~(TOME_PAGE_FILL | TOME_PAGE_BUSY));
+	tome_vnode_take(ob, page, pfn);
+	tome_io_progress(ob->vm, tome_io_bucket(ob));
 }
 
 /*
@@ -155,6 +181,10 @@ fill_add(struct tome_vnode_io *io, tome_pgoff_t pg, struct tome_io_vec *vec)
 	tome_wr(&page->owner, ob);
 	if (tome_pagetree_insert(vm, &ob->vnode->tree, pg, pfn) != TOME_OK) {
 		fill_unmake(vm, page, pfn);
+		return false;
+	}
+	if (tome_unlikely(tome_vnode_holed(ob->vnode, pg))) {
+		fill_undo(ob, page, pfn);
 		return false;
 	}
 	*vec = (struct tome_io_vec){ .pfn = pfn,
