@@ -229,9 +229,9 @@ oom_make_room(void)
 		return false;
 	for (int kind = 0; kind < TOME_ZONES; kind++)
 		if (tome_zone_stats(the_vm, (enum tome_zone_kind)kind, &z) &&
-		    z.free < z.low)
+		    z.free < 2 * z.high)
 			return tome_reclaim(the_vm, ROOM_PAGES) > 0 ||
-			    victim_ended();
+			    (z.free < z.low && victim_ended());
 	return false;
 }
 
