@@ -146,8 +146,9 @@ TOME_SRC_PAGING = \
 	src/paging/tier.c \
 	src/paging/wk.c
 
-# Objects copied, and looked at page by page: facades ask for it.
+# Objects copied, and looked at page by page; where pages are mapped: facades ask.
 TOME_SRC_LOOK = \
+	src/pmap/list.c \
 	src/object/copy.c \
 	src/object/look.c
 

@@ -91,6 +91,9 @@ bool tome_page_modified(struct tome_vm *, tome_pfn_t, bool clear);
 bool tome_page_accessed(struct tome_vm *, tome_pfn_t, bool clear);
 /* Take WRITE (TOME_PROT_READ|EXEC) or everything (NONE) from all. Flushes. */
 void tome_page_protect(struct tome_vm *, tome_pfn_t, tome_prot_t);
+/* Take everything from n of them, each a frame of RAM. Flushed at the end, as a
+ * rule with one round for each address space. Inside no lock. */
+void tome_pages_unmap(struct tome_vm *, const tome_pfn_t *, unsigned n);
 /* Number of translations. */
 unsigned tome_page_mappings(struct tome_vm *, tome_pfn_t);
 /* List up to max of them; returns how many there are (or were, if they change). */

@@ -1,13 +1,14 @@
 /*
  * pageout.c - anonymous pages leave for swap.
  *
- * From the page side: the anon is only tried, and taken if page and anon still name
- * each other. A page that is in its slot unmodified leaves at once. Any other is
- * pinned, loses its translations under the anon's lock, and is packed or written once
- * nobody who took a translation away has yet to flush (F14). Meanwhile the anon has
- * its page still: whoever touches it has it back at once. When the writing is over, a
- * page that was touched stays, and its new slot is given up; any other leaves. What
- * the compressed tier keeps is not written at all, and leaves at once.
+ * From the page side: the anon is only tried, and its page pinned if page and anon
+ * still name each other. Several together lose their translations, with one flush for
+ * all; the anons have their pages still, and whoever touches one has it back at once.
+ * Once nobody else who took a translation away has yet to flush (F14), a page that was
+ * touched meanwhile stays; one that is in its slot unmodified leaves; any other is packed
+ * or written. When that is over, the same again: what was touched stays, and its new
+ * slot is given up; any other leaves. What the compressed tier keeps is not written at
+ * all.
  *
  * A slot belongs to the transfer until then, so that an anon that goes meanwhile
  * gives up none that is being written.
@@ -25,6 +26,8 @@ static void anon_leave(struct tome_paging *, struct tome_page *,
     struct tome_anon *);
 static bool is_left(struct tome_pageout *);
 static void pack_run(struct tome_pageout *);
+static unsigned unmap_all(struct tome_pageout *);
+static bool page_lacks_slot(struct tome_paging *, tome_pfn_t);
 static void run_write(struct tome_pageout *, struct tome_swap_io *);
 static void pageout_finish(struct tome_io *);
 static void page_over(struct tome_paging *, tome_pfn_t, uint32_t slot);
@@ -102,21 +105,20 @@ anon_take(struct tome_pageout *po, struct tome_page *page,
 	if ((an->slot == 0 && tome_rd_relaxed(&p->room) <= po->n) ||
 	    !tome_ledger_stores(p, tome_rd_relaxed(&an->word)))
 		return TOME_EVICT_NO_STORE;
-	tome_page_protect(vm, pfn, TOME_PROT_NONE);
-	if (an->slot != 0 &&
-	    !(tome_rd(&page->state) & TOME_PAGE_MODIFIED)) {
-		anon_leave(p, page, an);
-		tome_add(&p->dropped, 1);
-		return TOME_EVICT_FREED;
-	}
 	if (tome_frame_wire(vm, pfn) != TOME_OK)
 		return TOME_EVICT_KEPT;
-	if (an->slot != 0)
-		tome_slot_free(p, an->slot, TOME_SLOT_SUPERSEDED);
-	an->slot = 0;
-	tome_and(&page->state, ~(TOME_PAGE_MODIFIED | TOME_PAGE_ACCESSED));
 	po->pfn[po->n++] = pfn;
 	return TOME_EVICT_STARTED;
+}
+
+/* Nobody maps or borrows what is pinned, and it is the anon's, which is locked. */
+static bool
+is_settled(struct tome_vm *vm, const struct tome_page *page, tome_pfn_t pfn,
+    const struct tome_anon *an)
+{
+	return tome_rd(&page->owner) == an && an->pfn == pfn &&
+	    tome_page_wired(page) == OUR_PIN &&
+	    tome_page_mappings(vm, pfn) == 0;
 }
 
 /* The slot has what the page has; nothing maps the page, nobody has borrowed it. */
@@ -149,13 +151,74 @@ tome_pageout_end(struct tome_pageout *po)
 {
 	if (po->n == 0)
 		return;
-	tome_epoch_wait(po->paging->vm);
+	po->n = unmap_all(po);
 	po->at = 0;
 	po->left = 0;
 	while (is_left(po))
 		run_write(po, tome_swap_io_get(po->paging,
 		    po->slot + (unsigned)__builtin_ctz(po->left)));
 	po->n = 0;
+}
+
+/* How many of them are to be written; the others stay, or have left. */
+static tome_noinline unsigned
+unmap_all(struct tome_pageout *po)
+{
+	struct tome_paging *p = po->paging;
+	unsigned n = 0;
+
+	tome_pages_unmap(p->vm, po->pfn, po->n);
+	tome_epoch_wait(p->vm);
+	for (unsigned i = 0; i < po->n; i++)
+		if (page_lacks_slot(p, po->pfn[i]))
+			po->pfn[n++] = po->pfn[i];
+	return n;
+}
+
+/* The anon is locked, its page settled. True: it has not left. */
+static bool
+anon_lacks_slot(struct tome_paging *p, struct tome_page *page,
+    struct tome_anon *an)
+{
+	if (an->slot != 0 && !(tome_rd(&page->state) & TOME_PAGE_MODIFIED)) {
+		tome_frame_unwire(p->vm, an->pfn);
+		anon_leave(p, page, an);
+		tome_add(&p->dropped, 1);
+		return false;
+	}
+	if (an->slot != 0)
+		tome_slot_free(p, an->slot, TOME_SLOT_SUPERSEDED);
+	an->slot = 0;
+	tome_and(&page->state, ~(TOME_PAGE_MODIFIED | TOME_PAGE_ACCESSED));
+	return true;
+}
+
+/*
+ * True: the page is to be written. It is pinned, so it is what it was; if its anon
+ * went, it has no owner.
+ */
+static bool
+page_lacks_slot(struct tome_paging *p, tome_pfn_t pfn)
+{
+	struct tome_page *page = tome_page(p->vm, pfn);
+	bool settled = false, lacks = false;
+	struct tome_vm *vm = p->vm;
+	struct tome_anon *an;
+
+	tome_epoch_enter(vm);
+	an = tome_rd(&page->owner);
+	if (an != NULL) {
+		tome_bit_lock(vm, &an->word, TOME_ANON_LOCK, TOME_RANK_ANON);
+		settled = is_settled(vm, page, pfn, an);
+		if (settled)
+			lacks = anon_lacks_slot(p, page, an);
+		tome_bit_unlock(vm, &an->word, TOME_ANON_LOCK,
+		    TOME_RANK_ANON);
+	}
+	tome_epoch_leave(vm);
+	if (!settled)
+		tome_page_unborrow(vm, pfn);
+	return lacks;
 }
 
 /* Something to write; of those that have no slots yet if need be. */
@@ -299,9 +362,7 @@ page_written(struct tome_paging *p, tome_pfn_t pfn, uint32_t slot)
 	an = tome_rd(&page->owner);
 	if (an != NULL) {
 		tome_bit_lock(vm, &an->word, TOME_ANON_LOCK, TOME_RANK_ANON);
-		leaves = tome_rd(&page->owner) == an && an->pfn == pfn &&
-		    tome_page_wired(page) == OUR_PIN &&
-		    tome_page_mappings(vm, pfn) == 0 &&
+		leaves = is_settled(vm, page, pfn, an) &&
 		    !(tome_rd(&page->state) & TOME_PAGE_MODIFIED);
 		if (leaves) {
 			an->slot = slot;

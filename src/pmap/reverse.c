@@ -9,38 +9,22 @@
  * walk is done again: every action may be done twice. One record alone is the page's
  * word, which is its own stamp, and read without the lock.
  *
- * A walk that changed an entry flushes it in a round of its own, after the leaf
- * is unlocked.
+ * What a walk changed is flushed before it ends, with no leaf locked, in one round as
+ * long as it is the same pmap's; that is there until the epoch ends.
  */
-#include <pmap/slot.h>
+#include <pmap/reverse.h>
 
-#define REVERSE_BATCH 8u
+#define REVERSE_BATCH 4u
 
-struct reverse {
-	struct tome_vm *vm;
-	tome_pfn_t pfn;
-	/* Acts on slot i of a locked leaf; true: the entry must be flushed. */
-	bool (*act)(struct reverse *, struct tome_leaf *, size_t i);
-	unsigned want;		/* TOME_LEAF_ flags asked for, */
-	unsigned found;		/* and seen */
-	tome_prot_t prot;
-};
-
-struct lister {
-	struct reverse r;
-	struct tome_mapping *list;
-	size_t n, max;
-};
-
-static void reverse_walk(struct reverse *);
-static bool reverse_pass(struct reverse *, struct tome_page *);
-static bool reverse_many(struct reverse *, struct tome_page *);
-static void reverse_visit(struct reverse *, uint64_t rec);
-static bool act_test(struct reverse *, struct tome_leaf *, size_t i);
-static bool act_clear(struct reverse *, struct tome_leaf *, size_t i);
-static bool act_narrow(struct reverse *, struct tome_leaf *, size_t i);
-static bool act_drop(struct reverse *, struct tome_leaf *, size_t i);
-static bool act_list(struct reverse *, struct tome_leaf *, size_t i);
+static bool reverse_pass(struct tome_reverse *, struct tome_page *);
+static bool reverse_many(struct tome_reverse *, struct tome_page *);
+static void reverse_visit(struct tome_reverse *, uint64_t rec);
+static void reverse_gather(struct tome_reverse *);
+static void reverse_flush(const struct tome_reverse *);
+static bool act_test(struct tome_reverse *, struct tome_leaf *, size_t i);
+static bool act_clear(struct tome_reverse *, struct tome_leaf *, size_t i);
+static bool act_narrow(struct tome_reverse *, struct tome_leaf *, size_t i);
+static bool act_drop(struct tome_reverse *, struct tome_leaf *, size_t i);
 static bool page_bit(struct tome_vm *, tome_pfn_t, unsigned flag,
     uint32_t saved, bool clear);
 
@@ -64,11 +48,11 @@ page_bit(struct tome_vm *vm, tome_pfn_t pfn, unsigned flag, uint32_t saved,
     bool clear)
 {
 	struct tome_page *pg = tome_page(vm, pfn);
-	struct reverse r = {.vm = vm, .pfn = pfn, .want = flag};
+	struct tome_reverse r = {.vm = vm, .want = flag};
 	uint32_t state;
 
 	r.act = clear ? act_clear : act_test;
-	reverse_walk(&r);
+	tome_reverse_walk(&r, &pfn, 1);
 	state = clear && (tome_rd(&pg->state) & saved) ?
 	    tome_and(&pg->state, ~saved) : tome_rd(&pg->state);
 	return r.found != 0 || (state & saved) != 0;
@@ -77,10 +61,18 @@ page_bit(struct tome_vm *vm, tome_pfn_t pfn, unsigned flag, uint32_t saved,
 void
 tome_page_protect(struct tome_vm *vm, tome_pfn_t pfn, tome_prot_t prot)
 {
-	struct reverse r = {.vm = vm, .pfn = pfn, .prot = prot};
+	struct tome_reverse r = {.vm = vm, .prot = prot};
 
 	r.act = prot == TOME_PROT_NONE ? act_drop : act_narrow;
-	reverse_walk(&r);
+	tome_reverse_walk(&r, &pfn, 1);
+}
+
+void
+tome_pages_unmap(struct tome_vm *vm, const tome_pfn_t *pfn, unsigned n)
+{
+	struct tome_reverse r = {.vm = vm, .act = act_drop};
+
+	tome_reverse_walk(&r, pfn, n);
 }
 
 unsigned
@@ -89,43 +81,39 @@ tome_page_mappings(struct tome_vm *vm, tome_pfn_t pfn)
 	return tome_pv_count(vm, tome_page(vm, pfn));
 }
 
-tome_cold size_t
-tome_page_list(struct tome_vm *vm, tome_pfn_t pfn, struct tome_mapping *out,
-    size_t max)
+void
+tome_reverse_walk(struct tome_reverse *r, const tome_pfn_t *pfn, unsigned n)
 {
-	struct lister l = {.r = {.vm = vm, .pfn = pfn, .act = act_list},
-		.list = out, .max = max};
-
-	reverse_walk(&l.r);
-	return l.n;
-}
-
-static void
-reverse_walk(struct reverse *r)
-{
-	struct tome_page *pg = tome_page(r->vm, r->pfn);
+	struct tome_page *pg;
 
 	tome_epoch_enter(r->vm);
-	while (!reverse_pass(r, pg))
-		;
+	for (unsigned i = 0; i < n; i++) {
+		r->pfn = pfn[i];
+		pg = tome_page(r->vm, r->pfn);
+		while (!reverse_pass(r, pg))
+			;
+	}
+	reverse_flush(r);
 	tome_epoch_leave(r->vm);
 }
 
 /* True: every record was seen, none changed its number meanwhile. */
 static bool
-reverse_pass(struct reverse *r, struct tome_page *pg)
+reverse_pass(struct tome_reverse *r, struct tome_page *pg)
 {
 	uint64_t word = tome_rd_sc(&pg->pv), now;
 
 	if (!(word & 1))
 		return word == 0 || reverse_many(r, pg);
 	reverse_visit(r, word >> 1);
+	if (r->hit != NULL)
+		reverse_gather(r);
 	now = tome_rd_sc(&pg->pv);
 	return now == word || now == 0;
 }
 
-static tome_noinline bool
-reverse_many(struct reverse *r, struct tome_page *pg)
+static bool
+reverse_many(struct tome_reverse *r, struct tome_page *pg)
 {
 	struct tome_pv_stamp begin, now;
 	uint64_t rec[REVERSE_BATCH];
@@ -133,8 +121,11 @@ reverse_many(struct reverse *r, struct tome_page *pg)
 
 	n = tome_pv_collect(r->vm, pg, 0, rec, REVERSE_BATCH, &begin);
 	while (n > 0) {
-		for (i = 0; i < n; i++)
+		for (i = 0; i < n; i++) {
 			reverse_visit(r, rec[i]);
+			if (r->hit != NULL)
+				reverse_gather(r);
+		}
 		n = tome_pv_collect(r->vm, pg, rec[n - 1], rec, REVERSE_BATCH,
 		    &now);
 		if (n == 0 && now.word != 0 &&
@@ -145,15 +136,14 @@ reverse_many(struct reverse *r, struct tome_page *pg)
 }
 
 /* A table frame named by a record is not freed before our epoch ends. */
-static void
-reverse_visit(struct reverse *r, uint64_t rec)
+static tome_noinline void
+reverse_visit(struct tome_reverse *r, uint64_t rec)
 {
 	struct tome_page *table = tome_page(r->vm, tome_pv_frame(rec));
 	size_t i = tome_pv_index(rec);
 	bool flush = false;
 	struct tome_leaf l;
 	tome_pte_t pte;
-	tome_va_t va;
 
 	l.pmap = NULL;
 	tome_bit_lock(r->vm, &table->state, TOME_PAGE_TABLE_LOCK,
@@ -168,14 +158,34 @@ reverse_visit(struct reverse *r, uint64_t rec)
 	}
 	tome_bit_unlock(r->vm, &table->state, TOME_PAGE_TABLE_LOCK,
 	    TOME_RANK_TABLE);
-	if (flush) {
-		va = l.base + ((tome_va_t)i << TOME_PAGE_SHIFT);
-		tome_round(l.pmap, va, va + TOME_PAGE_SIZE);
+	r->hit = flush ? l.pmap : NULL;
+	r->va = l.base + ((tome_va_t)i << TOME_PAGE_SHIFT);
+}
+
+/* What was hit is flushed too, in the end; what is another pmap's now. */
+static tome_noinline void
+reverse_gather(struct tome_reverse *r)
+{
+	if (r->pmap != r->hit) {
+		reverse_flush(r);
+		r->pmap = r->hit;
+		r->start = r->end = r->va;
 	}
+	if (r->va < r->start)
+		r->start = r->va;
+	if (r->va >= r->end)
+		r->end = r->va + TOME_PAGE_SIZE;
+}
+
+static void
+reverse_flush(const struct tome_reverse *r)
+{
+	if (r->pmap != NULL)
+		tome_round(r->pmap, r->start, r->end);
 }
 
 static bool
-act_test(struct reverse *r, struct tome_leaf *l, size_t i)
+act_test(struct tome_reverse *r, struct tome_leaf *l, size_t i)
 {
 	r->found |= tome_slot_flags(l, i, tome_insn_pte_load(&l->ptes[i])) &
 	    r->want;
@@ -189,7 +199,7 @@ act_test(struct reverse *r, struct tome_leaf *l, size_t i)
  * software keeps the bits, the right just withheld must be withheld everywhere.
  */
 static bool
-act_clear(struct reverse *r, struct tome_leaf *l, size_t i)
+act_clear(struct tome_reverse *r, struct tome_leaf *l, size_t i)
 {
 	unsigned had = tome_slot_clear(l, i, r->want);
 
@@ -198,34 +208,17 @@ act_clear(struct reverse *r, struct tome_leaf *l, size_t i)
 }
 
 static bool
-act_narrow(struct reverse *r, struct tome_leaf *l, size_t i)
+act_narrow(struct tome_reverse *r, struct tome_leaf *l, size_t i)
 {
 	return tome_slot_narrow(l, i, tome_insn_pte_load(&l->ptes[i]),
 	    r->prot, tome_pte_narrowing(tome_pmap_mmu(l->pmap), r->prot));
 }
 
 static bool
-act_drop(struct reverse *r, struct tome_leaf *l, size_t i)
+act_drop(struct tome_reverse *r, struct tome_leaf *l, size_t i)
 {
 	(void)r;
 	tome_slot_drop(l, i);
 	tome_slot_count(l->table, -1);
 	return true;
-}
-
-/* A walk that is done again comes by what it has listed. */
-static tome_cold bool
-act_list(struct reverse *r, struct tome_leaf *l, size_t i)
-{
-	struct lister *by = tome_container(r, struct lister, r);
-	tome_va_t va = l->base + ((tome_va_t)i << TOME_PAGE_SHIFT);
-
-	for (size_t n = 0; n < by->n && n < by->max; n++)
-		if (by->list[n].pmap == l->pmap && by->list[n].va == va)
-			return false;
-	if (by->n < by->max)
-		by->list[by->n] = (struct tome_mapping){ .pmap = l->pmap,
-			.va = va, .prot = tome_leaf_read(l, va).prot };
-	by->n++;
-	return false;
 }
