@@ -355,12 +355,14 @@ enum tome_err tome_pv_reserve_slow(struct tome_vm *, unsigned n) TOME_NODISCARD;
 void tome_pv_drain(struct tome_vm *);
 
 /*
- * Up to n records greater than `after`, ascending; how many. *stamp changes
- * when a record that was there may have been given another number.
+ * Up to n records greater than `after`, ascending; how many. With 0 *stamp is set;
+ * without, it has `changed` if a record that was there then may have been given another
+ * number since.
  */
 struct tome_pv_stamp {
 	uint64_t word;
 	uint32_t moves;
+	bool changed;
 };
 unsigned tome_pv_collect(struct tome_vm *, struct tome_page *, uint64_t after,
     uint64_t *out, unsigned n, struct tome_pv_stamp *stamp);

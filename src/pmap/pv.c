@@ -203,15 +203,17 @@ tome_pv_collect(struct tome_vm *vm, struct tome_page *pg, uint64_t after,
 	uintptr_t irq = pv_lock(vm, pg);
 	uint64_t word = tome_rd(&pg->pv);
 	const struct tome_pv_chunk *c;
+	uint32_t moves = word_is_chunk(word) ? word_chunk(word)->moves : 0;
 	unsigned have = 0, i;
 
-	stamp->word = word;
-	stamp->moves = 0;
+	stamp->changed = after != 0 && word != 0 &&
+	    (word != stamp->word || moves != stamp->moves);
+	if (after == 0)
+		*stamp = (struct tome_pv_stamp){ .word = word, .moves = moves };
 	if (!word_is_chunk(word)) {
 		if (word >> 1 > after)
 			out[have++] = word >> 1;
 	} else {
-		stamp->moves = word_chunk(word)->moves;
 		for (c = word_chunk(word); c != NULL; c = c->next)
 			for (i = 0; i < c->used; i++)
 				if (c->rec[i] > after)

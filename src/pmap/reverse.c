@@ -115,11 +115,11 @@ reverse_pass(struct tome_reverse *r, struct tome_page *pg)
 static bool
 reverse_many(struct tome_reverse *r, struct tome_page *pg)
 {
-	struct tome_pv_stamp begin, now;
+	struct tome_pv_stamp stamp;
 	uint64_t rec[REVERSE_BATCH];
 	unsigned n, i;
 
-	n = tome_pv_collect(r->vm, pg, 0, rec, REVERSE_BATCH, &begin);
+	n = tome_pv_collect(r->vm, pg, 0, rec, REVERSE_BATCH, &stamp);
 	while (n > 0) {
 		for (i = 0; i < n; i++) {
 			reverse_visit(r, rec[i]);
@@ -127,9 +127,8 @@ reverse_many(struct tome_reverse *r, struct tome_page *pg)
 				reverse_gather(r);
 		}
 		n = tome_pv_collect(r->vm, pg, rec[n - 1], rec, REVERSE_BATCH,
-		    &now);
-		if (n == 0 && now.word != 0 &&
-		    (now.word != begin.word || now.moves != begin.moves))
+		    &stamp);
+		if (n == 0 && stamp.changed)
 			return false;
 	}
 	return true;
