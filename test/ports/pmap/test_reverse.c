@@ -155,6 +155,53 @@ protect_read_narrows_all(void **state)
 	tome_frame_free(rig.vm, f);
 }
 
+/* Of several pages in two maps that run elsewhere: a round for each map. */
+static void
+pages_are_unmapped_together(void **state)
+{
+	enum { PAGES = 6 };
+	struct tome_pmap *p = rig_pmap(), *q = rig_pmap();
+	struct tome_stats before, after;
+	tome_pfn_t f[PAGES];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < PAGES; i++) {
+		f[i] = rig_anon();
+		rig_enter(i < PAGES / 2 ? p : q, place(i), f[i], RW);
+	}
+	rig_cpu(1);
+	tome_pmap_switch(p);
+	for (i = 0; i < PAGES / 2; i++)
+		assert_int_equal(rig_access(place(i), W), f[i]);
+	rig_cpu(2);
+	tome_pmap_switch(q);
+	for (; i < PAGES; i++)
+		assert_int_equal(rig_access(place(i), W), f[i]);
+	rig_cpu(0);
+	tome_vm_stats(rig.vm, &before);
+	tome_pages_unmap(rig.vm, f, PAGES);
+	tome_vm_stats(rig.vm, &after);
+	assert_int_equal(after.rounds - before.rounds, 2);
+	for (i = 0; i < PAGES; i++) {
+		rig_cpu(i < PAGES / 2 ? 1 : 2);
+		assert_int_equal(rig_access(place(i), R), TOME_PFN_NONE);
+		rig_cpu(0);
+		assert_int_equal(tome_page_mappings(rig.vm, f[i]), 0);
+		assert_true(tome_page_modified(rig.vm, f[i], true));
+	}
+	assert_sound();
+	for (i = 1; i < 3; i++) {
+		rig_cpu(i);
+		tome_pmap_switch(tome_pmap_kernel(rig.vm));
+	}
+	rig_cpu(0);
+	tome_pmap_destroy(p);
+	tome_pmap_destroy(q);
+	for (i = 0; i < PAGES; i++)
+		tome_frame_free(rig.vm, f[i]);
+}
+
 /* After a clear the next write is seen again, on every CPU. */
 static void
 modified_is_seen_again_after_a_clear(void **state)
@@ -324,6 +371,7 @@ main(void)
 		ON(1, collect_is_ascending_and_complete),
 		ON(1, protect_none_drops_all_and_saves_bits),
 		ON(3, protect_read_narrows_all),
+		ON(3, pages_are_unmapped_together),
 		ON(3, modified_is_seen_again_after_a_clear),
 		ON(1, accessed_is_seen_and_cleared),
 		ON(1, moving_a_record_changes_the_stamp),
