@@ -24,6 +24,14 @@ struct block *block_get(unsigned n);
 /* As struct tome_swap_device's start, struct tome_pager's read and write. */
 void block_transfer(void *block, struct tome_io *);
 
+/*
+ * How long a store may take, in nanoseconds, before who waits for it gets EIO: of
+ * patience= seconds; nothing said: PATIENCE_S. 0: for ever. What the device still has
+ * then is not used again before it gives it back.
+ */
+#define PATIENCE_S 30u
+uint64_t io_patience(void);
+
 /* ---- ramdisk.c ---- */
 
 /* ram0, of ramdisk= MiB; nothing said: none. */

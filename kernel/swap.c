@@ -112,8 +112,8 @@ compress(void)
 static int
 area_add(struct block *b, const char *path, uint64_t pages, int priority)
 {
-	static const struct tome_swap_device device = {
-		.max_pages = BLOCK_PAGES,
+	const struct tome_swap_device device = {
+		.max_pages = BLOCK_PAGES, .patience = io_patience(),
 		.start = block_transfer,
 	};
 	struct area *a = area_of(NULL);
@@ -240,6 +240,33 @@ swap_look(unsigned n, struct swap_info *out)
 		}
 	mutex_unlock(&swap_lock);
 	return found;
+}
+
+void
+swap_ledger(struct tome_swap_stats *sum)
+{
+	struct tome_swap_stats s;
+
+	memset(sum, 0, sizeof *sum);
+	mutex_lock(&swap_lock);
+	for (unsigned i = 0; i < AREAS; i++) {
+		if (areas[i].block == NULL ||
+		    !tome_swap_stats(the_vm, areas[i].id, &s))
+			continue;
+		sum->slots += s.slots;
+		sum->used += s.used;
+		sum->retired += s.retired;
+		sum->allocated += s.allocated;
+		sum->superseded += s.superseded;
+		sum->dropped += s.dropped;
+		sum->unwritten += s.unwritten;
+		sum->home += s.home;
+		sum->written += s.written;
+		sum->read += s.read;
+		sum->read_errors += s.read_errors;
+		sum->write_errors += s.write_errors;
+	}
+	mutex_unlock(&swap_lock);
 }
 
 void

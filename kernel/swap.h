@@ -17,6 +17,9 @@ struct swap_info {
 };
 /* The nth area in use; false: there are fewer. */
 bool swap_look(unsigned n, struct swap_info *);
+/* What became of the slots of all areas in use (<tome/swap.h>). */
+struct tome_swap_stats;
+void swap_ledger(struct tome_swap_stats *sum);
 /* Of all areas, in pages. */
 void swap_totals(uint64_t *pages, uint64_t *used);
 

@@ -45,6 +45,19 @@ block_transfer(void *block, struct tome_io *io)
 		b->transfer(b, io);
 }
 
+uint64_t
+io_patience(void)
+{
+	uint64_t seconds = 0;
+	char text[6];
+
+	if (!boot_option("patience", text, sizeof text) || text[0] == '\0')
+		return PATIENCE_S * 1000000000ull;
+	for (const char *p = text; *p >= '0' && *p <= '9'; p++)
+		seconds = seconds * 10 + (uint64_t)(*p - '0');
+	return seconds * 1000000000u;
+}
+
 static unsigned
 disk_number(const struct inode *i)
 {
@@ -63,8 +76,9 @@ block_of(const struct inode *i)
 struct tome_object *
 block_object(const struct inode *i)
 {
-	static const struct tome_pager pager = { .max_pages = BLOCK_PAGES,
-		.read = block_transfer, .write = block_transfer };
+	const struct tome_pager pager = { .max_pages = BLOCK_PAGES,
+		.patience = io_patience(), .read = block_transfer,
+		.write = block_transfer };
 	struct block *b = block_of(i);
 	struct tome_object **object = &objects[disk_number(i)];
 

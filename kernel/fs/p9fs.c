@@ -11,6 +11,7 @@
  * Locks: inode->lock over a node's object; nodes_lock over the tables. tree_lock is
  *   held while names are looked up, and the server answers meanwhile.
  */
+#include <block.h>
 #include <fs/p9.h>
 #include <fs/vfs.h>
 #include <lib.h>
@@ -438,10 +439,8 @@ content_fid(struct node *n, struct content *c)
 static int
 content_new(struct inode *i)
 {
-	static const struct tome_pager reads = { .max_pages = P9_PAGES,
-		.read = pager_transfer, .gone = pager_gone };
-	static const struct tome_pager writes = { .max_pages = P9_PAGES,
-		.read = pager_transfer, .write = pager_transfer,
+	struct tome_pager pager = { .max_pages = P9_PAGES,
+		.patience = io_patience(), .read = pager_transfer,
 		.gone = pager_gone };
 	struct node *n = node_of(i);
 	struct content *c = tome_kzalloc(the_vm, sizeof *c);
@@ -456,8 +455,10 @@ content_new(struct inode *i)
 		tome_kfree(the_vm, c);
 		return err;
 	}
-	err = -(int)tome_object_create_vnode(the_vm, c->writable ? &writes :
-	    &reads, c, i->size, &i->object);
+	if (c->writable)
+		pager.write = pager_transfer;
+	err = -(int)tome_object_create_vnode(the_vm, &pager, c, i->size,
+	    &i->object);
 	if (err != 0) {
 		i->object = NULL;
 		pager_gone(c);

@@ -371,6 +371,23 @@ show_partitions(struct text *t, int pid)
 }
 
 /* Linux's names where there is such a thing, and Tome's own figures. */
+/* Slots: allocated = used + retired + those that ended, in one of four ways. */
+static void
+show_ledger(struct text *t)
+{
+	struct tome_swap_stats s;
+
+	swap_ledger(&s);
+	text_add(t, "tome_swap_allocated %lu\ntome_swap_used %lu\n"
+	    "tome_swap_retired %lu\ntome_swap_superseded %lu\n"
+	    "tome_swap_dropped %lu\ntome_swap_unwritten %lu\n"
+	    "tome_swap_home %lu\ntome_swap_written %lu\n"
+	    "tome_swap_read %lu\ntome_swap_read_errors %lu\n"
+	    "tome_swap_write_errors %lu\n", s.allocated, s.used, s.retired,
+	    s.superseded, s.dropped, s.unwritten, s.home, s.written, s.read,
+	    s.read_errors, s.write_errors);
+}
+
 static void
 show_vmstat(struct text *t, int pid)
 {
@@ -405,6 +422,7 @@ show_vmstat(struct text *t, int pid)
 	    s.chunks, s.anons, s.objects, s.pmaps, s.deferred, s.frames_total,
 	    s.frames_reserved, s.frames_kernel, s.frames_other,
 	    s.frames_bootstrap);
+	show_ledger(t);
 }
 
 /* The personality's own caches; objects in per-CPU magazines count as free. */

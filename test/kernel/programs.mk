@@ -2,7 +2,7 @@
 
 TORTURE := $(BUILD)/test/kernel
 TORTURE_PROGRAMS := $(addprefix $(TORTURE)/,cycles storm hostile hog paging \
-	vast groups)
+	vast groups far)
 
 $(TORTURE_PROGRAMS): $(TORTURE)/%: test/kernel/%.c test/kernel/counts.c \
 		test/kernel/counts.h bench/guest.h
