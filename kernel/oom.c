@@ -231,7 +231,7 @@ oom_make_room(void)
 		if (tome_zone_stats(the_vm, (enum tome_zone_kind)kind, &z) &&
 		    z.free < 2 * z.high)
 			return tome_reclaim(the_vm, ROOM_PAGES) > 0 ||
-			    (z.free < z.low && victim_ended());
+			    (z.free - z.cached < z.low && victim_ended());
 	return false;
 }
 

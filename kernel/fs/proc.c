@@ -39,6 +39,29 @@ static const struct inode_ops proc_ops = {
 
 /* ---- text ---- */
 
+/* More than a page need not be contiguous: there may be no such run. */
+static char *
+buffer(size_t size)
+{
+	tome_va_t at;
+
+	if (size <= TOME_PAGE_SIZE)
+		return tome_kmalloc(the_vm, size);
+	if (size > TEXT_MAX ||
+	    tome_kmap_heap(the_vm, size >> TOME_PAGE_SHIFT, &at) != TOME_OK)
+		return NULL;
+	return tome_kva_ptr(the_vm, at);
+}
+
+static void
+buffer_free(char *buf, size_t size)
+{
+	if (size <= TOME_PAGE_SIZE)
+		tome_kfree(the_vm, buf);
+	else
+		tome_kunmap(the_vm, (tome_va_t)(uintptr_t)buf);
+}
+
 static bool
 text_room(struct text *t, size_t n)
 {
@@ -49,14 +72,14 @@ text_room(struct text *t, size_t n)
 		size *= 2;
 	if (size == t->size)
 		return true;
-	buf = size > TEXT_MAX ? NULL : tome_kmalloc(the_vm, size);
+	buf = buffer(size);
 	if (buf == NULL) {
 		t->failed = true;
 		return false;
 	}
 	if (t->len > 0)
 		memcpy(buf, t->buf, t->len);
-	tome_kfree(the_vm, t->buf);
+	buffer_free(t->buf, t->size);
 	t->buf = buf;
 	t->size = size;
 	return true;
@@ -234,7 +257,7 @@ proc_release(struct file *f)
 	struct text *t = f->data;
 
 	if (t != NULL)
-		tome_kfree(the_vm, t->buf);
+		buffer_free(t->buf, t->size);
 	tome_kfree(the_vm, t);
 }
 
