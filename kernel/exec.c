@@ -8,6 +8,7 @@
 #include <elf.h>
 #include <fs/vfs.h>
 #include <group.h>
+#include <large.h>
 #include <mm.h>
 #include <process.h>
 #include <syscall.h>
@@ -39,33 +40,35 @@ struct image {
 
 /* ---- strings ---- */
 
-static bool
+static int
 strings_grow(struct strings *s)
 {
 	size_t size = s->size == 0 ? TOME_PAGE_SIZE : s->size * 2;
 	char *buf;
 
 	if (size > STRINGS_MAX)
-		return false;
-	buf = tome_kmalloc(the_vm, size);
+		return -E2BIG;
+	buf = large_alloc(size);
 	if (buf == NULL)
-		return false;
+		return -ENOMEM;
 	if (s->used > 0)
 		memcpy(buf, s->buf, s->used);
-	tome_kfree(the_vm, s->buf);
+	large_free(s->buf, s->size);
 	s->buf = buf;
 	s->size = size;
-	return true;
+	return 0;
 }
 
 static int
 strings_add(struct strings *s, const char *text)
 {
 	size_t n = strlen(text) + 1;
+	int grown = 0;
 
-	while (s->size - s->used < n)
-		if (!strings_grow(s))
-			return -E2BIG;
+	while (grown == 0 && s->size - s->used < n)
+		grown = strings_grow(s);
+	if (grown != 0)
+		return grown;
 	memcpy(s->buf + s->used, text, n);
 	s->used += n;
 	return 0;
@@ -76,6 +79,7 @@ strings_add_user(struct strings *s, uint64_t user)
 {
 	enum tome_err err;
 	size_t len;
+	int grown;
 
 	for (;;) {
 		err = s->size == s->used ? TOME_ENAMETOOLONG :
@@ -83,8 +87,9 @@ strings_add_user(struct strings *s, uint64_t user)
 		    s->size - s->used, &len);
 		if (err != TOME_ENAMETOOLONG)
 			break;
-		if (!strings_grow(s))
-			return -E2BIG;
+		grown = strings_grow(s);
+		if (grown != 0)
+			return grown;
 	}
 	if (err == TOME_OK)
 		s->used += len + 1;
@@ -129,16 +134,15 @@ strings_replace_first(struct strings *s, const char *const *words)
 	int err = strings_add_kernel(&out, words, &count);
 
 	while (err == 0 && out.size - out.used < s->used - first)
-		if (!strings_grow(&out))
-			err = -E2BIG;
+		err = strings_grow(&out);
 	if (err != 0) {
-		tome_kfree(the_vm, out.buf);
+		large_free(out.buf, out.size);
 		return err;
 	}
 	memcpy(out.buf + out.used, s->buf + first, s->used - first);
 	out.used += s->used - first;
 	out.argc = count + (s->argc > 0 ? s->argc - 1 : 0);
-	tome_kfree(the_vm, s->buf);
+	large_free(s->buf, s->size);
 	*s = out;
 	return 0;
 }
@@ -638,7 +642,7 @@ exec_user(struct dentry *base, char *path, uint64_t argv, uint64_t envp,
 		err = strings_add_array(&im.strings, envp, &im.strings.envc);
 	if (err == 0)
 		err = exec(&im, base, flags, current()->frame);
-	tome_kfree(the_vm, im.strings.buf);
+	large_free(im.strings.buf, im.strings.size);
 	if (err == 0)
 		atomic_fetch_or(&current()->work, WORK_FRAME);
 	return err;
@@ -660,7 +664,7 @@ exec_kernel(const char *path, const char *const *argv,
 		err = strings_add_kernel(&im.strings, envp, &im.strings.envc);
 	if (err == 0)
 		err = exec(&im, NULL, 0, frame);
-	tome_kfree(the_vm, im.strings.buf);
+	large_free(im.strings.buf, im.strings.size);
 	tome_kfree(the_vm, copy);
 	return err;
 }

@@ -34,6 +34,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/futex.c \
 	kernel/group.c \
 	kernel/id_calls.c \
+	kernel/large.c \
 	kernel/mm.c \
 	kernel/net/calls.c \
 	kernel/net/control.c \

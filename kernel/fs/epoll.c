@@ -5,8 +5,10 @@
  * the list in every call, not the look. Edges (EPOLLET) are told apart by
  * file_ops.event.
  *
+ * A set may hold sets, a few deep and in no circle: is one ready in it, so is it.
+ *
  * Locks: epoll_lock, a sleeping lock, guards every set. Under it the files of
- *   the sets are asked, so that none of them may be a set: no file asks back.
+ *   the sets are asked; a set among them is looked through instead.
  * Invariant: an item's file is not freed before epoll_forget() has taken the
  *   item out; items do not count their files.
  */
@@ -68,33 +70,153 @@ static const struct filesystem anon_fs = {
 	.name = "anon_inodefs", .magic = 0x09041934, .dev = 5,
 };
 
+/* ---- sets in sets ---- */
+
+#define NEST_MAX 5u
+
+static struct epoll *
+set_of(const struct file *f)
+{
+	return f->ops == &epoll_ops ? f->data : NULL;
+}
+
+/*
+ * All items of a set and of the sets in it, one after the other. `below`: also of the
+ * set that the last one is.
+ */
+struct nest {
+	struct epoll *set[NEST_MAX];
+	struct list *at[NEST_MAX];
+	unsigned depth, deepest;
+	bool too_deep;
+};
+
+static struct nest
+nest_begin(struct epoll *set)
+{
+	return (struct nest){.set = {set}, .at = {&set->items}};
+}
+
+static struct item *
+nest_next(struct nest *n, bool below)
+{
+	struct epoll *inner = below ? set_of(container_of(n->at[n->depth],
+	    struct item, link)->file) : NULL;
+
+	if (inner != NULL && n->depth == NEST_MAX - 1)
+		n->too_deep = true;
+	else if (inner != NULL) {
+		n->set[++n->depth] = inner;
+		n->at[n->depth] = &inner->items;
+	}
+	if (n->depth > n->deepest)
+		n->deepest = n->depth;
+	for (;;) {
+		n->at[n->depth] = n->at[n->depth]->next;
+		if (n->at[n->depth] != &n->set[n->depth]->items)
+			return container_of(n->at[n->depth], struct item,
+			    link);
+		if (n->depth-- == 0)
+			return NULL;
+	}
+}
+
+/* May this set go into that one? epoll_lock held. */
+static int
+nest_check(struct epoll *outer, struct epoll *inner)
+{
+	struct nest n = nest_begin(inner);
+	struct item *it = nest_next(&n, false);
+
+	if (inner == outer)
+		return -EINVAL;
+	while (it != NULL && !n.too_deep) {
+		if (set_of(it->file) == outer)
+			return -ELOOP;
+		it = nest_next(&n, true);
+	}
+	return n.too_deep || n.deepest == NEST_MAX - 1 ? -ELOOP : 0;
+}
+
 /* ---- what is ready ---- */
+
+/* What an item may tell. */
+static unsigned
+mask_of(const struct item *it)
+{
+	/* Disarmed by its one shot. */
+	if ((it->want.events & ~EPOLL_PRIVATE) == 0 &&
+	    (it->want.events & EPOLLONESHOT))
+		return 0;
+	return (it->want.events & ~EPOLL_PRIVATE) | POLLERR | POLLHUP;
+}
+
+static uint32_t
+event_of(const struct item *it)
+{
+	const struct file_ops *ops = it->file->ops;
+
+	return ops->event != NULL ? ops->event(it->file) : 0;
+}
+
+/* Of what is ready, what it has not told before. */
+static unsigned
+news(const struct item *it, uint32_t event, unsigned ready)
+{
+	if ((it->want.events & EPOLLET) && it->told && it->event == event &&
+	    (ready & ~it->ready) == 0)
+		return 0;
+	return ready;
+}
+
+/* The same of one that is no set, while nobody is told. */
+static bool
+has_news(const struct item *it)
+{
+	uint32_t event = event_of(it);
+
+	return news(it, event, file_poll(it->file) & mask_of(it)) != 0;
+}
+
+static bool
+wants_input(const struct item *it)
+{
+	return it->want.events & (POLLIN | POLLRDNORM);
+}
+
+/* epoll_lock held. */
+static unsigned
+look_set(struct epoll *set)
+{
+	struct nest n = nest_begin(set);
+	struct item *it = nest_next(&n, false);
+	bool inner;
+
+	while (it != NULL) {
+		inner = set_of(it->file) != NULL;
+		if (!inner && has_news(it))
+			return POLLIN | POLLRDNORM;
+		it = nest_next(&n, inner && wants_input(it));
+	}
+	return 0;
+}
 
 /* What an item has to tell now; 0: nothing new. epoll_lock held. */
 static unsigned
 look_item(struct item *it)
 {
-	unsigned mask = (it->want.events & ~EPOLL_PRIVATE) | POLLERR | POLLHUP;
-	const struct file_ops *ops = it->file->ops;
-	uint32_t event;
-	unsigned ready;
+	struct epoll *inner = set_of(it->file);
+	uint32_t event = event_of(it);
+	unsigned ready = mask_of(it) & (inner != NULL ? look_set(inner) :
+	    file_poll(it->file));
+	unsigned told = news(it, event, ready);
 
-	/* Disarmed by its one shot. */
-	if ((it->want.events & ~EPOLL_PRIVATE) == 0 &&
-	    (it->want.events & EPOLLONESHOT))
-		return 0;
-	event = ops->event != NULL ? ops->event(it->file) : 0;
-	ready = file_poll(it->file) & mask;
-	if (!(it->want.events & EPOLLET))
-		return ready;
-	if (it->told && it->event == event && (ready & ~it->ready) == 0) {
+	if (it->want.events & EPOLLET) {
+		it->told = told != 0 || (it->told && it->event == event);
+		it->event = event;
 		it->ready = ready;
-		return 0;
 	}
-	it->event = event;
-	it->ready = ready;
-	it->told = ready != 0;
-	return ready;
+	return told;
 }
 
 struct wanted {
@@ -136,23 +258,13 @@ look(void *arg)
 	return (int64_t)n;
 }
 
-/* Is there something? Edges stay as they are. */
 static unsigned
 epoll_poll(struct file *f)
 {
-	const struct epoll *set = f->data;
-	unsigned ready = 0;
-	struct item *it, was;
+	unsigned ready;
 
 	mutex_lock(&epoll_lock);
-	list_each(it, &set->items, link) {
-		was = *it;
-		if (look_item(it) != 0)
-			ready = POLLIN | POLLRDNORM;
-		it->told = was.told;
-		it->event = was.event;
-		it->ready = was.ready;
-	}
+	ready = look_set(f->data);
 	mutex_unlock(&epoll_lock);
 	return ready;
 }
@@ -301,8 +413,6 @@ control(struct file *ep, unsigned op, struct file *f, int fd,
 		return -EPERM;
 	if (ep == f || ep->ops != &epoll_ops)
 		return -EINVAL;
-	if (f->ops == &epoll_ops)
-		return -ELOOP;		/* none of these goes into another */
 	if (op == EPOLL_CTL_ADD) {
 		spare = tome_kzalloc(the_vm, sizeof *spare);
 		if (spare == NULL)
@@ -310,7 +420,10 @@ control(struct file *ep, unsigned op, struct file *f, int fd,
 		list_init(&spare->link);
 	}
 	mutex_lock(&epoll_lock);
-	err = change(ep->data, op, f, fd, want, &spare);
+	err = op == EPOLL_CTL_ADD && set_of(f) != NULL ?
+	    nest_check(ep->data, set_of(f)) : 0;
+	if (err == 0)
+		err = change(ep->data, op, f, fd, want, &spare);
 	mutex_unlock(&epoll_lock);
 	tome_kfree(the_vm, spare);
 	poll_notify();		/* who waits already looks at it too */

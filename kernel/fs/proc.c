@@ -8,6 +8,7 @@
 #include <block.h>
 #include <caches.h>
 #include <fs/proc.h>
+#include <large.h>
 #include <lib.h>
 #include <machine.h>
 #include <overcommit.h>
@@ -39,29 +40,6 @@ static const struct inode_ops proc_ops = {
 
 /* ---- text ---- */
 
-/* More than a page need not be contiguous: there may be no such run. */
-static char *
-buffer(size_t size)
-{
-	tome_va_t at;
-
-	if (size <= TOME_PAGE_SIZE)
-		return tome_kmalloc(the_vm, size);
-	if (size > TEXT_MAX ||
-	    tome_kmap_heap(the_vm, size >> TOME_PAGE_SHIFT, &at) != TOME_OK)
-		return NULL;
-	return tome_kva_ptr(the_vm, at);
-}
-
-static void
-buffer_free(char *buf, size_t size)
-{
-	if (size <= TOME_PAGE_SIZE)
-		tome_kfree(the_vm, buf);
-	else
-		tome_kunmap(the_vm, (tome_va_t)(uintptr_t)buf);
-}
-
 static bool
 text_room(struct text *t, size_t n)
 {
@@ -72,14 +50,14 @@ text_room(struct text *t, size_t n)
 		size *= 2;
 	if (size == t->size)
 		return true;
-	buf = buffer(size);
+	buf = size > TEXT_MAX ? NULL : large_alloc(size);
 	if (buf == NULL) {
 		t->failed = true;
 		return false;
 	}
 	if (t->len > 0)
 		memcpy(buf, t->buf, t->len);
-	buffer_free(t->buf, t->size);
+	large_free(t->buf, t->size);
 	t->buf = buf;
 	t->size = size;
 	return true;
@@ -257,7 +235,7 @@ proc_release(struct file *f)
 	struct text *t = f->data;
 
 	if (t != NULL)
-		buffer_free(t->buf, t->size);
+		large_free(t->buf, t->size);
 	tome_kfree(the_vm, t);
 }
 
