@@ -82,6 +82,34 @@ one_does_not_page_out_for_all(void **state)
 	fakefile_close(&f, r->vm);
 }
 
+/* The hand tells what it did. */
+static void
+the_hand_counts(void **state)
+{
+	struct rig *r = *state;
+	struct tome_paging_stats s;
+	struct fakefile f;
+	struct tome_stats now;
+	uint8_t b = 9;
+	size_t done;
+
+	fakefile_open(&f, r->vm, 4 * PG);
+	tome_object_willneed(f.object, 0, 4);
+	tome_io_run(r->vm);
+	assert_int_equal(tome_object_write(f.object, PG, &b, 1, &done),
+	    TOME_OK);
+	assert_int_equal(tome_reclaim(r->vm, 4), 4);
+	tome_paging_stats(r->vm, &s);
+	assert_int_equal(s.written_file, 1);
+	assert_in_range(s.dropped, 3, 4);
+	assert_true(s.looked >= 4 + s.used && s.used >= 1);
+	tome_vm_stats(r->vm, &now);
+	assert_int_equal(now.frames_cache, fakefile_pages(&f).resident);
+	assert_int_equal(s.direct, 1);
+	assert_int_equal(f.store[PG], 9);
+	fakefile_close(&f, r->vm);
+}
+
 int
 main(void)
 {
@@ -89,6 +117,7 @@ main(void)
 		RIG_TEST(mapped_pages_are_not_discarded),
 		RIG_TEST(what_is_being_read_is_not_mapped),
 		RIG_TEST(one_does_not_page_out_for_all),
+		RIG_TEST(the_hand_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

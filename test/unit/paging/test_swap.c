@@ -2,6 +2,8 @@
  * test_swap.c - anonymous pages leave for swap and come back: contents, counts,
  * sharing, errors, and what happens meanwhile.
  */
+#include <unistd.h>
+
 #include "rig.h"
 
 static void
@@ -484,6 +486,47 @@ many_at_once(void **state)
 	assert_int_equal(rig_swap(r, 0).used, 0);
 }
 
+/* Another CPU, a while later. */
+static void
+run_later(void *arg)
+{
+	struct disk *d = arg;
+
+	usleep(50000);
+	d->queued = false;
+	disk_run(d, false);
+}
+
+/* What is on its way to an area that goes is brought home when it has arrived. */
+static void
+swapoff_waits_for_transfers(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct tome_translation t;
+	struct tome_pageout po;
+
+	rig_swapon(r, 0, 64, 0);
+	rig_enter(map, 0, 8, 0);
+	for (unsigned i = 0; i < 8; i++)
+		rig_poke(map, i, (uint8_t)(i + 1));
+	r->disk[0].queued = true;
+	tome_pageout_begin(&po, r->vm->paging);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_true(tome_pmap_extract(map->pmap, AT + i * PG, &t));
+		assert_int_equal(tome_pageout_anon(&po, tome_page(r->vm,
+		    tome_pa_pfn(t.pa)), TOME_EVICT_ANY), TOME_EVICT_STARTED);
+	}
+	tome_pageout_end(&po);
+	assert_int_equal(r->disk[0].nqueue, 1);
+	hosted_start(r->machine, 1, run_later, &r->disk[0]);
+	assert_int_equal(tome_swap_remove(r->vm, r->disk[0].id), TOME_OK);
+	hosted_join(r->machine);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(rig_peek(map, i), i + 1);
+	tome_map_unref(map);
+}
+
 int
 main(void)
 {
@@ -505,6 +548,7 @@ main(void)
 		RIG_TEST(locked_pages_stay),
 		RIG_TEST(mincore_knows_what_left),
 		RIG_TEST(many_at_once),
+		RIG_TEST(swapoff_waits_for_transfers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
