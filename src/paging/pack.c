@@ -75,7 +75,6 @@ tome_pack_all(struct tome_paging *p)
 		n += amap_pack(am);
 	tome_each_end(&e);
 	tome_wr(&p->packing, 0);
-	tome_add(&p->packed, n);
 	if (n > 0) {
 		tables_collect(p->vm);
 		tome_vm_quiesce(p->vm, false);

@@ -149,9 +149,8 @@ struct tome_paging {
 	/* Over the hands, and what they have taken. */
 	struct tome_mutex sweep;
 	struct tome_pageout sweeping;
-	/* Chunks that were packed; what swapped_out was when all were looked at; who
-	 * does it. */
-	_Atomic uint64_t packed, packed_at;
+	/* What swapped_out was when all chunks were looked at; who does it. */
+	_Atomic uint64_t packed_at;
 	_Atomic uint32_t packing;
 	struct tome_mutex ledger_lock;		/* who comes and goes */
 	struct tome_ledger *ledger[TOME_LEDGERS + 1];	/* by number, from 1 */

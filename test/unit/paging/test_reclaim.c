@@ -1,6 +1,8 @@
 /*
  * test_reclaim.c - policies over real pages; pressure, shrinkers, the OOM hook.
  */
+#include <unistd.h>
+
 #include "rig.h"
 
 #define PAGES 200u
@@ -268,6 +270,41 @@ test_doomed(void **state)
 	tome_map_unref(stays);
 }
 
+static void
+daemon_runs(void *vm)
+{
+	tome_paging_daemon(vm);
+}
+
+/* It is woken when memory is scarce, and ends when it is told to. */
+static void
+test_daemon(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct tome_paging_stats s = { .daemon = 0 };
+	const unsigned pages = 3000;	/* more than there are frames */
+
+	rig_swapon(r, 0, 4096, 0);
+	rig_enter(map, 0, pages, 0);
+	hosted_start(r->machine, 1, daemon_runs, r->vm);
+	for (unsigned i = 0; i < pages; i++) {
+		rig_poke(map, i, (uint8_t)(i + 1));
+		hosted_poll();
+	}
+	for (unsigned i = 0; i < 5000 && s.daemon == 0; i++) {
+		hosted_poll();
+		usleep(1000);
+		tome_paging_stats(r->vm, &s);
+	}
+	assert_true(s.daemon > 0);
+	tome_paging_stop(r->vm);
+	hosted_join(r->machine);
+	for (unsigned i = 0; i < pages; i++)
+		assert_int_equal(rig_peek(map, i), (uint8_t)(i + 1));
+	tome_map_unref(map);
+}
+
 int
 main(void)
 {
@@ -279,6 +316,7 @@ main(void)
 		RIG_TEST(test_shrinkers),
 		RIG_TEST(test_oom),
 		RIG_TEST(test_doomed),
+		RIG_TEST(test_daemon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
