@@ -113,10 +113,19 @@ void tome_object_willneed(struct tome_object *, tome_pgoff_t first,
 
 /*
  * Start, or if `wait` also finish, writing the dirty pages of [first, first+n) (n
- * 0: to the end). With `wait`: EIO, ENOSPC: one of them could not be written.
+ * 0: to the end). With `wait`: EIO, ENOSPC: one of them could not be written; or (EIO)
+ * its writing does not end, which tome_object_error() does not know of before it does.
  */
 enum tome_err tome_object_sync(struct tome_object *, tome_pgoff_t first,
     tome_pgoff_t n, bool wait) TOME_NODISCARD;
+
+/*
+ * Until no page of [first, first+n) (n 0: to the end) is being written; starts
+ * nothing. EIO: one is, longer than the pager's patience goes. What failed is told by
+ * tome_object_error().
+ */
+enum tome_err tome_object_sync_wait(struct tome_object *, tome_pgoff_t first,
+    tome_pgoff_t n) TOME_NODISCARD;
 
 /*
  * Has writing failed since *seen was taken? The error, once for each holder of a

@@ -34,14 +34,31 @@ content_close(struct file *f)
 	tome_kfree(the_vm, f->data);
 }
 
+/* What fails is noted, and told once to each who has the file open; what does not end
+ * is told to each who waited for it. */
+int
+content_sync_range(struct tome_object *ob, struct file *f, uint64_t first,
+    uint64_t n, unsigned what)
+{
+	struct content *c = f->data;
+	enum tome_err err = TOME_OK, told;
+
+	if (what & SYNC_BEFORE)
+		err = tome_object_sync_wait(ob, first, n);
+	if (err == TOME_OK && (what & SYNC_WRITE))
+		err = tome_object_sync(ob, first, n, what & SYNC_AFTER);
+	else if (err == TOME_OK && (what & SYNC_AFTER))
+		err = tome_object_sync_wait(ob, first, n);
+	if (!(what & (SYNC_BEFORE | SYNC_AFTER)))
+		return 0;
+	told = tome_object_error(ob, &c->seen);
+	return -(int)(told != TOME_OK ? told : err);
+}
+
 int
 content_sync(struct tome_object *ob, struct file *f)
 {
-	struct content *c = f->data;
-
-	/* What fails is noted, and told once to each who has the file open. */
-	(void)!tome_object_sync(ob, 0, 0, true);
-	return -(int)tome_object_error(ob, &c->seen);
+	return content_sync_range(ob, f, 0, 0, SYNC_WRITE | SYNC_AFTER);
 }
 
 /* Another who reads through this file now knows as well what comes next. */

@@ -495,6 +495,8 @@ SYSCALL(fallocate)
 		err = -EBADF;
 	else if (!inode_is(i, S_IFREG) || i->ops->resize == NULL)
 		err = inode_is(i, S_IFIFO) ? -ESPIPE : -ENODEV;
+	else if ((mode & FALLOC_PUNCH_HOLE) && f.file->ops->sync != NULL)
+		err = -EOPNOTSUPP;	/* no store here has holes made */
 	else {
 		mutex_lock(&i->lock);
 		err = (int)tome_posix_may_write(i->seals, 0, i->size);
@@ -533,6 +535,52 @@ is_open(uint64_t fd)
 		return -EBADF;
 	fd_return(f);
 	return 0;
+}
+
+/* Only what has a store behind it, by way of the cache, has anything to do. */
+static int
+sync_range(struct file *f, uint64_t off, uint64_t len, unsigned what)
+{
+	uint64_t first = off >> TOME_PAGE_SHIFT;
+	uint64_t last = (off + len + TOME_PAGE_MASK) >> TOME_PAGE_SHIFT;
+	struct tome_object *ob;
+	int err;
+
+	if (f->ops->sync == NULL || f->ops->object == NULL)
+		return 0;
+	err = f->ops->object(f, &ob);
+	if (err != 0 || ob == NULL)
+		return err;
+	if (tome_object_kind(ob) == TOME_OBJECT_VNODE)
+		err = content_sync_range(ob, f, first, len == 0 ? 0 :
+		    last - first, what);
+	tome_object_unref(ob);
+	return err;
+}
+
+SYSCALL(sync_file_range)
+{
+	struct fd f = fd_borrow((int)a[0]);
+	int64_t off = (int64_t)a[1], len = (int64_t)a[2];
+	const struct inode *i;
+	int err = 0;
+
+	if (f.file == NULL)
+		return -EBADF;
+	i = f.file->inode;
+	if (f.file->flags & O_PATH)
+		err = -EBADF;
+	else if ((unsigned)a[3] & ~(SYNC_BEFORE | SYNC_WRITE | SYNC_AFTER) ||
+	    off < 0 || len < 0 || (int64_t)((uint64_t)off + (uint64_t)len) < 0)
+		err = -EINVAL;
+	else if (i == NULL || !(inode_is(i, S_IFREG) || inode_is(i, S_IFBLK) ||
+	    inode_is(i, S_IFDIR) || inode_is(i, S_IFLNK)))
+		err = -ESPIPE;
+	else
+		err = sync_range(f.file, (uint64_t)off, (uint64_t)len,
+		    (unsigned)a[3]);
+	fd_return(f);
+	return err;
 }
 
 SYSCALL(fsync)

@@ -409,6 +409,12 @@ int64_t content_read(struct tome_object *, struct file *, struct ubuf, size_t,
 int64_t content_write(struct tome_object *, struct ubuf, size_t,
     uint64_t *pos);
 int content_sync(struct tome_object *, struct file *);
+/* Pages [first, first+n) (n 0: to the end), as sync_file_range(2) has it. */
+#define SYNC_BEFORE 1u
+#define SYNC_WRITE 2u
+#define SYNC_AFTER 4u
+int content_sync_range(struct tome_object *, struct file *, uint64_t first,
+    uint64_t n, unsigned what);
 void content_sync_all(void);
 /* Another machine's files (p9fs.c): the share of that tag; NULL: no such. */
 struct dentry *p9fs_root(const char *tag, bool writable);

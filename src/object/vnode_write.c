@@ -225,12 +225,32 @@ tome_vnode_launder(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last
 	}
 }
 
+static tome_pgoff_t
+range_last(tome_pgoff_t first, tome_pgoff_t n)
+{
+	return n == 0 || first + n < first ? UINT32_MAX : first + n - 1;
+}
+
+enum tome_err
+tome_object_sync_wait(struct tome_object *ob, tome_pgoff_t first,
+    tome_pgoff_t n)
+{
+	tome_pgoff_t last = range_last(first, n), pg = first;
+	enum tome_err err = TOME_OK;
+
+	if (ob->kind != TOME_OBJECT_VNODE)
+		return TOME_OK;
+	for (; err == TOME_OK && next_tagged(ob, &pg, last,
+	    TOME_PAGETAG_WRITING); pg++)
+		err = write_settled(ob, pg);
+	return err;
+}
+
 enum tome_err
 tome_object_sync(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t n,
     bool wait)
 {
-	tome_pgoff_t last = n == 0 || first + n < first ? UINT32_MAX :
-	    first + n - 1, pg = first;
+	tome_pgoff_t last = range_last(first, n), pg = first;
 	enum tome_err err = TOME_OK;
 	uint32_t failures;
 
@@ -249,9 +269,8 @@ tome_object_sync(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t n,
 		if (wrote == 0)
 			err = sync_pause(ob, pg);
 	}
-	for (pg = first; err == TOME_OK && next_tagged(ob, &pg, last,
-	    TOME_PAGETAG_WRITING); pg++)
-		err = write_settled(ob, pg);
+	if (err == TOME_OK)
+		err = tome_object_sync_wait(ob, first, n);
 	if (err == TOME_OK && tome_rd(&ob->vnode->failures) != failures)
 		err = (enum tome_err)(tome_rd(&ob->vnode->error) & ERROR_CODE);
 	return err;

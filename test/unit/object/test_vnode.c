@@ -130,6 +130,38 @@ syncs_a_range_only(void **state)
 	assert_int_equal(f.pages_written, 6);
 }
 
+/* Waiting starts nothing; what never ends is an error each time, and is told once when
+ * it has ended badly. */
+static void
+waiting_writes_nothing(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile f;
+	uint32_t seen;
+
+	fakefile_open(&f, r->vm, 4 * PAGE);
+	seen = tome_object_error_now(f.object);
+	poke(&f, 0, 0x77);
+	poke(&f, 2 * PAGE, 0x78);
+	assert_int_equal(tome_object_sync_wait(f.object, 0, 0), TOME_OK);
+	assert_int_equal(f.writes, 0);
+	f.queued = true;
+	f.object->vnode->pager.patience = 1000000;
+	assert_int_equal(tome_object_sync(f.object, 0, 1, false), TOME_OK);
+	assert_int_equal(tome_object_sync_wait(f.object, 1, 3), TOME_OK);
+	assert_int_equal(tome_object_sync_wait(f.object, 0, 1), TOME_EIO);
+	assert_int_equal(tome_object_sync(f.object, 0, 1, true), TOME_EIO);
+	assert_int_equal(tome_object_error(f.object, &seen), TOME_OK);
+	f.fail_write = 1;
+	assert_int_equal(fakefile_run(&f, false), 1);
+	assert_int_equal(tome_object_sync_wait(f.object, 0, 0), TOME_OK);
+	assert_int_equal(tome_object_error(f.object, &seen), TOME_EIO);
+	assert_int_equal(tome_object_error(f.object, &seen), TOME_OK);
+	assert_int_equal(fakefile_pages(&f).dirty, 1);
+	f.queued = false;
+	fakefile_close(&f, r->vm);
+}
+
 static void
 dirty_pages_outlive_the_last_name(void **state)
 {
@@ -625,6 +657,7 @@ main(void)
 		T(an_opener_reads_ahead),
 		T(writes_reach_the_store),
 		T(syncs_a_range_only),
+		T(waiting_writes_nothing),
 		T(dirty_pages_outlive_the_last_name),
 		T(a_page_modified_while_written_is_written_again),
 		T(a_failed_read_is_told_and_forgotten),
