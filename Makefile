@@ -34,6 +34,7 @@ include tools/lib.mk
 -include bench/policies.mk
 include compat/facade.mk
 -include $(wildcard examples/*/example.mk compat/*/compat.mk)
+-include test/compat/cost/cost.mk
 -include test/oracle/oracle.mk
 -include test/stress/stress.mk
 -include test/litmus/litmus.mk

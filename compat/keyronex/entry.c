@@ -101,8 +101,8 @@ entry_remove(vm_map_entry_t **root, vm_map_entry_t *en)
 
 	*root = splay(*root, en->start);
 	left = en->link.left;
-	if (left == NULL) {
-		*root = en->link.right;
+	if (left == NULL || en->link.right == NULL) {
+		*root = left == NULL ? en->link.right : left;
 		return;
 	}
 	left = splay(left, en->start);

@@ -15,7 +15,7 @@ vm_map_t kmap;
 
 static int map_enter(vm_map_t *, vm_object_t *, vaddr_t *, size_t,
     voff_t, vm_prot_t);
-static bool map_split(vm_map_t *, vaddr_t, vm_map_entry_t **spare);
+static void map_split(vm_map_t *, vaddr_t, vm_map_entry_t **spare);
 static int change_begin(vm_map_t *, vaddr_t, size_t,
     vm_map_entry_t *spare[2]);
 static void change_end(vm_map_entry_t *spare[2], vm_object_t *dead);
@@ -246,23 +246,41 @@ map_enter(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
 
 /* ---- changing ---- */
 
-/* The range is legal, and what splitting at its ends may need is there. Locks, or fails. */
+/* One to spare, if `at` cuts the entry. False: no memory. */
+static bool
+entry_spare(const vm_map_entry_t *en, vaddr_t at, vm_map_entry_t **spare)
+{
+	if (en == NULL || en->start >= at || en->end <= at)
+		return true;
+	*spare = tome_kmalloc(k.vm, sizeof *en);
+	return *spare != NULL;
+}
+
+/*
+ * The range is legal, and there is an entry to spare for each end that cuts one (the
+ * start's is 0). Locks, or fails.
+ */
 static int
 change_begin(vm_map_t *map, vaddr_t start, size_t size,
     vm_map_entry_t *spare[2])
 {
+	vaddr_t end = start + size;
+	vm_map_entry_t *en;
+	bool enough;
+
 	if (map == NULL || map->core == NULL || size == 0 ||
-	    !is_aligned(start) || !is_aligned(size) || start + size < start)
+	    !is_aligned(start) || !is_aligned(size) || end < start)
 		return -TOME_EINVAL;
-	spare[0] = tome_kzalloc(k.vm, sizeof *spare[0]);
-	spare[1] = tome_kzalloc(k.vm, sizeof *spare[1]);
-	if (spare[0] == NULL || spare[1] == NULL) {
-		tome_kfree(k.vm, spare[0]);
-		tome_kfree(k.vm, spare[1]);
-		return -TOME_ENOMEM;
-	}
 	keyronex_lock();
-	return 0;
+	spare[0] = spare[1] = NULL;
+	en = entry_find(&map->entries, start);
+	enough = entry_spare(en, start, &spare[0]);
+	if (en != NULL && en->end < end)
+		en = entry_find(&map->entries, end);
+	if (enough && entry_spare(en, end, &spare[1]))
+		return 0;
+	change_end(spare, NULL);
+	return -TOME_ENOMEM;
 }
 
 static void
@@ -274,24 +292,22 @@ change_end(vm_map_entry_t *spare[2], vm_object_t *dead)
 	objects_end(dead);
 }
 
-/* Two entries where one lay across `at`: the second is the spare one. */
-static bool
+/* Two entries where one lay across an end: the second is the spare one. */
+static void
 map_split(vm_map_t *map, vaddr_t at, vm_map_entry_t **spare)
 {
-	vm_map_entry_t *en = entry_find(&map->entries, at), *by = *spare;
-	vaddr_t end;
+	vm_map_entry_t *en, *by = *spare;
 
-	if (en == NULL || en->start >= at)
-		return false;
-	end = en->end;
+	if (by == NULL)
+		return;
+	en = entry_find(&map->entries, at);
 	*by = *en;
+	entry_bounds(by, at, en->end);
 	entry_bounds(en, en->start, at);
-	entry_bounds(by, at, end);
 	by->offset += (voff_t)en->size;
 	by->obj->refcnt++;
 	entry_insert(&map->entries, by);
 	*spare = NULL;
-	return true;
 }
 
 int
@@ -299,16 +315,18 @@ vm_deallocate(vm_map_t *map, vaddr_t start, size_t size)
 {
 	vm_map_entry_t *spare[2], *en;
 	vm_object_t *dead = NULL;
+	vaddr_t end = start + size;
 	int r = change_begin(map, start, size, spare);
 
 	if (r != 0)
 		return r;
 	r = negative(tome_map_remove(map->core, start, size));
 	if (r == 0) {
-		(void)map_split(map, start, &spare[0]);
-		(void)map_split(map, start + size, &spare[1]);
-		while ((en = entry_find(&map->entries, start)) != NULL &&
-		    en->start < start + size) {
+		map_split(map, start, &spare[0]);
+		map_split(map, end, &spare[1]);
+		while (start < end && (en = entry_find(&map->entries,
+		    start)) != NULL && en->start < end) {
+			start = en->end;
 			entry_remove(&map->entries, en);
 			object_drop(en->obj, &dead);
 			tome_kfree(k.vm, en);
@@ -349,8 +367,8 @@ vm_map_protect(vm_map_t *map, vaddr_t start, size_t size, vm_prot_t prot)
 	if (r == 0)
 		r = negative(tome_map_protect(map->core, start, size, prot));
 	if (r == 0) {
-		(void)map_split(map, start, &spare[0]);
-		(void)map_split(map, start + size, &spare[1]);
+		map_split(map, start, &spare[0]);
+		map_split(map, start + size, &spare[1]);
 		for (vaddr_t at = start; at < start + size; at = en->end) {
 			en = entry_find(&map->entries, at);
 			en->max_prot = prot;
