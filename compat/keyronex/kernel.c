@@ -6,8 +6,6 @@
 #include "../print.h"
 #include "keyronex.h"
 
-#define SWAP_MAX 8u
-
 /* ---- memory ---- */
 
 vaddr_t
@@ -149,7 +147,7 @@ vm_pd_wait(void)
 {
 	while (k.short_of_pages || !vm_enoughfree()) {
 		k.short_of_pages = false;
-		if (tome_reclaim(k.vm, SWAP_MAX) == 0 && !k.hooks.starved())
+		if (tome_reclaim(k.vm, TRANSFER_MAX) == 0 && !k.hooks.starved())
 			return;
 	}
 }
@@ -159,17 +157,11 @@ vm_pd_wait(void)
 static void
 swap_transfer(void *ctx, struct tome_io *io)
 {
-	_Alignas(vm_mdl_t) unsigned char room[sizeof(vm_mdl_t) +
-	    SWAP_MAX * sizeof(vm_page_t *)];
-	vm_mdl_t *mdl = (vm_mdl_t *)(void *)room;
 	struct keyronex_area *area = ctx;
-	int r;
-
-	*mdl = (vm_mdl_t){ .nPages = io->n, .nBytes = io->n * PGSIZE };
-	for (unsigned i = 0; i < io->n; i++)
-		mdl->pages[i] = page_of(io->vec[i].pfn);
-	r = area->swap.transfer(area->swap.dev, mdl,
+	union transfer t;
+	int r = area->swap.transfer(area->swap.dev, transfer_list(&t, io),
 	    (size_t)(io->at >> TOME_PAGE_SHIFT), io->op == TOME_IO_WRITE);
+
 	tome_io_done(io, r == 0 ? TOME_OK : TOME_EIO);
 }
 
@@ -177,7 +169,7 @@ int
 vm_swapon(const char *name)
 {
 	static const struct tome_swap_device device = {
-		.max_pages = SWAP_MAX, .start = swap_transfer };
+		.max_pages = TRANSFER_MAX, .start = swap_transfer };
 	struct keyronex_area *area;
 	int r;
 

@@ -106,6 +106,16 @@ object_is_readonly(const vm_object_t *ob)
 	return ob->type == kVMObjFile && ob->pager->putpages == NULL;
 }
 
+/* What a transfer of up to so many pages moves, as a page list (mdl.c). */
+#define TRANSFER_MAX 8u
+union transfer {
+	vm_mdl_t mdl;
+	unsigned char room[sizeof(vm_mdl_t) +
+	    TRANSFER_MAX * sizeof(vm_page_t *)];
+};
+vm_mdl_t *transfer_list(union transfer *, const struct tome_io *)
+    COMPAT_LINK(keyronex, transfer_list);
+
 /* ---- views (anon.c, page.c); the lock is held ---- */
 
 /* The amap shows its object's page as it is now: its anon, or NULL. */

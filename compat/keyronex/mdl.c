@@ -22,6 +22,19 @@ mdl_new(size_t bytes)
 	return mdl;
 }
 
+vm_mdl_t *
+transfer_list(union transfer *t, const struct tome_io *io)
+{
+	vm_mdl_t *mdl = &t->mdl;
+
+	*mdl = (vm_mdl_t){ .nPages = io->n };
+	for (unsigned i = 0; i < io->n; i++) {
+		mdl->pages[i] = page_of(io->vec[i].pfn);
+		mdl->nBytes += io->vec[i].len;
+	}
+	return mdl;
+}
+
 static void
 page_listed(vm_page_t *page, int by)
 {

@@ -11,7 +11,6 @@
 
 /* An object without a bound: as much as can be mapped anywhere. */
 #define UNBOUNDED ((uint64_t)1 << 56)
-#define MDL_MAX 8u
 
 static vm_object_t *anon_object(struct tome_object *core, size_t size,
     vm_object_t *parent);
@@ -162,7 +161,7 @@ vm_object_release(vm_object_t *ob)
 vm_object_t *
 vm_vobj_new(vnode_t *vnode, const vm_pagerops_t *ops, size_t size)
 {
-	const struct tome_pager pager = { .max_pages = MDL_MAX,
+	const struct tome_pager pager = { .max_pages = TRANSFER_MAX,
 		.read = file_read, .gone = file_gone, .write =
 		ops != NULL && ops->putpages != NULL ? file_write : NULL };
 	vm_object_t *ob;
@@ -207,17 +206,9 @@ static void
 file_transfer(vm_object_t *ob, struct tome_io *io,
     int (*move)(vnode_t *, vm_mdl_t *, voff_t))
 {
-	_Alignas(vm_mdl_t) unsigned char room[sizeof(vm_mdl_t) +
-	    MDL_MAX * sizeof(vm_page_t *)];
-	vm_mdl_t *mdl = (vm_mdl_t *)(void *)room;
-	int r;
+	union transfer t;
+	int r = move(ob->file.vnode, transfer_list(&t, io), (voff_t)io->at);
 
-	*mdl = (vm_mdl_t){ .nPages = io->n, .obj = ob };
-	for (unsigned i = 0; i < io->n; i++) {
-		mdl->pages[i] = page_of(io->vec[i].pfn);
-		mdl->nBytes += io->vec[i].len;
-	}
-	r = move(ob->file.vnode, mdl, (voff_t)io->at);
 	tome_io_done(io, r == 0 ? TOME_OK :
 	    r == -TOME_ENOSPC ? TOME_ENOSPC : TOME_EIO);
 }
