@@ -53,6 +53,7 @@ enum litmus_kind {
 	OP_SHARE,	/* inherited shared; what is shared is not written any more */
 	OP_QUIESCE,	/* what waits for an epoch is freed */
 	OP_SYNC,	/* what the pages show of the file is written */
+	OP_FILE_SYNC,	/* the same, n of the object's pages */
 	OP_EVICT,	/* the object's page leaves, whoever maps it */
 	OP_FILE_READ,	/* the object's page's first byte */
 	OP_FILE_WRITE,	/* value there */

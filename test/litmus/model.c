@@ -251,6 +251,7 @@ model_do(struct state *s, const struct litmus_op *op)
 	case OP_FILE_WRITE:
 		return model_file(s, op);
 	case OP_SYNC:
+	case OP_FILE_SYNC:
 	case OP_EVICT:
 	case OP_SWITCH:
 	case OP_UNWIRE:

@@ -35,8 +35,10 @@
 #define QUIESCE { OP_QUIESCE, 0, 0, 0, 0 }
 #define CAS(s, p, v) { OP_CAS, s, p, 1, v }
 #define LEAF LITMUS_LEAF
-/* msync of n pages; the object's page leaves, if it can; read() and write() of it. */
+/* msync of n pages; fsync of n of the object's; its page leaves, if it can; read() and
+ * write() of it. */
 #define SYNC(s, p, n) { OP_SYNC, s, p, n, 0 }
+#define FSYNC(p, n) { OP_FILE_SYNC, 0, p, n, 0 }
 #define EVICT(p) { OP_EVICT, 0, p, 1, 0 }
 #define FR(p) { OP_FILE_READ, 0, p, 1, 0 }
 #define FW(p, v) { OP_FILE_WRITE, 0, p, 1, v }

@@ -494,6 +494,8 @@ world_do(struct world *w, const struct litmus_op *op)
 		    TOME_INHERIT_SHARE);
 	case OP_SYNC:
 		return -(int)tome_map_sync(map, va, len);
+	case OP_FILE_SYNC:
+		return -(int)tome_object_sync(w->object, op->page, op->n, true);
 	case OP_EVICT:
 		world_evict(w, op->page);
 		return 0;
