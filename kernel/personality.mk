@@ -34,8 +34,10 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/futex.c \
 	kernel/group.c \
 	kernel/id_calls.c \
+	kernel/ipc.c \
 	kernel/large.c \
 	kernel/mm.c \
+	kernel/msg.c \
 	kernel/net/calls.c \
 	kernel/net/control.c \
 	kernel/net/inet.c \
@@ -50,6 +52,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/posix_timer.c \
 	kernel/process.c \
 	kernel/ramdisk.c \
+	kernel/sem.c \
 	kernel/signal.c \
 	kernel/signal_calls.c \
 	kernel/swap.c \

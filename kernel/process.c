@@ -14,6 +14,7 @@
 #include <fs/tty.h>
 #include <fs/vfs.h>
 #include <group.h>
+#include <ipc.h>
 #include <mm.h>
 #include <personality.h>
 
@@ -781,6 +782,7 @@ release_process(struct process *p)
 	}
 	if (p->pid == p->sid && p->tty != NULL)
 		tty_disown(p->tty, p->sid);
+	sem_exit(p->pid);
 	process_set_space(NULL);
 }
 
