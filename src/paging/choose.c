@@ -155,7 +155,7 @@ choice_key(const void *owner, const struct tome_page *page)
 	uint64_t key = (uintptr_t)owner;
 
 	if (tome_page_identity(page) == TOME_PAGE_CACHE)
-		key ^= ((uint64_t)page->index + 1) << 32;
+		key += ((uint64_t)page->index + 1) * 0x9e3779b97f4a7c15u;
 	return key;
 }
 

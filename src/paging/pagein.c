@@ -82,10 +82,13 @@ pagein_window(struct tome_amap *am, struct tome_chunk *ch, unsigned i)
 {
 	struct tome_paging *p = am->vm->paging;
 	uint32_t slot = ch->anon[i]->slot;
+	const struct tome_swap_device *device = &tome_slot_area(p, slot)->device;
+	unsigned n;
 
-	if (tome_slot_area(p, slot)->device.fast || tome_compress_has(p, slot))
+	if (device->fast || tome_compress_has(p, slot))
 		return 1;
-	return tome_ahead_window(p, am, ch->key << TOME_CHUNK_SHIFT | i);
+	n = tome_ahead_window(p, am, ch->key << TOME_CHUNK_SHIFT | i);
+	return n < device->max_pages ? n : device->max_pages;
 }
 
 static enum tome_err
