@@ -1,5 +1,5 @@
 /*
- * swap.c - swap areas on disks.
+ * swap.c - swap areas on disks, and on files whose store can be had past the cache.
  *
  * As Linux: the first page is a header, whose last ten bytes say so (mkswap(8)); its
  * version must be 1, and it says how many pages there are.
@@ -32,7 +32,9 @@ struct header {
 
 static struct mutex swap_lock;
 static struct area {
-	struct block *block;		/* NULL: not in use */
+	/* One of the two; neither: not in use. */
+	struct block *block;
+	struct file *file;		/* counted, its inode is swapping */
 	struct swap_info info;
 	unsigned id;
 } areas[AREAS];
@@ -56,14 +58,29 @@ header_pages(struct tome_object *ob)
 	return (uint64_t)h.last_page + 1;
 }
 
+/* The content of what is swapped to is written, and leaves the cache. Counted. */
 static int
-area_pages(const struct inode *i, uint64_t *pages)
+area_object(const struct inode *i, struct file *f, struct tome_object **out)
 {
-	struct tome_object *ob = block_object(i);
+	if (f != NULL)
+		return f->ops->transfer == NULL ? -EINVAL :
+		    f->ops->object(f, out);
+	*out = block_object(i);
+	return *out == NULL ? -ENOMEM : 0;
+}
 
-	if (ob == NULL)
-		return -ENOMEM;
+static int
+area_pages(const struct inode *i, struct file *f, uint64_t *pages)
+{
+	struct tome_object *ob;
+	int err = area_object(i, f, &ob);
+
+	if (err != 0)
+		return err;
 	*pages = header_pages(ob);
+	err = -(int)tome_object_sync(ob, 0, 0, true);
+	if (err != 0)
+		*pages = 0;
 	(void)tome_object_discard_clean(ob, 0, 0);
 	if (*pages > tome_object_size(ob) >> TOME_PAGE_SHIFT)
 		*pages = 0;
@@ -71,14 +88,36 @@ area_pages(const struct inode *i, uint64_t *pages)
 	return *pages > 1 ? 0 : -EINVAL;
 }
 
-/* The lock is held. */
-static struct area *
-area_of(const struct block *b)
+static bool
+is_used(const struct area *a)
 {
-	for (unsigned n = 0; n < AREAS; n++)
-		if (areas[n].block == b)
-			return &areas[n];
+	return a->block != NULL || a->file != NULL;
+}
+
+/* The lock is held. NULL inode: one that is not in use. */
+static struct area *
+area_of(const struct inode *i)
+{
+	for (unsigned n = 0; n < AREAS; n++) {
+		struct area *a = &areas[n];
+
+		if (i == NULL ? !is_used(a) : a->file != NULL ?
+		    a->file->inode == i : is_used(a) &&
+		    a->block == block_of(i))
+			return a;
+	}
 	return NULL;
+}
+
+static void
+area_start(void *area, struct tome_io *io)
+{
+	struct area *a = area;
+
+	if (a->file != NULL)
+		a->file->ops->transfer(a->file, io);
+	else
+		block_transfer(a->block, io);
 }
 
 /* compress= of the command line; what is no percentage counts as not said. */
@@ -109,30 +148,41 @@ compress(void)
 		kprintf("no memory to compress into\n");
 }
 
+/* A file is counted by its area from then on. */
 static int
-area_add(struct block *b, const char *path, uint64_t pages, int priority)
+area_add(const struct inode *i, struct file *f, const char *path,
+    uint64_t pages, int priority)
 {
 	const struct tome_swap_device device = {
 		.max_pages = BLOCK_PAGES, .patience = io_patience(),
-		.start = block_transfer,
+		.start = area_start,
 	};
 	struct area *a = area_of(NULL);
 	enum tome_err err;
 
-	if (area_of(b) != NULL)
+	if (area_of(i) != NULL)
 		return -EBUSY;
 	if (a == NULL)
 		return -EPERM;
 	a->info = (struct swap_info){ .pages = pages - 1,
+		.file = f != NULL,
 		.priority = priority >= 0 ? priority : next_priority };
-	err = tome_swap_add(the_vm, &device, b, pages, 1, a->info.priority,
+	a->file = f;
+	a->block = f != NULL ? NULL : block_of(i);
+	err = tome_swap_add(the_vm, &device, a, pages, 1, a->info.priority,
 	    &a->id);
-	if (err != TOME_OK)
+	if (err != TOME_OK) {
+		a->file = NULL;
+		a->block = NULL;
 		return -(int)err;
+	}
+	if (f != NULL) {
+		file_ref(f);
+		f->inode->swapping = true;
+	}
 	if (priority < 0)
 		next_priority--;
 	strlcpy(a->info.path, path, sizeof a->info.path);
-	a->block = b;
 	compress();
 	return 0;
 }
@@ -141,6 +191,7 @@ static int
 swap_on(const char *path, unsigned flags)
 {
 	int priority = flags & FLAG_PREFER ? (int)(flags & FLAG_PRIORITY) : -1;
+	struct file *f = NULL;
 	struct dentry *d;
 	uint64_t pages;
 	int err;
@@ -150,14 +201,20 @@ swap_on(const char *path, unsigned flags)
 	err = path_lookup(NULL, path, WALK_FOLLOW, &d);
 	if (err != 0)
 		return err;
-	err = block_of(d->inode) == NULL ? -EINVAL :
-	    area_pages(d->inode, &pages);
+	if (inode_is(d->inode, S_IFREG))
+		err = file_open_dentry(d, O_RDWR, &f);
+	else if (block_of(d->inode) == NULL)
+		err = -EINVAL;
+	if (err == 0)
+		err = area_pages(d->inode, f, &pages);
 	if (err == 0) {
 		mutex_lock(&swap_lock);
-		err = area_add(block_of(d->inode), path, pages, priority);
+		err = area_add(d->inode, f, path, pages, priority);
 		mutex_unlock(&swap_lock);
 		overcommit_renew();
 	}
+	if (f != NULL)
+		file_unref(f);
 	dentry_unref(d);
 	return err;
 }
@@ -165,6 +222,7 @@ swap_on(const char *path, unsigned flags)
 static int
 swap_off(const char *path)
 {
+	struct file *f = NULL;
 	struct dentry *d;
 	struct area *a;
 	int err = path_lookup(NULL, path, WALK_FOLLOW, &d);
@@ -173,13 +231,19 @@ swap_off(const char *path)
 		return err;
 	err = -EINVAL;
 	mutex_lock(&swap_lock);
-	a = block_of(d->inode) != NULL ? area_of(block_of(d->inode)) : NULL;
-	if (a != NULL) {
+	a = area_of(d->inode);
+	if (a != NULL)
 		err = -(int)tome_swap_remove(the_vm, a->id);
-		if (err == 0)
-			a->block = NULL;
+	if (a != NULL && err == 0) {
+		f = a->file;
+		a->file = NULL;
+		a->block = NULL;
 	}
 	mutex_unlock(&swap_lock);
+	if (f != NULL) {
+		f->inode->swapping = false;
+		file_unref(f);
+	}
 	overcommit_renew();
 	dentry_unref(d);
 	return err;
@@ -232,7 +296,7 @@ swap_look(unsigned n, struct swap_info *out)
 
 	mutex_lock(&swap_lock);
 	for (unsigned i = 0; i < AREAS && !found; i++)
-		if (areas[i].block != NULL && n-- == 0 &&
+		if (is_used(&areas[i]) && n-- == 0 &&
 		    tome_swap_stats(the_vm, areas[i].id, &s)) {
 			*out = areas[i].info;
 			out->used = s.used;
@@ -250,7 +314,7 @@ swap_ledger(struct tome_swap_stats *sum)
 	memset(sum, 0, sizeof *sum);
 	mutex_lock(&swap_lock);
 	for (unsigned i = 0; i < AREAS; i++) {
-		if (areas[i].block == NULL ||
+		if (!is_used(&areas[i]) ||
 		    !tome_swap_stats(the_vm, areas[i].id, &s))
 			continue;
 		sum->slots += s.slots;

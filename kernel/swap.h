@@ -14,6 +14,7 @@ struct swap_info {
 	char path[64];
 	uint64_t pages, used;
 	int priority;
+	bool file;			/* else a disk */
 };
 /* The nth area in use; false: there are fewer. */
 bool swap_look(unsigned n, struct swap_info *);

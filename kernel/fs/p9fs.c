@@ -71,12 +71,14 @@ static int64_t p9fs_write(struct file *, struct ubuf, size_t, uint64_t *);
 static int p9fs_sync(struct file *);
 static int p9fs_object(struct file *, struct tome_object **);
 static void p9fs_release(struct file *);
+static void p9fs_transfer(struct file *, struct tome_io *);
 static int directory_read(struct file *, struct dir_sink *, uint64_t *);
 static void directory_release(struct file *);
 
 static const struct file_ops p9fs_file = {
 	.read = p9fs_read, .write = p9fs_write, .sync = p9fs_sync,
-	.object = p9fs_object, .release = p9fs_release, .seekable = true,
+	.object = p9fs_object, .release = p9fs_release,
+	.transfer = p9fs_transfer, .seekable = true,
 };
 static const struct file_ops p9fs_directory = {
 	.readdir = directory_read, .release = directory_release,
@@ -357,6 +359,8 @@ p9fs_resize(struct inode *i, uint64_t size)
 
 	if (!inode_is(i, S_IFREG))
 		return -EINVAL;
+	if (i->swapping)
+		return -ETXTBSY;
 	if (i->object != NULL)
 		err = tome_object_resize(i->object, size);
 	if (err != TOME_OK)
@@ -527,7 +531,7 @@ p9fs_write(struct file *f, struct ubuf from, size_t n, uint64_t *pos)
 	mutex_lock(&i->lock);
 	if (f->flags & O_APPEND)
 		*pos = i->size;
-	done = make_room(i, *pos + n);
+	done = i->swapping ? -ETXTBSY : make_room(i, *pos + n);
 	if (done == 0)
 		done = content_write(i->object, from, n, pos);
 	i->mtime = i->ctime = wall_ns();
@@ -551,6 +555,14 @@ p9fs_object(struct file *f, struct tome_object **out)
 	tome_object_ref(f->inode->object);
 	*out = f->inode->object;
 	return 0;
+}
+
+static void
+p9fs_transfer(struct file *f, struct tome_io *io)
+{
+	struct node *n = node_of(f->inode);
+
+	p9_transfer(n->share->p9, n->open_fid, io);
 }
 
 /* Who closes what he wrote has it begin to reach the host. */

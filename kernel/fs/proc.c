@@ -356,8 +356,9 @@ show_swaps(struct text *t, int pid)
 	(void)pid;
 	text_add(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 	for (unsigned n = 0; swap_look(n, &s); n++)
-		text_add(t, "%-39s partition\t%lu\t\t%lu\t\t%d\n", s.path,
-		    kb(s.pages), kb(s.used), s.priority);
+		text_add(t, "%-39s %s\t%lu\t\t%lu\t\t%d\n", s.path,
+		    s.file ? "file\t" : "partition", kb(s.pages),
+		    kb(s.used), s.priority);
 }
 
 static void

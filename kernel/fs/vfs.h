@@ -21,6 +21,7 @@
 #include <tome/posix.h>
 
 struct cred;
+struct tome_io;
 struct file;
 struct dentry;
 struct inode;
@@ -71,6 +72,9 @@ struct file_ops {
 	 * memory.
 	 */
 	int (*object)(struct file *, struct tome_object **);
+	/* Pages straight from and to the store, past the cache: to swap to. As
+	 * struct tome_swap_device's start. NULL: not here. */
+	void (*transfer)(struct file *, struct tome_io *);
 	bool seekable;
 };
 
@@ -149,6 +153,7 @@ struct inode {
 	_Atomic uint64_t atime, mtime, ctime;	/* ns since 1970 */
 	struct file_lock *locks;
 	unsigned seals;
+	_Atomic bool swapping;			/* its content is not its own */
 };
 
 struct inode *inode_new(const struct filesystem *, const struct inode_ops *,
