@@ -737,6 +737,7 @@ SYSCALL(umask)
 
 /* ---- mounts ---- */
 
+#define MS_RDONLY 1u
 #define MS_REMOUNT 0x20u
 #define MS_BIND 0x1000u
 #define MS_PROPAGATION 0x1e0000u
@@ -762,7 +763,7 @@ static bool
 is_known(const char *type)
 {
 	static const char *const types[] = {
-		"proc", "sysfs", "devtmpfs", "tmpfs", "ramfs",
+		"proc", "sysfs", "devtmpfs", "tmpfs", "ramfs", "9p",
 	};
 
 	for (size_t n = 0; n < sizeof types / sizeof types[0]; n++)
@@ -772,19 +773,33 @@ is_known(const char *type)
 }
 
 static int64_t
-mount_new(struct dentry *where, uint64_t type_user)
+name_in(uint64_t user, char *name, size_t size, int too_long)
 {
-	char type[32];
 	size_t len;
-	enum tome_err err;
-
-	err = tome_copyin_string(current_map(), type, type_user, sizeof type,
+	enum tome_err err = tome_copyin_string(current_map(), name, user, size,
 	    &len);
-	if (err != TOME_OK)
-		return err == TOME_ENAMETOOLONG ? -ENODEV : -(int)err;
-	if (!is_known(type))
-		return -ENODEV;
-	return vfs_mount(where, new_root(type));
+
+	return err == TOME_ENAMETOOLONG ? too_long : -(int)err;
+}
+
+/* The source counts for 9p alone: the tag of a share. */
+static int64_t
+mount_new(struct dentry *where, const uint64_t *a)
+{
+	char type[32], tag[32];
+	struct dentry *root;
+	int64_t err = name_in(a[2], type, sizeof type, -ENODEV);
+
+	if (err == 0 && !is_known(type))
+		err = -ENODEV;
+	if (err == 0 && strcmp(type, "9p") == 0)
+		err = name_in(a[0], tag, sizeof tag, -ENOENT);
+	else if (err == 0)
+		return vfs_mount(where, new_root(type));
+	if (err != 0)
+		return err;
+	root = p9fs_root(tag, !(a[3] & MS_RDONLY));
+	return root == NULL ? -ENOENT : vfs_mount(where, root);
 }
 
 SYSCALL(mount)
@@ -808,7 +823,7 @@ SYSCALL(mount)
 	else if (flags & MS_BIND)
 		err = -EINVAL;
 	else if ((flags & (MS_REMOUNT | MS_PROPAGATION)) == 0)
-		err = mount_new(where, a[2]);
+		err = mount_new(where, a);
 	dentry_unref(where);
 	return err;
 }

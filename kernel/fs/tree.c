@@ -530,11 +530,38 @@ vfs_prune(struct dentry *root)
 	}
 }
 
+/* Somebody has it besides its link, or what links it to a tree, and the names below. */
+static bool
+is_held(const struct dentry *d, uint32_t links)
+{
+	const struct list *l;
+
+	for (l = d->children.next; l != &d->children; l = l->next)
+		links++;
+	return d->refs > links;
+}
+
+/* The one after d in the tree below root: its first child, or a sibling on the way up. */
+static struct dentry *
+next_below(struct dentry *root, struct dentry *d)
+{
+	if (!list_empty(&d->children))
+		return container_of(d->children.next, struct dentry, sibling);
+	while (d != root && d->sibling.next == &d->parent->children)
+		d = d->parent;
+	return d == root ? NULL :
+	    container_of(d->sibling.next, struct dentry, sibling);
+}
+
+/* The caller's and the mount's own reference on the root are two. */
 static bool
 tree_busy(struct dentry *root)
 {
 	struct dentry *m;
 
+	for (m = root; m != NULL; m = next_below(root, m))
+		if (is_held(m, m == root ? 2 : 1))
+			return true;
 	list_each(m, &mounts, mount)
 		if (m->covers != NULL && is_ancestor(root, m->covers))
 			return true;
@@ -548,11 +575,8 @@ vfs_unmount(struct dentry *root)
 	int err = -EINVAL;
 
 	mutex_lock(&tree_lock);
-	if (root->covers != NULL && root->parent == NULL) {
-		/* The caller's and the mount's own reference are two; names
-		 * below hold one each, through their parent. */
+	if (root->covers != NULL && root->parent == NULL)
 		err = tree_busy(root) ? -EBUSY : 0;
-	}
 	if (err == 0) {
 		covered = root->covers;
 		covered->mounted = NULL;
