@@ -227,6 +227,8 @@ test_oom(void **state)
 		err = tome_fault(map, AT + n++ * PG, TOME_PROT_WRITE);
 	assert_int_equal(err, TOME_ENOMEM);
 	assert_true(v.kills >= 2 && v.reaped == PAGES);
+	tome_pressure_look(r->vm->paging);
+	assert_int_equal(tome_pressure_level(r->vm), TOME_PRESSURE_CRITICAL);
 	tome_paging_stats(r->vm, &s);
 	assert_int_equal(s.oom_kills, 1);
 	tome_map_unref(map);

@@ -486,6 +486,38 @@ many_at_once(void **state)
 	assert_int_equal(rig_swap(r, 0).used, 0);
 }
 
+static uint64_t
+chunks(struct rig *r)
+{
+	struct tome_stats s;
+
+	tome_vm_quiesce(r->vm, true);
+	tome_vm_stats(r->vm, &s);
+	return s.chunks;
+}
+
+/* A chunk is one chunk, packed or not. */
+static void
+chunks_are_counted(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	uint64_t before = chunks(r);
+
+	rig_swapon(r, 0, 64, 0);
+	rig_enter(map, 0, 32, 0);
+	for (unsigned i = 0; i < 32; i++)
+		rig_poke(map, i, (uint8_t)(i + 1));
+	assert_int_equal(chunks(r), before + 1);
+	rig_page_out(r, map, 0, 32);
+	assert_int_equal(tome_pack_all(r->vm->paging), 1);
+	assert_int_equal(chunks(r), before + 1);
+	assert_int_equal(rig_peek(map, 3), 4);
+	assert_int_equal(chunks(r), before + 1);
+	tome_map_unref(map);
+	assert_int_equal(chunks(r), before);
+}
+
 /* Another CPU, a while later. */
 static void
 run_later(void *arg)
@@ -549,6 +581,7 @@ main(void)
 		RIG_TEST(mincore_knows_what_left),
 		RIG_TEST(many_at_once),
 		RIG_TEST(swapoff_waits_for_transfers),
+		RIG_TEST(chunks_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
