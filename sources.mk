@@ -97,6 +97,7 @@ TOME_SRC_TIER5 = \
 	src/object/anon.c \
 	src/object/check.c \
 	src/object/chunk.c \
+	src/object/clone.c \
 	src/object/content.c \
 	src/object/dir.c \
 	src/object/fill.c \

@@ -88,7 +88,7 @@ discard_chunk(struct tome_map *map, struct tome_entry *en,
 	while (!tome_dirent_lock(am, d))
 		*d = tome_amap_find(am, base);
 	if (tome_rd(&d->chunk->count) > 1)
-		err = tome_dirent_clone(am, d, lo, hi, &old);
+		err = tome_dirent_unshare(am, d, lo, hi, &old);
 	if (err == TOME_OK) {
 		discard_pages(map, va,
 		    va + ((tome_va_t)(hi - lo) << TOME_PAGE_SHIFT));

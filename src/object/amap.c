@@ -9,8 +9,9 @@
 #include <object/dir.h>
 
 static void amap_retired(struct tome_vm *, struct tome_retired *);
-static enum tome_err share_lock(struct tome_amap *,
-    struct tome_dirent *) TOME_NODISCARD;
+static bool share_lock(struct tome_amap *, struct tome_amap *to,
+    struct tome_dirent *, uint64_t first, uint64_t last,
+    enum tome_err *) TOME_NODISCARD;
 static enum tome_err amap_share_chunk(struct tome_amap *from,
     struct tome_amap *to, struct tome_dirent *, uint64_t first,
     uint64_t last) TOME_NODISCARD;
@@ -84,26 +85,26 @@ tome_amap_share(struct tome_amap *from, uint64_t first, uint64_t last,
 	return err;
 }
 
-/* A chunk that was replaced while we waited for it is looked up again; one that is
- * packed is opened. OK: it is locked, or (NULL) there is none any more. */
-static enum tome_err
-share_lock(struct tome_amap *am, struct tome_dirent *d)
+/* A chunk that was replaced while we waited for it is looked up again. False: it was
+ * packed, and is shared (*err). True: it is locked, or (NULL) there is none any more. */
+static bool
+share_lock(struct tome_amap *am, struct tome_amap *to, struct tome_dirent *d,
+    uint64_t first, uint64_t last, enum tome_err *err)
 {
 	uint64_t slot = tome_chunk_base(d->chunk);
-	enum tome_err err = TOME_OK;
 
-	while (err == TOME_OK && d->chunk != NULL) {
+	while (d->chunk != NULL) {
 		if (tome_chunk_packed(d->chunk)) {
-			err = tome_amap_open(am, slot, d);
-			if (err == TOME_OK && d->chunk == NULL)
-				*d = tome_amap_find(am, slot);
+			if (am->vm->objects->anon_pager->share(am, to, d, first,
+			    last, err))
+				return false;
 		} else if (tome_dirent_lock(am, d)) {
 			break;
 		} else {
 			*d = tome_amap_find(am, slot);
 		}
 	}
-	return err;
+	return true;
 }
 
 /* One with content beyond the range is not shared but copied in part: that content is
@@ -112,12 +113,13 @@ static enum tome_err
 amap_share_chunk(struct tome_amap *from, struct tome_amap *to,
     struct tome_dirent *d, uint64_t first, uint64_t last)
 {
-	enum tome_err err = share_lock(from, d);
-	struct tome_chunk *ch = d->chunk, *by;
+	enum tome_err err = TOME_OK;
+	struct tome_chunk *ch, *by;
 	struct tome_dirent put;
 
-	if (err != TOME_OK || ch == NULL)
+	if (!share_lock(from, to, d, first, last, &err) || d->chunk == NULL)
 		return err;
+	ch = d->chunk;
 	err = TOME_ENOMEM;
 	if (chunk_beyond(ch, first, last)) {
 		by = chunk_part(to, ch, first, last);

@@ -50,6 +50,7 @@ struct tome_anon {
 
 #define TOME_CHUNK_LOCK 1u
 #define TOME_CHUNK_MARK 2u	/* visited by a recount (check.c) */
+#define TOME_CHUNK_OPENED 4u	/* packed: its anons are elsewhere (packed.c) */
 
 #define TOME_CHUNK_PACKED ((uint64_t)1 << 63)	/* in its key: see packed.c */
 
@@ -59,12 +60,15 @@ struct tome_chunk {
 	uint64_t key;			/* slot number >> TOME_CHUNK_SHIFT */
 	union {
 		struct tome_anon *anon[TOME_CHUNK_ANONS];
-		uint32_t slot[TOME_CHUNK_ANONS];	/* packed; ends here */
+		struct {			/* packed; ends here */
+			uint32_t slot[TOME_CHUNK_ANONS];
+			struct tome_chunk *opened;
+		};
 		struct tome_retired retired;
 	};
 };
-#define TOME_PACKED_SIZE (offsetof(struct tome_chunk, slot) + \
-	sizeof(uint32_t[TOME_CHUNK_ANONS]))
+#define TOME_PACKED_SIZE (offsetof(struct tome_chunk, opened) + \
+	sizeof(struct tome_chunk *))
 
 static inline bool
 tome_chunk_packed(const struct tome_chunk *ch)
@@ -155,6 +159,9 @@ tome_dirent_lock(struct tome_amap *am, struct tome_dirent *d)
  * caller flushes if it must, then tome_chunk_drop_locked(). ENOMEM: unchanged.
  */
 enum tome_err tome_dirent_clone(struct tome_amap *, struct tome_dirent *d,
+    unsigned lo, unsigned hi, struct tome_chunk **old) TOME_NODISCARD;
+/* The same of a chunk that may be packed. */
+enum tome_err tome_dirent_unshare(struct tome_amap *, struct tome_dirent *d,
     unsigned lo, unsigned hi, struct tome_chunk **old) TOME_NODISCARD;
 /* The same with a chunk the caller made, which cannot fail. */
 void tome_dirent_put_clone(struct tome_amap *, struct tome_dirent *d,

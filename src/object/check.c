@@ -16,7 +16,7 @@ static const char *recount_owner(struct tome_vm *, uint32_t slot,
 static const char *recount_anon(struct tome_amap *, struct tome_anon *,
     enum tome_recount);
 
-const char *
+tome_cold const char *
 tome_recount_amap(struct tome_amap *am, enum tome_recount what)
 {
 	bool marked = am->refs & AMAP_MARK;
@@ -38,35 +38,43 @@ tome_recount_amap(struct tome_amap *am, enum tome_recount what)
 	return why;
 }
 
-static const char *
+static tome_cold const char *
 recount_chunk(struct tome_amap *am, struct tome_chunk *ch,
     enum tome_recount what)
 {
-	bool marked = ch->word & TOME_CHUNK_MARK;
+	bool marked, opened, packed;
 	const char *why = NULL;
 
-	if (what == TOME_RECOUNT_VERIFY) {
-		if (ch->count != 0)
-			return "1: a chunk's count is not its amaps'";
-		if (ch->word & TOME_CHUNK_LOCK)
-			return "1: a chunk is locked at rest";
-	} else {
-		ch->count += what == TOME_RECOUNT_SUB ? -1u : 1u;
-		if (marked == (what == TOME_RECOUNT_SUB))
-			return NULL;
-		ch->word ^= TOME_CHUNK_MARK;
-	}
-	for (unsigned i = 0; i < TOME_CHUNK_ANONS && why == NULL; i++)
-		if (tome_chunk_packed(ch))
-			why = ch->slot[i] == 0 ? NULL : recount_owner(am->vm,
-			    ch->slot[i], ch->word, false, what);
-		else if (ch->anon[i] != NULL)
-			why = recount_anon(am, ch->anon[i], what);
+	do {
+		marked = ch->word & TOME_CHUNK_MARK;
+		opened = ch->word & TOME_CHUNK_OPENED;
+		packed = tome_chunk_packed(ch);
+		if (what == TOME_RECOUNT_VERIFY) {
+			if (ch->count != opened)
+				return "1: a chunk's count is not its amaps'";
+			if (ch->word & TOME_CHUNK_LOCK)
+				return "1: a chunk is locked at rest";
+		} else {
+			ch->count += what == TOME_RECOUNT_SUB ? -1u : 1u;
+			if (marked == (what == TOME_RECOUNT_SUB))
+				return NULL;
+			ch->word ^= TOME_CHUNK_MARK;
+		}
+		for (unsigned i = 0; i < TOME_CHUNK_ANONS && why == NULL &&
+		    !opened; i++)
+			if (packed)
+				why = ch->slot[i] == 0 ? NULL : recount_owner(
+				    am->vm, ch->slot[i], ch->word, false, what);
+			else if (ch->anon[i] != NULL)
+				why = recount_anon(am, ch->anon[i], what);
+		if (opened)
+			ch = ch->opened;
+	} while (opened && why == NULL);
 	return why;
 }
 
 /* The owner of a swap slot, and what a ledger pays for, is seen once in each pass. */
-static const char *
+static tome_cold const char *
 recount_owner(struct tome_vm *vm, uint32_t slot, uint32_t word, bool resident,
     enum tome_recount what)
 {
@@ -76,7 +84,7 @@ recount_owner(struct tome_vm *vm, uint32_t slot, uint32_t word, bool resident,
 	return vm->objects->anon_pager->recount(vm, slot, word, resident, what);
 }
 
-static const char *
+static tome_cold const char *
 recount_anon(struct tome_amap *am, struct tome_anon *an,
     enum tome_recount what)
 {
@@ -100,7 +108,7 @@ recount_anon(struct tome_amap *am, struct tome_anon *an,
 	return NULL;
 }
 
-const char *
+tome_cold const char *
 tome_recount_objects(struct tome_vm *vm, enum tome_recount what)
 {
 	const struct tome_anon_pager *pager = vm->objects->anon_pager;

@@ -67,7 +67,9 @@ tome_dirent_put_clone(struct tome_amap *am, struct tome_dirent *d,
 void
 tome_chunk_drop_locked(struct tome_amap *am, struct tome_chunk *ch)
 {
-	bool last = tome_drop(&ch->count) == 0;
+	/* One that was opened counts itself. */
+	bool last = tome_drop(&ch->count) ==
+	    (tome_rd_relaxed(&ch->word) / TOME_CHUNK_OPENED & 1);
 
 	if (last)
 		tome_chunk_empty(am, ch, 0, TOME_CHUNK_ANONS);

@@ -121,6 +121,7 @@ enum tome_err
 tome_dir_publish(struct tome_amap *am, struct tome_chunk *ch,
     struct tome_dirent *out)
 {
+	uint64_t key = tome_chunk_key(ch);
 	enum tome_err err = TOME_OK;
 
 	while (err == TOME_OK) {
@@ -130,14 +131,14 @@ tome_dir_publish(struct tome_amap *am, struct tome_chunk *ch,
 		struct tome_chunk *only = tome_root_chunk(at);
 		uint32_t h = n != NULL ? n->height : 0;
 
-		if ((n != NULL && !node_covers(n, ch->key)) ||
-		    (only != NULL && tome_chunk_key(only) != ch->key)) {
+		if ((n != NULL && !node_covers(n, key)) ||
+		    (only != NULL && tome_chunk_key(only) != key)) {
 			err = dir_grow(am, at);
 			continue;
 		}
 		for (; h > 0; h--) {
-			where = &n->child[tome_dir_index(ch->key, h)];
-			err = dir_step(am, where, ch->key, h - 1, &at);
+			where = &n->child[tome_dir_index(key, h)];
+			err = dir_step(am, where, key, h - 1, &at);
 			if (err != TOME_OK)
 				return err;
 			n = (struct tome_dirnode *)at;

@@ -76,6 +76,10 @@ enum tome_err tome_packed_open(struct tome_amap *, uint64_t slot,
     struct tome_dirent *out) TOME_NODISCARD;
 void tome_packed_empty(struct tome_amap *, struct tome_chunk *, unsigned lo,
     unsigned hi);
+bool tome_packed_share(struct tome_amap *from, struct tome_amap *to,
+    struct tome_dirent *, uint64_t first, uint64_t last, enum tome_err *);
+enum tome_err tome_packed_clone(struct tome_amap *, struct tome_dirent *,
+    unsigned lo, unsigned hi, struct tome_chunk **old) TOME_NODISCARD;
 /* Drop one amap's count of a chunk nobody has locked for this amap. */
 void tome_chunk_unref(struct tome_amap *, struct tome_chunk *);
 

@@ -76,6 +76,14 @@ struct tome_anon_pager {
 	    struct tome_dirent *out);
 	void (*empty)(struct tome_amap *, struct tome_chunk *, unsigned lo,
 	    unsigned hi);
+	/* What tome_amap_share() does to one chunk: true, it was done, with *err; false,
+	 * there is none, or it has been opened: *d says. */
+	bool (*share)(struct tome_amap *from, struct tome_amap *to,
+	    struct tome_dirent *d, uint64_t first, uint64_t last,
+	    enum tome_err *err);
+	/* As tome_dirent_clone(). */
+	enum tome_err (*clone)(struct tome_amap *, struct tome_dirent *d,
+	    unsigned lo, unsigned hi, struct tome_chunk **old);
 	/* What its ledger, of this word (TOME_ANON_LEDGER), was charged ends. Any lock may
 	 * be held. */
 	void (*uncharge)(struct tome_vm *, uint32_t word, bool resident);

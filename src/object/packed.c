@@ -4,8 +4,13 @@
  *
  * A packed chunk hangs in a directory like any other, and has the same lock, count
  * and, with a bit that no key has, the same key: whoever looks for a chunk does not
- * find it by that key, and whoever finds one in the way opens it. It is one amap's
- * alone; what is to be shared, or touched, is opened first.
+ * find it by that key, and whoever finds one in the way opens it.
+ *
+ * Amaps share packed chunks as they share others. When one of them opens it, it becomes
+ * a chunk that it shares with the others: those find it through the packed one
+ * (`opened`), which counts as one that names it, and itself once more, until the last of
+ * them has gone there or is gone. Its slot numbers then only say which slots have
+ * something.
  *
  * Locks: slots change under the chunk's lock. What names nobody else's anon, is not
  * resident and not being read, changes under its chunk's lock only.
@@ -21,9 +26,14 @@ static bool chunk_packable(struct tome_amap *, struct tome_chunk *,
     uint32_t *ledger);
 static struct tome_chunk *packed_create(struct tome_amap *,
     struct tome_chunk *, uint32_t ledger);
+static struct tome_chunk *packed_content(struct tome_amap *,
+    struct tome_chunk *packed, struct tome_chunk *spare);
+static void packed_leave(struct tome_amap *, struct tome_chunk *);
 static bool packed_unfold(struct tome_amap *, const struct tome_chunk *,
     struct tome_chunk *to);
-static void unfold_undo(struct tome_amap *, struct tome_chunk *);
+static void clone_fill(struct tome_amap *, struct tome_chunk *clone,
+    const struct tome_chunk *, unsigned lo, unsigned hi);
+static void spare_drop(struct tome_amap *, struct tome_chunk *);
 
 /* ---- anons ---- */
 
@@ -146,35 +156,64 @@ packed_create(struct tome_amap *am, struct tome_chunk *ch, uint32_t ledger)
 enum tome_err
 tome_packed_open(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
 {
-	struct tome_chunk *packed, *ch;
-	bool open;
+	struct tome_chunk *packed, *ch, *spare;
 
 	*out = tome_amap_find(am, slot);
 	packed = out->chunk;
 	if (packed == NULL || !tome_chunk_packed(packed))
 		return TOME_OK;
-	ch = tome_chunk_create(am, tome_chunk_key(packed));
-	if (ch == NULL)
+	spare = tome_chunk_create(am, tome_chunk_key(packed));
+	if (spare == NULL)
 		return TOME_ENOMEM;
 	if (!tome_dirent_lock(am, out)) {
-		tome_chunk_discard(am, ch);
+		tome_chunk_discard(am, spare);
 		out->where = NULL;
 		out->chunk = NULL;
 		return TOME_OK;
 	}
-	open = packed_unfold(am, packed, ch);
-	if (open)
+	ch = packed_content(am, packed, spare);
+	if (ch != NULL) {
+		tome_add(&ch->count, 1);
 		tome_dir_replace(am, out, ch);
-	else
-		unfold_undo(am, ch);
-	tome_chunk_unlock(am, packed);
-	if (!open) {
-		tome_chunk_discard(am, ch);
-		return TOME_ENOMEM;
+		out->chunk = ch;
+		packed_leave(am, packed);
+	} else {
+		tome_chunk_unlock(am, packed);
 	}
-	tome_chunk_retire(am, packed);
-	out->chunk = ch;
-	return TOME_OK;
+	if (ch != spare)
+		spare_drop(am, spare);
+	return ch == NULL ? TOME_ENOMEM : TOME_OK;
+}
+
+/*
+ * The packed chunk is locked: the one with its anons, which it keeps. That is the spare
+ * one, unless they are elsewhere already. NULL: no memory.
+ */
+static tome_noinline struct tome_chunk *
+packed_content(struct tome_amap *am, struct tome_chunk *packed,
+    struct tome_chunk *spare)
+{
+	if (tome_rd_relaxed(&packed->word) & TOME_CHUNK_OPENED)
+		return packed->opened;
+	if (!packed_unfold(am, packed, spare))
+		return NULL;
+	packed->opened = spare;
+	tome_or(&packed->word, TOME_CHUNK_OPENED);
+	tome_add(&packed->count, 1);
+	return spare;
+}
+
+/* One that was opened, by who names what it keeps: that does not end with it. Unlocks. */
+static void
+packed_leave(struct tome_amap *am, struct tome_chunk *packed)
+{
+	bool last = tome_drop(&packed->count) == 1;
+
+	if (last)
+		tome_add(&packed->opened->count, (uint32_t)-1);
+	tome_chunk_unlock(am, packed);
+	if (last)
+		tome_chunk_retire(am, packed);
 }
 
 /* False: no memory; `to`, which nobody else knows, has some of them. */
@@ -195,15 +234,114 @@ packed_unfold(struct tome_amap *am, const struct tome_chunk *packed,
 	return i == TOME_CHUNK_ANONS;
 }
 
+/* Nobody knows it, nor what it has. */
 static tome_noinline void
-unfold_undo(struct tome_amap *am, struct tome_chunk *ch)
+spare_drop(struct tome_amap *am, struct tome_chunk *ch)
 {
 	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
 		if (ch->anon[i] != NULL)
 			(void)anon_fold(am, ch->anon[i]);
+	tome_chunk_discard(am, ch);
+}
+
+/* ---- sharing ---- */
+
+/* The packed chunk is locked. Does it hold anything outside of the range? */
+static bool
+packed_beyond(const struct tome_chunk *packed, uint64_t first, uint64_t last)
+{
+	uint64_t slot = tome_chunk_base(packed);
+
+	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++, slot++)
+		if (packed->slot[i] != 0 && (slot < first || slot > last))
+			return true;
+	return false;
+}
+
+bool
+tome_packed_share(struct tome_amap *from, struct tome_amap *to,
+    struct tome_dirent *d, uint64_t first, uint64_t last, enum tome_err *err)
+{
+	struct tome_chunk *packed = d->chunk;
+	uint64_t slot = tome_chunk_base(packed);
+	struct tome_dirent put;
+
+	if (!tome_dirent_lock(from, d)) {
+		*d = tome_amap_find(from, slot);
+		return false;
+	}
+	if (packed_beyond(packed, first, last)) {
+		tome_chunk_unlock(from, packed);
+		*err = tome_packed_open(from, slot, d);
+		if (*err == TOME_OK && d->chunk == NULL)
+			*d = tome_amap_find(from, slot);
+		return *err != TOME_OK;
+	}
+	tome_add(&packed->count, 1);
+	*err = tome_dir_publish(to, packed, &put);
+	if (*err == TOME_OK)
+		tome_chunk_unlock(from, packed);
+	else
+		tome_chunk_drop_locked(from, packed);
+	return true;
+}
+
+/* By way of the chunk that the others will find. */
+enum tome_err
+tome_packed_clone(struct tome_amap *am, struct tome_dirent *d, unsigned lo,
+    unsigned hi, struct tome_chunk **old)
+{
+	struct tome_chunk *packed = d->chunk, *ch = NULL;
+	struct tome_chunk *spare = tome_chunk_create(am, tome_chunk_key(packed));
+	struct tome_chunk *clone = tome_chunk_create(am, tome_chunk_key(packed));
+
+	if (spare != NULL && clone != NULL)
+		ch = packed_content(am, packed, spare);
+	if (ch != NULL) {
+		clone_fill(am, clone, ch, lo, hi);
+		tome_dir_replace(am, d, clone);
+		d->chunk = clone;
+		*old = packed;
+	} else if (clone != NULL) {
+		tome_chunk_discard(am, clone);
+	}
+	if (spare != NULL && spare != ch)
+		spare_drop(am, spare);
+	return ch == NULL ? TOME_ENOMEM : TOME_OK;
+}
+
+/* Born locked. What is counted more than once is not written to. */
+static void
+clone_fill(struct tome_amap *am, struct tome_chunk *clone,
+    const struct tome_chunk *ch, unsigned lo, unsigned hi)
+{
+	tome_bit_born_locked(am->vm, &clone->word, TOME_CHUNK_LOCK,
+	    tome_chunk_rank(am));
+	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++) {
+		struct tome_anon *an = ch->anon[i];
+
+		if (an == NULL || (i >= lo && i < hi))
+			continue;
+		tome_add(&an->count, 1);
+		clone->anon[i] = an;
+	}
 }
 
 /* ---- emptying ---- */
+
+/* What was opened and is nobody's any more: so is the chunk that it kept, or it is those
+ * amaps' alone that name it. Nobody else changes it, locked or not, once it is not
+ * named. */
+static void
+opened_drop(struct tome_amap *am, struct tome_chunk *ch)
+{
+	if (tome_drop(&ch->count) > 0)
+		return;
+	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
+		if (ch->anon[i] != NULL)
+			tome_anon_unref(am, ch->anon[i]);
+	tome_chunk_retire(am, ch);
+}
 
 void
 tome_packed_empty(struct tome_amap *am, struct tome_chunk *packed, unsigned lo,
@@ -212,6 +350,10 @@ tome_packed_empty(struct tome_amap *am, struct tome_chunk *packed, unsigned lo,
 	const struct tome_anon_pager *pager = am->vm->objects->anon_pager;
 	uint32_t word = tome_rd_relaxed(&packed->word);
 
+	if (word & TOME_CHUNK_OPENED) {
+		opened_drop(am, packed->opened);
+		return;
+	}
 	for (unsigned i = lo; i < hi; i++) {
 		if (packed->slot[i] == 0)
 			continue;

@@ -91,7 +91,7 @@ tome_object_punch(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t n)
  * Give the object its own chunk for this page, where a private copy shares it: what
  * is dropped in part must be its own. Nothing else here needs memory.
  */
-static enum tome_err
+static tome_cold enum tome_err
 object_unshare(struct tome_object *ob, tome_pgoff_t pg)
 {
 	struct tome_chunk *old;
@@ -100,10 +100,10 @@ object_unshare(struct tome_object *ob, tome_pgoff_t pg)
 
 	tome_epoch_enter(ob->vm);
 	do {
-		d = tome_amap_lookup(ob->amap, pg);
+		d = tome_amap_find(ob->amap, pg);
 	} while (d.chunk != NULL && !tome_dirent_lock(ob->amap, &d));
 	if (d.chunk != NULL && tome_rd(&d.chunk->count) > 1) {
-		err = tome_dirent_clone(ob->amap, &d, 0, 0, &old);
+		err = tome_dirent_unshare(ob->amap, &d, 0, 0, &old);
 		if (err == TOME_OK)
 			tome_chunk_drop_locked(ob->amap, old);
 	}
@@ -114,7 +114,7 @@ object_unshare(struct tome_object *ob, tome_pgoff_t pg)
 }
 
 /* What lies behind the end in the last page reads as zero if it grows again. */
-static enum tome_err
+static tome_cold enum tome_err
 object_zero_tail(struct tome_object *ob, uint64_t len)
 {
 	struct tome_fill fill;
@@ -131,7 +131,7 @@ object_zero_tail(struct tome_object *ob, uint64_t len)
 	return err == TOME_ENOENT || err == TOME_ENXIO ? TOME_OK : err;
 }
 
-static enum tome_err
+static tome_cold enum tome_err
 zero_once(struct tome_object *ob, uint64_t len, struct tome_fill *fill)
 {
 	size_t at = (size_t)(len & TOME_PAGE_MASK);
@@ -215,12 +215,13 @@ drop_in_chunk(struct tome_object *ob, struct tome_dirent *d, unsigned lo,
 	struct tome_chunk *ch = d->chunk;
 	bool shared = tome_rd(&ch->count) > 1;
 
-	if (tome_chunk_packed(ch)) {	/* nothing maps what it has */
+	/* Nothing maps what it has. */
+	if (tome_chunk_packed(ch) && !shared) {
 		tome_chunk_empty(ob->amap, ch, lo, hi);
 		tome_chunk_unlock(ob->amap, ch);
 		return;
 	}
-	for (unsigned i = lo; i < hi; i++) {
+	for (unsigned i = tome_chunk_packed(ch) ? hi : lo; i < hi; i++) {
 		struct tome_anon *an = ch->anon[i];
 
 		if (an == NULL)

@@ -59,9 +59,12 @@ chunk_home(struct home *h, struct tome_amap *am, struct tome_dirent *d,
 	return err;
 }
 
+/* Or, if its anons are elsewhere already, it may be. */
 static bool
 packed_is_there(const struct home *h, const struct tome_chunk *packed)
 {
+	if (tome_rd(&packed->word) & TOME_CHUNK_OPENED)
+		return true;
 	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
 		if (is_there(h, packed->slot[i]))
 			return true;

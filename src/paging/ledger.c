@@ -211,21 +211,21 @@ page_leaves(struct tome_ledger *l, tome_pfn_t pfn, enum tome_evict_which which)
 	return true;
 }
 
-/* Round all frames once. Under `sweep`. */
-static tome_noinline uint64_t
-sweep_group(struct tome_ledger *l, uint64_t n, enum tome_evict_which which)
+/* Round all frames once, or until as many as are wanted leave. Under `sweep`. The stack
+ * below is deep. */
+static tome_noinline void
+sweep_group(struct tome_ledger *l, enum tome_evict_which which)
 {
 	struct tome_paging *p = l->paging;
-	uint64_t left = 0;
 
-	for (tome_pfn_t steps = p->vm->npfn; steps > 0 && left < n; steps--) {
+	for (tome_pfn_t steps = p->vm->npfn; steps > 0 && l->want > 0;
+	    steps--) {
 		l->hand = l->hand + 1 < p->vm->npfn ? l->hand + 1 : 0;
-		left += page_leaves(l, l->hand, which);
+		l->want -= page_leaves(l, l->hand, which);
 		if (p->sweeping.n == TOME_SWAP_MAX)
 			tome_pageout_end(&p->sweeping);
 	}
 	tome_pageout_end(&p->sweeping);
-	return left;
 }
 
 /* Those not used lately first, then any. How many leave. */
@@ -233,18 +233,18 @@ static uint64_t
 ledger_reclaim(struct tome_ledger *l, uint64_t n)
 {
 	struct tome_paging *p = l->paging;
-	uint64_t left;
 
 	tome_mutex_lock(p->vm, &p->sweep, TOME_RANK_MAP);
 	p->choice.hurry = true;
+	l->want = n;
 	tome_pageout_begin(&p->sweeping, p);
-	left = sweep_group(l, n, TOME_EVICT_UNUSED);
-	if (left < n)
-		left += sweep_group(l, n - left, TOME_EVICT_ANY);
+	sweep_group(l, TOME_EVICT_UNUSED);
+	sweep_group(l, TOME_EVICT_ANY);
+	n -= l->want;
 	tome_mutex_unlock(p->vm, &p->sweep, TOME_RANK_MAP);
 	tome_swap_settle(p);
 	tome_vm_quiesce(p->vm, false);
-	return left;
+	return n;
 }
 
 /* ---- coming and going ---- */

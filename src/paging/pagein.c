@@ -52,6 +52,7 @@ const struct tome_anon_pager tome_swap_pager = {
 	.claim = pagein_claim, .run = pagein_run, .wait = pagein_wait,
 	.release = pagein_release,
 	.open = tome_packed_open, .empty = tome_packed_empty,
+	.share = tome_packed_share, .clone = tome_packed_clone,
 	.uncharge = tome_ledger_uncharge, .recount = tome_paging_recount,
 };
 

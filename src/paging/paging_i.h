@@ -110,7 +110,8 @@ struct tome_ledger {
 	_Atomic uint64_t resident, swapped, peak, refused;
 	_Atomic uint32_t users;			/* who look for room in it */
 	bool gone;				/* destroyed; ends with its last page */
-	tome_pfn_t hand;			/* under `sweep` */
+	tome_pfn_t hand;			/* under `sweep`: where it looks */
+	uint64_t want;				/* and for how many */
 	uint64_t seen_resident, seen_swapped;	/* of a recount */
 };
 

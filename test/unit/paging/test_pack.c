@@ -173,6 +173,120 @@ fork_opens_it(void **state)
 	assert_int_equal(rig_swap(r, 0).used, 0);
 }
 
+/* What one of them touches is opened, for both; the rest stays packed, and shared. */
+static void
+fork_shares_it(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = packed_map(r), *child;
+	struct tome_stats s;
+
+	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
+	rig_poke(child, 3, 0x55);
+	assert_int_equal(anons(r), 33);
+	rig_check(r);
+	expect(map, 0, 32);
+	assert_int_equal(anons(r), 33);
+	tome_vm_stats(r->vm, &s);
+	/* Two packed for both; the opened one of the parent; the child's copy of it. */
+	assert_int_equal(s.chunks, 4);
+	assert_int_equal(rig_swap(r, 0).used, ALL);
+	expect(child, 4, ALL - 4);
+	expect(map, 0, ALL);
+	assert_int_equal(rig_peek(child, 3), 0x55);
+	rig_check(r);
+	tome_map_unref(child);
+	rig_check(r);
+	expect(map, 0, ALL);
+	tome_map_unref(map);
+	assert_int_equal(rig_swap(r, 0).used, 0);
+}
+
+/* A piece goes from one side: the other has it still, whoever opens it later. */
+static void
+shared_parts_go(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = packed_map(r), *child;
+
+	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
+	rig_poke(child, 0, 1);			/* resolves, opens the first */
+	assert_int_equal(tome_map_advise(child, AT + 40 * PG, 8 * PG,
+	    TOME_ADV_DONTNEED), TOME_OK);
+	assert_int_equal(tome_map_remove(child, AT + 64 * PG, 8 * PG), TOME_OK);
+	rig_check(r);
+	assert_int_equal(rig_swap(r, 0).used, ALL);
+	for (unsigned i = 40; i < 48; i++)
+		assert_int_equal(rig_peek(child, i), 0);
+	rig_enter(child, 64, 8, 0);
+	assert_int_equal(rig_peek(child, 65), 0);
+	expect(child, 72, ALL - 72);
+	expect(map, 0, 80);
+	expect(child, 32, 8);
+	rig_check(r);
+	tome_map_unref(map);
+	rig_check(r);
+	expect(child, 48, 16);
+	expect(child, 72, ALL - 72);
+	tome_map_unref(child);
+	rig_check(r);
+	assert_int_equal(rig_swap(r, 0).used, 0);
+}
+
+/* Whose chunk was opened by the other side alone, which went. */
+static void
+the_opener_goes(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = packed_map(r), *child, *third;
+
+	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
+	rig_poke(child, 0, 1);
+	assert_int_equal(tome_map_fork(map, &third), TOME_OK);
+	expect(child, 32, 64);
+	tome_map_unref(child);
+	rig_check(r);
+	rig_poke(third, 95, 7);
+	rig_check(r);
+	assert_int_equal(tome_swap_remove(r->vm, r->disk[0].id), TOME_OK);
+	memset(r->disk[0].bytes, 0xff, 512 * PG);
+	expect(map, 0, ALL);
+	expect(third, 0, 95);
+	assert_int_equal(rig_peek(third, 95), 7);
+	rig_check(r);
+	tome_map_unref(third);
+	tome_map_unref(map);
+}
+
+/* Each piece of memory that is missing in turn: nothing is lost. */
+static void
+no_memory_to_open(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = packed_map(r), *child;
+	unsigned refusals = 0;
+	bool refused = true;
+
+	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
+	rig_poke(child, 0, 1);
+	for (uint64_t n = 1; refused && n < 200; n++) {
+		hosted_fail_alloc(r->machine, NULL, n, false);
+		refused = tome_map_advise(child, AT + 40 * PG, 4 * PG,
+		    TOME_ADV_DONTNEED) != TOME_OK;
+		hosted_fail_alloc(r->machine, NULL, 0, false);
+		refusals += refused;
+		rig_check(r);
+	}
+	assert_false(refused);
+	assert_true(refusals > 0);
+	expect(map, 0, ALL);
+	expect(child, 48, ALL - 48);
+	assert_int_equal(rig_peek(child, 41), 0);
+	rig_check(r);
+	tome_map_unref(child);
+	tome_map_unref(map);
+}
+
 static void
 parts_go(void **state)
 {
@@ -298,6 +412,28 @@ static struct crowd {
 	_Atomic unsigned wrong, packed;
 } crowd;
 
+/* A child sees what its parent wrote, and what it writes itself, cut or not. */
+static bool
+forks(unsigned pg, unsigned who, uint8_t want)
+{
+	struct tome_map *child;
+	uint8_t b = 0, mine = 0xa5;
+	size_t done;
+	bool good;
+
+	if (tome_map_fork(crowd.map, &child) != TOME_OK)
+		return false;
+	good = tome_map_write(child, AT + (pg ^ 1) * PG + 64, &mine, 1, false,
+	    &done) == TOME_OK &&
+	    tome_map_read(child, AT + pg * PG + who, &b, 1, false, &done) ==
+	    TOME_OK && b == want;
+	if (tome_map_advise(child, AT + (pg & ~15u) * PG, 8 * PG,
+	    TOME_ADV_DONTNEED) != TOME_OK)
+		good = false;
+	tome_map_unref(child);
+	return good;
+}
+
 /* Pages leave, are packed, come back, are cut: nobody misses what he wrote. */
 static void
 churn(void *arg)
@@ -316,6 +452,8 @@ churn(void *arg)
 		pg = (unsigned)(seed >> 20) % CROWD;
 		what = (unsigned)(seed >> 60);
 		hosted_poll();
+		if (n % 32 == who)
+			crowd.wrong += !forks(pg, who, mine[pg]);
 		if (what < 4) {
 			b = mine[pg] = (uint8_t)(seed >> 8);
 			crowd.wrong += tome_map_write(crowd.map,
@@ -440,6 +578,10 @@ main(void)
 		RIG_TEST(holes_stay_holes),
 		RIG_TEST(what_cannot_be_packed_is_not),
 		RIG_TEST(fork_opens_it),
+		RIG_TEST(fork_shares_it),
+		RIG_TEST(shared_parts_go),
+		RIG_TEST(the_opener_goes),
+		RIG_TEST(no_memory_to_open),
 		RIG_TEST(parts_go),
 		RIG_TEST(it_moves),
 		RIG_TEST(objects_too),
