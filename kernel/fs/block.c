@@ -45,17 +45,27 @@ block_transfer(void *block, struct tome_io *io)
 		b->transfer(b, io);
 }
 
-uint64_t
-io_patience(void)
+static uint64_t
+patience_s(void)
 {
 	uint64_t seconds = 0;
 	char text[6];
 
 	if (!boot_option("patience", text, sizeof text) || text[0] == '\0')
-		return PATIENCE_S * 1000000000ull;
+		return PATIENCE_S;
 	for (const char *p = text; *p >= '0' && *p <= '9'; p++)
 		seconds = seconds * 10 + (uint64_t)(*p - '0');
-	return seconds * 1000000000u;
+	return seconds;
+}
+
+uint64_t
+io_patience(void)
+{
+	static _Atomic uint64_t known = UINT64_MAX;
+
+	if (known == UINT64_MAX)
+		known = patience_s() * 1000000000u;
+	return known;
 }
 
 static unsigned

@@ -6,9 +6,13 @@
  * threads, which wait; NMOVE carry page lists, whose frames the device reads and writes
  * itself. A call that finds no descriptors waits in a list, a transfer that finds no
  * call in another; the interrupt that frees some goes on with them.
+ *
+ * A thread waits as long as io_patience() says, and then has EIO; its call is used again
+ * when the device has given it back.
  * Locks: the queue's, over the lists.
  */
 #include <abi.h>
+#include <block.h>
 #include <fs/p9.h>
 #include <lib.h>
 #include <machine.h>
@@ -46,6 +50,7 @@ struct call {
 	uint32_t sent, room;
 	uint16_t tag;
 	_Atomic uint32_t done;
+	unsigned holders;		/* its thread, the device; under the lock */
 	/* What is being written to the message, or read from the reply. */
 	uint8_t *at, *end;
 	bool bad;
@@ -62,6 +67,7 @@ struct p9 {
 	struct call *first, *last;	/* waiting for descriptors */
 	struct tome_io *io_first, *io_last;	/* waiting for a call */
 	struct call calls[NTALK + NMOVE];
+	struct call none;		/* when there is none to be had; all bad */
 };
 
 static struct p9 *shares[SHARES];
@@ -255,9 +261,18 @@ reply_begin(struct call *c, uint32_t len)
 
 /* ---- a thread's calls ---- */
 
+static uint64_t
+talk_deadline(void)
+{
+	uint64_t patience = io_patience();
+
+	return patience == 0 ? TOME_FOREVER : clock_ns() + patience;
+}
+
 static struct call *
 talk_take(struct p9 *p)
 {
+	uint64_t deadline = talk_deadline();
 	struct call *c;
 	uint32_t seen;
 	uintptr_t irq;
@@ -266,25 +281,41 @@ talk_take(struct p9 *p)
 		seen = atomic_load(&p->freed);
 		irq = spin_lock_irq(&p->queue.lock);
 		c = p->talks;
-		if (c != NULL)
+		if (c != NULL) {
 			p->talks = c->next;
+			c->holders = 1;
+		}
 		spin_unlock_irq(&p->queue.lock, irq);
 		if (c != NULL)
 			return c;
-		(void)word_wait(&p->freed, seen, TOME_FOREVER, false);
+		if (clock_ns() >= deadline)
+			return &p->none;
+		(void)word_wait(&p->freed, seen, deadline, false);
 	}
+}
+
+/* One of its holders is done with it. The queue is locked. */
+static void
+talk_leave(struct p9 *p, struct call *c)
+{
+	if (--c->holders > 0)
+		return;
+	c->next = p->talks;
+	p->talks = c;
+	atomic_fetch_add(&p->freed, 1);
+	(void)word_wake(&p->freed, 1);
 }
 
 static void
 talk_end(struct p9 *p, struct call *c)
 {
-	uintptr_t irq = spin_lock_irq(&p->queue.lock);
+	uintptr_t irq;
 
-	c->next = p->talks;
-	p->talks = c;
+	if (c == &p->none)
+		return;
+	irq = spin_lock_irq(&p->queue.lock);
+	talk_leave(p, c);
 	spin_unlock_irq(&p->queue.lock, irq);
-	atomic_fetch_add(&p->freed, 1);
-	(void)word_wake(&p->freed, 1);
 }
 
 static struct call *
@@ -292,7 +323,8 @@ talk(struct p9 *p, unsigned type)
 {
 	struct call *c = talk_take(p);
 
-	message_begin(c, type, HALF);
+	if (c != &p->none)
+		message_begin(c, type, HALF);
 	return c;
 }
 
@@ -310,19 +342,27 @@ talk_of(struct p9 *p, unsigned type, uint32_t fid)
 static int
 talk_send(struct p9 *p, struct call *c)
 {
+	uint64_t deadline;
 	uintptr_t irq;
 
+	if (c == &p->none)
+		return -EIO;
 	if (c->bad)
 		return -ENAMETOOLONG;
+	deadline = talk_deadline();
 	message_end(c, 0);
 	c->room = HALF;
 	atomic_store(&c->done, 0);
 	irq = spin_lock_irq(&p->queue.lock);
+	c->holders++;
 	enqueue(p, c);
 	pump(p);
 	spin_unlock_irq(&p->queue.lock, irq);
-	while (atomic_load(&c->done) == 0)
-		(void)word_wait(&c->done, 0, TOME_FOREVER, false);
+	while (atomic_load(&c->done) == 0) {
+		if (clock_ns() >= deadline)
+			return -EIO;
+		(void)word_wait(&c->done, 0, deadline, false);
+	}
 	return reply_begin(c, atomic_load(&c->done));
 }
 
@@ -439,6 +479,7 @@ p9_interrupt(void *arg)
 			/* A reply is never empty: 1 says that it came. */
 			atomic_store(&c->done, len > 0 ? len : 1);
 			(void)word_wake(&c->done, 1);
+			talk_leave(p, c);
 			continue;
 		}
 		io->driver[2] = (void *)(uintptr_t)transfer_result(c, len);
