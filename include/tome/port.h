@@ -29,6 +29,7 @@
  *   TOME_PORT_FLUSH_PAGES	beyond so many pages a whole ASID is flushed
  *   TOME_PORT_FLUSH_WALKS	a flush of pages drops upper entries for them, too. 0:
  *				tome_mmu_flush_asid() and _all() alone do
+ *   TOME_PORT_FAULT_FLUSHES	a fault drops what this CPU has cached for its address
  *   TOME_PORT_BROADCAST(m)	the MMU takes flushes to all CPUs by itself
  *  struct tome_mmu		this machine's MMU; constant once probed. Every port
  *   has levels, large_level (highest level with leaves), asids (usable numbers, 0

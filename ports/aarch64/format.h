@@ -46,6 +46,7 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_ICACHE 1
 #define TOME_PORT_ASIDS_MAX 256u
 #define TOME_PORT_FLUSH_WALKS 1
+#define TOME_PORT_FAULT_FLUSHES 0
 #define TOME_PORT_FLUSH_PAGES 32u
 #define TOME_PORT_BROADCAST(m) ((m)->asids != 0)
 

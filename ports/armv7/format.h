@@ -38,6 +38,7 @@ typedef uint32_t tome_pte_t;
 #define TOME_PORT_ICACHE 1
 #define TOME_PORT_ASIDS_MAX 256u
 #define TOME_PORT_FLUSH_WALKS 1
+#define TOME_PORT_FAULT_FLUSHES 0
 #define TOME_PORT_FLUSH_PAGES 32u
 #define TOME_PORT_BROADCAST(m) ((m)->broadcast)
 

@@ -37,6 +37,7 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_ICACHE 1
 #define TOME_PORT_ASIDS_MAX 256u
 #define TOME_PORT_FLUSH_WALKS 0		/* SFENCE.VMA of an address: leaves only */
+#define TOME_PORT_FAULT_FLUSHES 0
 #define TOME_PORT_FLUSH_PAGES 16u
 #define TOME_PORT_BROADCAST(m) ((m)->rfence)
 

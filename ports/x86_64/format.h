@@ -35,6 +35,7 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_ICACHE 0
 #define TOME_PORT_ASIDS_MAX 256u
 #define TOME_PORT_FLUSH_WALKS 1
+#define TOME_PORT_FAULT_FLUSHES 1
 #define TOME_PORT_FLUSH_PAGES 33u
 
 /* INVLPGB where the CPU has it: for those who define this as 1. It saves the

@@ -198,6 +198,9 @@ enter_locked(struct tome_leaf *l, tome_va_t va, tome_pfn_t pfn,
 		tome_leaf_enter(l, va, pfn, prot, type, flags);
 	else
 		tome_leaf_replace(l, va, pfn, prot, type, flags);
+	/* More rights than this CPU knows of: it would fault for ever. */
+	if (!TOME_PORT_FAULT_FLUSHES && pte != 0)
+		tome_leaf_flush_local(l, va);
 	return TOME_OK;
 }
 

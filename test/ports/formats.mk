@@ -23,6 +23,11 @@ $(BUILD)/formats/$(1)/oracle: $$(patsubst %.c,$(BUILD)/formats/$(1)/%.o,\
 	$(wildcard test/oracle/*.c)) $(BUILD)/formats/$(1)/libtome.a
 	$$(Q)gcc $$(FORMAT_SANITIZE) -o $$@ $$^ $$(HOSTED_LIBS)
 
+$(BUILD)/formats/$(1)/conform: \
+	$(BUILD)/formats/$(1)/test/conform/conform.o \
+	$(BUILD)/formats/$(1)/libtome.a
+	$$(Q)gcc $$(FORMAT_SANITIZE) -o $$@ $$^ $$(HOSTED_LIBS)
+
 $(BUILD)/formats/$(1)/unit/%: $(BUILD)/formats/$(1)/test/unit/%.o \
 	$$(patsubst %.c,$(BUILD)/formats/$(1)/%.o,$(wildcard test/unit/*.c)) \
 	$$$$(call format_helpers,$(1),$$$$(notdir $$$$(@D))) \

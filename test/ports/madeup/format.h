@@ -32,6 +32,7 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_ICACHE 1
 #define TOME_PORT_ASIDS_MAX 8u
 #define TOME_PORT_FLUSH_WALKS 1
+#define TOME_PORT_FAULT_FLUSHES 1
 #define TOME_PORT_FLUSH_PAGES 8u
 #define TOME_PORT_BROADCAST(m) ((m)->broadcast)
 

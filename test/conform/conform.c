@@ -1,0 +1,545 @@
+/*
+ * conform.c - a new port runs this to know that it is right.
+ *
+ * Every call of <tome/pmap.h>, on every kind of CPU and in every TLB mode; the
+ * hosted machine's software MMU judges each step. The programs fault as a kernel of
+ * tier 0-2 does: what the translation allows is entered again, with MODIFIED for a
+ * write.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <base/vm_i.h>
+#include <boot.h>
+#include <pmap/side.h>
+
+#define CPUS 3
+#define FEW 1024		/* pages of RAM */
+#define MANY 6144
+#define VA ((tome_va_t)0x40000000)
+#define R TOME_PROT_READ
+#define W TOME_PROT_WRITE
+#define X TOME_PROT_EXEC
+#define PAGE TOME_PAGE_SIZE
+
+static struct hosted_machine *m;
+static struct tome_vm *vm;
+static struct tome_pmap *pmap;
+
+/* ---- a machine, its programs ---- */
+
+static void
+run_on(unsigned cpu, struct tome_pmap *p)
+{
+	uintptr_t irq;
+
+	hosted_become(m, cpu);
+	tome_host_preempt_off();
+	irq = tome_host_irq_save();
+	tome_pmap_switch(p);
+	tome_host_irq_restore(irq);
+	tome_host_preempt_on();
+}
+
+static void
+up(unsigned kind, unsigned modes, unsigned pages)
+{
+	unsigned cpu;
+
+	m = hosted_create(&(struct hosted_config){ .ncpus = CPUS, .cpu = kind,
+	    .ram = (uint64_t)pages << TOME_PAGE_SHIFT,
+	    .modes = modes | HOSTED_STRICT, .seed = kind + modes + 1 });
+	assert_non_null(m);
+	assert_int_equal(hosted_vm_create(m, &vm), TOME_OK);
+	assert_int_equal(tome_pmap_create(vm, &pmap), TOME_OK);
+	for (cpu = 0; cpu < CPUS; cpu++)
+		run_on(cpu, pmap);
+}
+
+/* Nothing untrue is cached, nothing is left. */
+static void
+judge(void)
+{
+	char text[256] = "";
+
+	hosted_settle(m);
+	if (!hosted_judge(m) || hosted_violations(m) != 0) {
+		(void)hosted_take_violation(m, NULL, text, sizeof text);
+		fail_msg("%s", text);
+	}
+}
+
+static void
+down(void)
+{
+	unsigned cpu;
+
+	for (cpu = CPUS; cpu-- > 0;)
+		run_on(cpu, tome_pmap_kernel(vm));
+	tome_pmap_destroy(pmap);
+	tome_vm_quiesce(vm, true);
+	judge();
+	assert_null(tome_vm_check(vm));
+	assert_int_equal(hosted_vm_destroy(m, vm), 0);
+	hosted_destroy(m);
+}
+
+static enum tome_err
+fault(void *arg, tome_va_t va, tome_prot_t access)
+{
+	struct tome_pmap *p = arg;
+	struct tome_translation t;
+
+	va &= ~(tome_va_t)TOME_PAGE_MASK;
+	if (!tome_pmap_extract(p, va, &t) || (access & ~t.prot))
+		return TOME_EFAULT;
+	return tome_pmap_enter(p, va, tome_pa_pfn(t.pa), t.prot, t.type,
+	    access & W ? TOME_PMAP_MODIFIED : 0);
+}
+
+/* By the program of p on this CPU: may it? */
+static bool
+can(struct tome_pmap *p, tome_va_t va, tome_prot_t access)
+{
+	uint8_t b = 0x5a;
+
+	if (access & W)
+		return hosted_write(va, &b, 1, fault, p) == TOME_OK;
+	return (access & X ? hosted_exec : hosted_read)(va, &b, 1, fault, p) ==
+	    TOME_OK;
+}
+
+static void
+expect(tome_va_t va, tome_prot_t prot)
+{
+	unsigned cpu;
+
+	for (cpu = 0; cpu < CPUS; cpu++) {
+		hosted_become(m, cpu);
+		assert_int_equal(can(pmap, va, R), prot != 0);
+		assert_int_equal(can(pmap, va, X), (prot & X) != 0);
+		assert_int_equal(can(pmap, va, W), (prot & W) != 0);
+	}
+	judge();
+}
+
+static tome_pfn_t
+frame(void)
+{
+	tome_pfn_t pfn = TOME_PFN_NONE;
+
+	assert_int_equal(tome_frame_alloc(vm, TOME_PAGE_ANON, TOME_FRAME_ZERO,
+	    &pfn), TOME_OK);
+	return pfn;
+}
+
+static void
+enter(tome_va_t va, tome_pfn_t pfn, tome_prot_t prot, unsigned flags)
+{
+	assert_int_equal(tome_pmap_enter(pmap, va, pfn, prot, TOME_MEM_WB,
+	    flags), TOME_OK);
+}
+
+/* On each kind of CPU, in each mode by itself and in all. */
+static void
+everywhere(void (*body)(void))
+{
+	static const unsigned modes[] = { 0, HOSTED_NEVER_EVICT,
+		HOSTED_RANDOM_EVICT, HOSTED_SPECULATE,
+		HOSTED_NEVER_EVICT | HOSTED_WALK_CACHE, HOSTED_DELAY_ACKS,
+		HOSTED_LATE_ACCESSED, HOSTED_MODES };
+	unsigned kind, i;
+
+	for (kind = 0; kind < hosted_mmu.nvariants; kind++)
+		for (i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+			up(hosted_cpu_variant(kind), modes[i], FEW);
+			body();
+			down();
+		}
+}
+
+/* ---- the codec ---- */
+
+static void
+codec_leaf(unsigned level, tome_prot_t prot, enum tome_memtype type)
+{
+	const struct tome_mmu *mmu = &vm->pmaps->mmu;
+	tome_pa_t pa = (tome_pa_t)1 << TOME_PT_SHIFT(level);
+	tome_pte_t pte = tome_pte_leaf(mmu, level, pa, prot, type,
+	    TOME_LEAF_USER | TOME_LEAF_ACCESSED | TOME_LEAF_MODIFIED);
+	tome_prot_t has = prot == 0 ? 0 : prot | R, to, left;
+
+	assert_true(pte != 0);
+	assert_false(tome_pte_is_table(level, pte));
+	assert_int_equal(tome_pte_pa(level, pte), pa);
+	assert_int_equal(tome_pte_prot(mmu, pte), has);
+	assert_int_equal(tome_pte_usable(mmu, pte), has);
+	assert_true(tome_pte_type(mmu, level, pte) <= type);
+	for (to = 0; to <= TOME_PROT_ALL; to++) {
+		tome_pte_t less = tome_pte_narrowed(pte,
+		    tome_pte_narrowing(mmu, to));
+
+		left = has & to;
+		if (has != 0 && to != 0)
+			left |= R;
+		assert_true(less != 0);
+		assert_int_equal(tome_pte_prot(mmu, less), left);
+		assert_int_equal(tome_pte_pa(level, less), pa);
+		if (!TOME_SIDE)
+			assert_int_equal(tome_pte_flags(less),
+			    tome_pte_flags(pte));
+	}
+}
+
+static void
+codec_flags(void)
+{
+	const struct tome_mmu *mmu = &vm->pmaps->mmu;
+	const unsigned all[] = { TOME_LEAF_ACCESSED, TOME_LEAF_MODIFIED,
+		TOME_LEAF_WIRED };
+	unsigned set, i, flags;
+	tome_pte_t pte;
+
+	for (set = 0; set < 8; set++) {
+		for (flags = 0, i = 0; i < 3; i++)
+			flags |= set >> i & 1 ? all[i] : 0;
+		pte = tome_pte_leaf(mmu, 0, PAGE, R | W, TOME_MEM_WB,
+		    flags | TOME_LEAF_USER);
+		assert_int_equal(tome_pte_flags(pte), flags);
+		assert_int_equal(tome_pte_prot(mmu, pte), R | W);
+		for (i = 0; i < 3; i++)
+			assert_int_equal(tome_pte_flags(
+			    tome_pte_unflagged(pte, all[i])), flags & ~all[i]);
+		assert_int_equal(tome_pte_flags(tome_pte_upgraded(
+		    tome_pte_leaf(mmu, 0, PAGE, R | W | X, TOME_MEM_WB,
+		    TOME_LEAF_USER), pte)) & ~TOME_LEAF_WIRED,
+		    flags & ~TOME_LEAF_WIRED);
+	}
+}
+
+static void
+the_codec_goes_both_ways(void **state)
+{
+	unsigned kind, level, prot, type;
+
+	(void)state;
+	for (kind = 0; kind < hosted_mmu.nvariants; kind++) {
+		up(hosted_cpu_variant(kind), 0, FEW);
+		for (level = 0; level <= vm->pmaps->mmu.large_level; level++)
+			for (prot = 0; prot <= TOME_PROT_ALL; prot++)
+				for (type = 0; type < TOME_MEMTYPES; type++)
+					codec_leaf(level, prot,
+					    (enum tome_memtype)type);
+		if (!TOME_SIDE)
+			codec_flags();
+		down();
+	}
+}
+
+/* ---- rights, and every flush ---- */
+
+static tome_prot_t
+readable(tome_prot_t prot)
+{
+	return prot == 0 ? 0 : prot | R;
+}
+
+/* Where the CPU cannot forbid execution, a page that is there is executed. */
+static tome_prot_t
+enforced(tome_prot_t prot)
+{
+	tome_pfn_t f = frame();
+	bool forbids;
+
+	enter(VA - PAGE, f, R, 0);
+	forbids = !can(pmap, VA - PAGE, X);
+	tome_pmap_remove(pmap, VA - PAGE, VA);
+	tome_frame_free(vm, f);
+	return forbids || prot == 0 ? prot : prot | X;
+}
+
+static void
+rights_body(void)
+{
+	tome_pfn_t a = frame(), b = frame();
+	tome_prot_t prot, to, left;
+
+	for (prot = 1; prot <= TOME_PROT_ALL; prot++) {
+		enter(VA, a, prot, 0);
+		left = readable(prot);
+		expect(VA, enforced(left));
+		for (to = TOME_PROT_ALL - 1; to > 0; to /= 2) {
+			tome_pmap_protect(pmap, VA, VA + PAGE, to);
+			left = readable(left & (to | R));
+			expect(VA, enforced(left));
+		}
+		tome_pmap_protect(pmap, VA, VA + PAGE, TOME_PROT_NONE);
+		expect(VA, 0);
+		/* Another frame in its place, then none. */
+		enter(VA, b, R | W, 0);
+		expect(VA, enforced(R | W));
+		tome_page_protect(vm, b, R | X);
+		expect(VA, enforced(R));
+		tome_page_protect(vm, b, TOME_PROT_NONE);
+		expect(VA, 0);
+		assert_int_equal(tome_page_mappings(vm, a) +
+		    tome_page_mappings(vm, b), 0);
+	}
+	tome_frame_free(vm, a);
+	tome_frame_free(vm, b);
+}
+
+static void
+rights_are_what_was_entered(void **state)
+{
+	(void)state;
+	everywhere(rights_body);
+}
+
+/* A range longer than what is flushed page by page; the tables go, too, and what
+ * comes in their place is seen. */
+static void
+range_body(void)
+{
+	const unsigned n = TOME_PORT_FLUSH_PAGES + 3;
+	tome_va_t far = VA + 2 * tome_unit_span(0);
+	tome_pfn_t a = frame(), b = frame();
+	unsigned i, round;
+
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < n; i++)
+			enter(VA + i * PAGE, a, R | W, 0);
+		enter(far, b, R | W, 0);
+		expect(VA, enforced(R | W));
+		expect(VA + (n - 1) * PAGE, enforced(R | W));
+		expect(far, enforced(R | W));
+		assert_int_equal(tome_pmap_resident(pmap), n + 1);
+		tome_pmap_protect(pmap, VA, VA + n * PAGE, R);
+		expect(VA + (n - 1) * PAGE, enforced(R));
+		tome_pmap_remove(pmap, VA, VA + n * PAGE);
+		expect(VA + (n - 1) * PAGE, 0);
+		expect(far, enforced(R | W));
+		tome_pmap_remove(pmap, far, far + PAGE);
+		expect(far, 0);
+		/* As an idle loop does; the frames of tables are others' then. */
+		tome_vm_quiesce(vm, true);
+		assert_int_equal(tome_pmap_tables(pmap), 1);
+	}
+	tome_frame_free(vm, a);
+	tome_frame_free(vm, b);
+}
+
+static void
+ranges_and_tables_go_everywhere(void **state)
+{
+	(void)state;
+	everywhere(range_body);
+}
+
+/* ---- accessed, modified, wired ---- */
+
+static void
+bits_body(void)
+{
+	tome_pfn_t f = frame();
+	unsigned round;
+
+	enter(VA, f, R | W, TOME_PMAP_AHEAD);
+	assert_false(tome_page_modified(vm, f, false));
+	for (round = 0; round < 3; round++) {
+		hosted_become(m, round);
+		(void)tome_page_accessed(vm, f, true);
+		(void)tome_page_modified(vm, f, true);
+		assert_false(tome_page_modified(vm, f, false));
+		assert_true(can(pmap, VA, R));
+		assert_false(tome_page_modified(vm, f, false));
+		assert_true(can(pmap, VA, W));
+		assert_true(tome_page_modified(vm, f, false));
+		judge();
+		/* Narrowing forgets nothing. */
+		tome_pmap_protect(pmap, VA, VA + PAGE, R);
+		assert_true(tome_page_modified(vm, f, false));
+		enter(VA, f, R | W, 0);
+		assert_true(tome_page_modified(vm, f, true));
+		assert_false(tome_page_modified(vm, f, false));
+	}
+	assert_true(can(pmap, VA, W));
+	tome_pmap_remove(pmap, VA, VA + PAGE);
+	assert_true(tome_page_modified(vm, f, true));
+	enter(VA, f, R, TOME_PMAP_WIRED);
+	assert_int_equal(tome_page_wired(tome_page(vm, f)), 1);
+	tome_pmap_remove(pmap, VA, VA + PAGE);
+	assert_int_equal(tome_page_wired(tome_page(vm, f)), 0);
+	tome_frame_free(vm, f);
+}
+
+static void
+what_programs_do_is_noted(void **state)
+{
+	(void)state;
+	everywhere(bits_body);
+}
+
+/* ---- numbers ---- */
+
+#define SPACES 300
+
+static void
+numbers_body(void)
+{
+	unsigned n = vm->pmaps->mmu.asids != 0 &&
+	    vm->pmaps->mmu.asids < SPACES / 3 ?
+	    3 * vm->pmaps->mmu.asids : SPACES;
+	struct tome_pmap *p[SPACES];
+	tome_pfn_t f[SPACES];
+	uint32_t i, got;
+
+	for (i = 0; i < n; i++) {
+		f[i] = frame();
+		assert_int_equal(tome_pmap_create(vm, &p[i]), TOME_OK);
+		assert_int_equal(tome_pmap_enter(p[i], VA, f[i], R | W,
+		    TOME_MEM_WB, TOME_PMAP_MODIFIED), TOME_OK);
+		run_on(i % CPUS, p[i]);
+		assert_int_equal(hosted_write(VA, &i, sizeof i, fault, p[i]),
+		    TOME_OK);
+	}
+	/* Back to each, on another CPU: its own memory, nobody else's. */
+	for (i = 0; i < n; i++) {
+		run_on((i + 1) % CPUS, p[i]);
+		assert_int_equal(hosted_read(VA, &got, sizeof got, fault, p[i]),
+		    TOME_OK);
+		assert_int_equal(got, i);
+	}
+	judge();
+	for (i = 0; i < CPUS; i++)
+		run_on(i, pmap);
+	for (i = 0; i < n; i++) {
+		tome_pmap_destroy(p[i]);
+		tome_frame_free(vm, f[i]);
+	}
+}
+
+static void
+numbers_roll_over(void **state)
+{
+	unsigned kind;
+
+	(void)state;
+	for (kind = 0; kind < hosted_mmu.nvariants; kind++) {
+		up(hosted_cpu_variant(kind),
+		    kind % 2 ? HOSTED_NEVER_EVICT : HOSTED_MODES, MANY);
+		numbers_body();
+		down();
+	}
+}
+
+/* ---- the kernel's own ---- */
+
+static void
+kernel_expect(tome_va_t va, bool there)
+{
+	unsigned cpu;
+	uint8_t b;
+
+	for (cpu = 0; cpu < CPUS; cpu++) {
+		hosted_become(m, cpu);
+		assert_int_equal(hosted_kread(va, &b, 1, false) == TOME_OK,
+		    there);
+		/* Never a program's. */
+		assert_int_not_equal(hosted_read(va, &b, 1, NULL, NULL),
+		    TOME_OK);
+		assert_int_not_equal(hosted_exec(va, &b, 1, NULL, NULL),
+		    TOME_OK);
+	}
+	judge();
+}
+
+/* Device memory far beyond RAM: as large as leaves get, and a page more. */
+static void
+kernel_body(void)
+{
+	unsigned level = vm->pmaps->mmu.large_level > 0 ? 1 : 0;
+	tome_va_t span = (tome_va_t)1 << TOME_PT_SHIFT(level), va;
+	struct tome_pmap *k = tome_pmap_kernel(vm);
+	tome_pa_t pa = (tome_pa_t)span << (TOME_PT_SHIFT(level) < 29 ? 2 : 1);
+	struct tome_translation t;
+
+	while (pa < (tome_pa_t)1 << 30)
+		pa <<= 1;
+	va = (hosted_mmu.kernel_start + span - 1) & ~(span - 1);
+	assert_int_equal(tome_pmap_enter_range(k, va, pa, span + PAGE, R | W,
+	    TOME_MEM_DEVICE), TOME_OK);
+	assert_true(tome_pmap_extract(k, va + PAGE, &t));
+	assert_int_equal(t.page_shift, TOME_PT_SHIFT(level));
+	assert_true(t.type == TOME_MEM_DEVICE || t.type == TOME_MEM_UC ||
+	    tome_pte_type(&vm->pmaps->mmu, 0, tome_pte_leaf(&vm->pmaps->mmu, 0,
+	    pa, R, TOME_MEM_DEVICE, 0)) == TOME_MEM_WB);
+	kernel_expect(va, true);
+	kernel_expect(va + span - 1, true);
+	kernel_expect(va + span, true);
+	tome_pmap_remove(k, va, va + span + PAGE);
+	kernel_expect(va, false);
+	kernel_expect(va + span, false);
+}
+
+static void
+kernel_translations_are_everybodys(void **state)
+{
+	(void)state;
+	everywhere(kernel_body);
+}
+
+/* ---- code ---- */
+
+static void
+code_body(void)
+{
+	uint8_t want[16], got[16];
+	tome_pfn_t f;
+	unsigned round;
+	void *at;
+
+	for (round = 1; round < 4; round++) {
+		f = frame();
+		at = tome_frame_window(vm, f);
+		memset(at, (int)round, sizeof want);
+		tome_frame_window_end(vm, f, at);
+		memset(want, (int)round, sizeof want);
+		enter(VA, f, R | X, 0);
+		assert_int_equal(hosted_exec(VA, got, sizeof got, fault, pmap),
+		    TOME_OK);
+		assert_memory_equal(got, want, sizeof want);
+		judge();
+		tome_pmap_remove(pmap, VA, VA + PAGE);
+		tome_frame_free(vm, f);
+	}
+}
+
+static void
+what_was_written_is_executed(void **state)
+{
+	(void)state;
+	everywhere(code_body);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_codec_goes_both_ways),
+		cmocka_unit_test(rights_are_what_was_entered),
+		cmocka_unit_test(ranges_and_tables_go_everywhere),
+		cmocka_unit_test(what_programs_do_is_noted),
+		cmocka_unit_test(numbers_roll_over),
+		cmocka_unit_test(kernel_translations_are_everybodys),
+		cmocka_unit_test(what_was_written_is_executed),
+	};
+
+	return cmocka_run_group_tests_name(hosted_mmu.name, tests, NULL, NULL);
+}
