@@ -35,9 +35,11 @@ $(BUILD)/formats/$(1)/unit/%: $(BUILD)/formats/$(1)/test/unit/%.o \
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)gcc $$(FORMAT_SANITIZE) -o $$@ $$^ $$(HOSTED_LIBS)
 
-.PHONY: format-$(1)
-format-$(1): $(BUILD)/formats/$(1)/oracle \
+.PHONY: format-$(1) format-slice-$(1)
+format-$(1): $(BUILD)/formats/$(1)/conform $(BUILD)/formats/$(1)/oracle \
 	$$(FORMAT_TESTS:%=$(BUILD)/formats/$(1)/unit/%)
+format-slice-$(1): $(BUILD)/formats/$(1)/conform $(BUILD)/formats/$(1)/oracle \
+	$$(FORMAT_SLICE:%=$(BUILD)/formats/$(1)/unit/%)
 -include $$(wildcard $(BUILD)/formats/$(1)/*/*.d $(BUILD)/formats/$(1)/*/*/*.d)
 endef
 
@@ -46,6 +48,9 @@ FORMAT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 FORMAT_TESTS := $(filter-out hosted/test_mmu hosted/test_vm hosted/test_cpu \
 	hosted/test_sched,$(patsubst \
 	test/unit/%.c,%,$(wildcard test/unit/*/test_*.c)))
+# Of these, in every run of the suite: one or two of each layer.
+FORMAT_SLICE := fail/test_map kmem/test_kmap map/test_fork map/test_ops \
+	object/test_content posix/test_mmap
 format_helpers = $(patsubst test/unit/%.c,$(BUILD)/formats/$(1)/test/unit/%.o,\
 	$(filter-out test/unit/$(2)/test_%,$(wildcard test/unit/$(2)/*.c)))
 
@@ -57,6 +62,15 @@ $(eval $(call hosted_format,i386,i386,))
 $(eval $(call hosted_format,i386-pae,i386,-DTOME_I386_PAE=1))
 $(eval $(call hosted_format,armv7,armv7,))
 
-.PHONY: print-formats
+# x86-64 has the rest of the suite; the conformance suite comes from here as well.
+$(BUILD)/formats/x86_64/conform: test/conform/conform.c \
+	$(BUILD)/hosted/asan/libtome.a
+	$(Q)mkdir -p $(@D)
+	$(Q)gcc $(HOSTED_CFLAGS) $(SANITIZE) $(HOSTED_PATHS) -o $@ $^ \
+		$(HOSTED_LIBS)
+
+.PHONY: print-formats print-format-slice
 print-formats:
 	@echo $(FORMATS)
+print-format-slice:
+	@echo $(FORMAT_SLICE)
