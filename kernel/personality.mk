@@ -14,6 +14,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/fs/fd.c \
 	kernel/fs/file.c \
 	kernel/fs/inode.c \
+	kernel/fs/inotify.c \
 	kernel/fs/io_calls.c \
 	kernel/fs/lock.c \
 	kernel/fs/p9fs.c \

@@ -53,6 +53,9 @@ file_unref(struct file *f)
 	if (f->watched)
 		epoll_forget(f);
 	file_locks_drop(f, f);
+	if (!(f->flags & O_PATH))
+		inotify_tell_file(f->dentry, f->writable ? IN_CLOSE_WRITE :
+		    IN_CLOSE_NOWRITE);
 	if (f->ops->release != NULL)
 		f->ops->release(f);
 	inode_unref(f->inode);
@@ -116,6 +119,8 @@ file_open_unasked(struct dentry *d, uint32_t flags, struct file **out)
 		file_unref(f);
 		return err;
 	}
+	if (!(flags & O_PATH))
+		inotify_tell_file(d, IN_OPEN);
 	*out = f;
 	return 0;
 }
@@ -208,7 +213,12 @@ file_read(struct file *f, struct ubuf to, size_t n, uint64_t *pos)
 int64_t
 file_write(struct file *f, struct ubuf from, size_t n, uint64_t *pos)
 {
-	return f->writable ? transfer(f, f->ops->write, from, n, pos) : -EBADF;
+	int64_t done = f->writable ? transfer(f, f->ops->write, from, n, pos) :
+	    -EBADF;
+
+	if (done > 0)
+		inotify_tell_file(f->dentry, IN_MODIFY);
+	return done;
 }
 
 unsigned

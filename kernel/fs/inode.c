@@ -165,6 +165,8 @@ set(struct inode *i, unsigned what, const struct inode_attr *to)
 	if (err == 0)
 		i->ctime = wall_ns();
 	mutex_unlock(&i->lock);
+	if (err == 0)
+		inotify_tell_inode(i, IN_ATTRIB);
 	return err;
 }
 

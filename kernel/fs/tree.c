@@ -66,6 +66,7 @@ link_new(struct dentry *d, struct inode *old)
 			d->parent->inode->nlink++;
 		}
 		touch(d->parent);
+		inotify_tell_name(d->parent, d->name, d->inode, IN_CREATE, 0);
 	}
 	mutex_unlock(&tree_lock);
 	return err;
@@ -91,6 +92,7 @@ make_locked(struct walk *w, uint32_t mode, uint64_t rdev, const char *target,
 		return -ENOMEM;
 	dentry_link(*out);
 	touch(w->dir);
+	inotify_tell_name(w->dir, w->last, i, IN_CREATE, 0);
 	return 0;
 }
 
@@ -280,6 +282,11 @@ remove_name(struct dentry *d)
 		d->parent->inode->nlink--;
 	i->ctime = wall_ns();
 	touch(d->parent);
+	if (!inode_is(i, S_IFDIR))
+		inotify_tell_inode(i, IN_ATTRIB);
+	if (i->nlink == 0)
+		inotify_tell_inode(i, IN_DELETE_SELF);
+	inotify_tell_name(d->parent, d->name, i, IN_DELETE, 0);
 	dentry_unlink(d);
 }
 
@@ -376,8 +383,12 @@ move_dentry(struct dentry *d, struct dentry *dir, char **name)
 	struct dentry *was = d->parent;
 	bool isdir = inode_is(d->inode, S_IFDIR);
 	char *old = d->name;
+	uint32_t cookie = inotify_cookie();
 
 	dentry_ref(d);
+	inotify_tell_name(was, old, d->inode, IN_MOVED_FROM, cookie);
+	inotify_tell_name(dir, *name, d->inode, IN_MOVED_TO, cookie);
+	inotify_tell_inode(d->inode, IN_MOVE_SELF);
 	dentry_unlink(d);
 	dentry_ref(dir);
 	d->parent = dir;

@@ -385,6 +385,24 @@ void epoll_forget(struct file *);
 /* A signal set in force during the call only; 0: none. */
 int poll_suspend_mask(uint64_t user_set, uint64_t size);
 
+/* ---- who watches is told (inotify.c) ---- */
+
+enum {
+	IN_MODIFY = 2, IN_ATTRIB = 4, IN_CLOSE_WRITE = 8,
+	IN_CLOSE_NOWRITE = 0x10, IN_OPEN = 0x20, IN_MOVED_FROM = 0x40,
+	IN_MOVED_TO = 0x80, IN_CREATE = 0x100, IN_DELETE = 0x200,
+	IN_DELETE_SELF = 0x400, IN_MOVE_SELF = 0x800, IN_IGNORED = 0x8000,
+	IN_ISDIR = 0x40000000,
+};
+void inotify_tell_inode(struct inode *, uint32_t mask);
+/* Of a name in a directory; no lock is taken that would be above tree_lock. */
+void inotify_tell_name(struct dentry *dir, const char *name, struct inode *,
+    uint32_t mask, uint32_t cookie);
+/* Both, of an open file's dentry (NULL: nothing). Takes tree_lock. */
+void inotify_tell_file(struct dentry *, uint32_t mask);
+/* What ties the two events of a renaming together. */
+uint32_t inotify_cookie(void);
+
 /* ---- the file systems ---- */
 
 void vfs_start(void);
