@@ -1,6 +1,7 @@
 /*
  * test_content.c - objects: reading, writing, borrowing, parents, truncation.
  */
+#include <tome/paging.h>
 #include "rig.h"
 
 #define PAGE ((uint64_t)TOME_PAGE_SIZE)
@@ -336,6 +337,19 @@ copy_is_refused(void **state)
 	tome_object_unref(ob);
 }
 
+/* Layer 6 has not started: its figures are noughts. */
+static void
+nothing_is_paged(void **state)
+{
+	struct rig *r = *state;
+	struct tome_paging_stats s, none;
+
+	memset(&s, 0xff, sizeof s);
+	memset(&none, 0, sizeof none);
+	tome_paging_stats(r->vm, &s);
+	assert_memory_equal(&s, &none, sizeof s);
+}
+
 int
 main(void)
 {
@@ -351,6 +365,7 @@ main(void)
 		T(copy_is_not_needed),
 		T(page_that_cannot_be_read),
 		T(copy_is_refused),
+		T(nothing_is_paged),
 #undef T
 	};
 

@@ -486,6 +486,30 @@ many_at_once(void **state)
 	assert_int_equal(rig_swap(r, 0).used, 0);
 }
 
+/* Amid an object's pages: the object is let go, and ends with its mapping. */
+static void
+swapoff_gives_up_on_an_error(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+
+	rig_swapon(r, 0, 64, 0);
+	rig_enter(map, 0, 4, TOME_MAP_SHARED);
+	for (unsigned i = 0; i < 4; i++)
+		rig_poke(map, i, (uint8_t)(i + 1));
+	for (unsigned i = 0; i < 8 && rig_anon_frames(r) > 0; i++)
+		(void)tome_reclaim(r->vm, 4);
+	assert_int_equal(rig_swap(r, 0).used, 4);
+	r->vm->paging->area[r->disk[0].id]->device.max_pages = 1;
+	r->disk[0].fail_read = 2;
+	assert_int_equal(tome_swap_remove(r->vm, r->disk[0].id), TOME_EIO);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(rig_peek(map, i), i + 1);
+	tome_map_unref(map);
+	rig_check(r);
+	assert_int_equal(rig_swap(r, 0).used, 0);
+}
+
 static uint64_t
 chunks(struct rig *r)
 {
@@ -582,6 +606,7 @@ main(void)
 		RIG_TEST(many_at_once),
 		RIG_TEST(swapoff_waits_for_transfers),
 		RIG_TEST(chunks_are_counted),
+		RIG_TEST(swapoff_gives_up_on_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
