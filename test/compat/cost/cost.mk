@@ -17,6 +17,7 @@ COST_OBJ := $(COST_LIB) $(COST)/test/compat/cost/main.o \
 $(COST)/src/%.o: COST_FLAGS += -Isrc
 $(COST)/test/compat/cost/main.o: COST_FLAGS += \
 	-D'COSTS=$(foreach s,$(COMPAT_COSTS),COST($(s)))'
+$(COST)/test/compat/cost/main.o: $(wildcard test/compat/cost/*.c)
 $(foreach s,$(COMPAT_COSTS),$(eval $(COST)/compat/$(s)/%.o \
 	$(COST)/test/compat/cost/$(s).o: COST_FLAGS += \
 	-Icompat -Icompat/$(s)/include))
