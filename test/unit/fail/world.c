@@ -5,6 +5,46 @@
 
 /* ---- a world ---- */
 
+#define SWAP_PAGES 256u
+
+static bool paging;
+
+void
+fail_paging(void)
+{
+	paging = true;
+}
+
+static void
+swap_transfer(void *ctx, struct tome_io *io)
+{
+	uint8_t *at = (uint8_t *)ctx + io->at;
+
+	for (unsigned i = 0; i < io->n; i++, at += PG) {
+		uint8_t *page = tome_frame_window(io->vm, io->vec[i].pfn);
+
+		if (io->op == TOME_IO_READ)
+			memcpy(page, at, PG);
+		else
+			memcpy(at, page, PG);
+		tome_frame_window_end(io->vm, io->vec[i].pfn, page);
+	}
+	tome_io_done(io, TOME_OK);
+}
+
+void
+world_swap_on(struct world *w)
+{
+	static const struct tome_swap_device device = { .max_pages = 8,
+		.start = swap_transfer };
+
+	if (w->swap == NULL)
+		w->swap = malloc(SWAP_PAGES * PG);
+	assert_non_null(w->swap);
+	assert_int_equal(tome_swap_add(w->vm, &device, w->swap, SWAP_PAGES, 1,
+	    0, &w->swap_id), TOME_OK);
+}
+
 static void
 world_create(struct world *w)
 {
@@ -23,6 +63,10 @@ world_create(struct world *w)
 	    tome_frame_identity);
 	assert_int_equal(tome_kmem_start(w->vm), TOME_OK);
 	assert_int_equal(tome_map_start(w->vm), TOME_OK);
+	if (paging) {
+		assert_int_equal(tome_paging_start(w->vm), TOME_OK);
+		world_swap_on(w);
+	}
 	assert_int_equal(tome_shm_create(w->vm, &shm, &w->shm), TOME_OK);
 	assert_int_equal(tome_map_create(w->vm, &mc, &w->map), TOME_OK);
 	pc.map = w->map;
@@ -41,6 +85,7 @@ world_destroy(struct world *w)
 	assert_int_equal(tome_vm_destroy(w->vm), 0);
 	hosted_attach(w->machine, NULL, NULL, NULL);
 	hosted_destroy(w->machine);
+	free(w->swap);
 }
 
 /* What the turn made is given back, whatever it was. */
@@ -62,6 +107,11 @@ world_undo(struct world *w)
 	tome_object_unref(w->made);
 	tome_object_unref(w->over);
 	tome_object_unref(w->ob);
+	if (w->file != NULL) {
+		fakefile_close(w->file, w->vm);
+		free(w->file);
+		w->file = NULL;
+	}
 	if (w->span != 0)
 		tome_arena_free(w->arena, w->span, 3);
 	if (w->arena != NULL)
@@ -115,8 +165,9 @@ sum_page(struct world *w, tome_va_t va)
 }
 
 static void
-take(struct world *w, struct snapshot *s)
+take(struct world *w, struct snapshot *s, unsigned flags)
 {
+	bool content = !(flags & FAIL_PAGED);
 	tome_va_t cookie = 0, va;
 	uint8_t present;
 
@@ -127,7 +178,7 @@ take(struct world *w, struct snapshot *s)
 		struct tome_region *r = &s->region[s->n++];
 
 		assert_true(s->n < REGIONS);
-		for (va = r->start; va < r->end; va += PG)
+		for (va = r->start; content && va < r->end; va += PG)
 			if (r->shared || (tome_map_incore(w->map, va, PG,
 			    &present) == TOME_OK && present != 0))
 				s->content += sum_page(w, va);
@@ -147,11 +198,11 @@ compare(const struct snapshot *a, const struct snapshot *b, unsigned flags)
 	assert_int_equal(a->stats.entries, b->stats.entries);
 	assert_int_equal(a->stats.objects, b->stats.objects);
 	assert_int_equal(a->stats.pmaps, b->stats.pmaps);
-	if (!(flags & FAIL_HOLE)) {
+	if (!(flags & (FAIL_HOLE | FAIL_PAGED))) {
 		assert_int_equal(a->stats.anons, b->stats.anons);
 		assert_int_equal(a->stats.frames_anon, b->stats.frames_anon);
 	}
-	if (flags & FAIL_LAZY)
+	if (flags & (FAIL_LAZY | FAIL_PAGED))
 		return;
 	assert_int_equal(a->stats.amaps, b->stats.amaps);
 	assert_int_equal(a->stats.chunks, b->stats.chunks);
@@ -179,7 +230,7 @@ turn(struct world *w, const struct scenario *sc, const char *kind, uint64_t n,
 	long got;
 
 	sc->prepare(w);
-	take(w, &before);
+	take(w, &before, sc->flags);
 	hosted_fail_alloc(w->machine, kind, n, forever);
 	got = sc->act(w);
 	refused = hosted_allocs(w->machine) >= n;
@@ -191,13 +242,15 @@ turn(struct world *w, const struct scenario *sc, const char *kind, uint64_t n,
 		    (got != -TOME_EFAULT || !(sc->flags & FAIL_EFAULT)))
 			fail_msg("the call answered %ld", got);
 		assert_true(refused);
-		take(w, &after);
+		take(w, &after, sc->flags);
 		compare(&before, &after, sc->flags);
 		got = sc->act(w);
 		if (got < 0)
 			fail_msg("asked again, the call answered %ld", got);
 		check(w);
 	}
+	if (sc->verify != NULL)
+		sc->verify(w);
 	world_undo(w);
 	return refused;
 }
@@ -210,9 +263,9 @@ run(const struct scenario *sc, const char *kind, bool forever)
 	uint64_t n = 1;
 
 	world_create(&w);
-	take(&w, &before);
+	take(&w, &before, 0);
 	while (turn(&w, sc, kind, n, forever)) {
-		take(&w, &after);
+		take(&w, &after, 0);
 		compare(&before, &after, 0);
 		assert_true(++n < 400);
 	}
@@ -227,7 +280,10 @@ test_scenario(void **state)
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		run(sc, kinds[i], false);
-		run(sc, kinds[i], true);
+		/* Where pages come and go, some for one kind and never for another is
+		 * nothing that a machine does. */
+		if (!paging || kinds[i] == NULL)
+			run(sc, kinds[i], true);
 	}
 }
 
@@ -313,6 +369,14 @@ world_map_object(struct world *w, struct tome_object *ob, tome_va_t va,
 		.limit = limit };
 
 	assert_int_equal(tome_map_enter(w->map, &rq, &va), TOME_OK);
+}
+
+void
+world_file(struct world *w)
+{
+	w->file = calloc(1, sizeof *w->file);
+	assert_non_null(w->file);
+	fakefile_open(w->file, w->vm, 6 * PG);
 }
 
 void

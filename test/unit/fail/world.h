@@ -19,7 +19,10 @@
 
 #include <hosted.h>
 #include <tome/kmem.h>
+#include <tome/paging.h>
 #include <tome/posix.h>
+
+#include "../fakefile.h"
 
 #define PG ((tome_va_t)TOME_PAGE_SIZE)
 #define LOW ((tome_va_t)0x10000)
@@ -39,6 +42,10 @@ struct world {
 	struct tome_posix *child_space;
 	struct tome_map *child;
 	struct tome_object *ob, *over, *made;
+	struct fakefile *file;
+	/* FAIL_MAIN_PAGING: an area that every turn has. */
+	uint8_t *swap;
+	unsigned swap_id;
 	struct tome_arena *arena;
 	struct tome_cache *cache;
 	void *memory;
@@ -52,14 +59,25 @@ struct world {
 #define FAIL_PARTIAL 2u	/* some of what was asked, by its documentation */
 #define FAIL_EFAULT 4u	/* memory of a space: EFAULT, whatever the reason */
 #define FAIL_HOLE 8u	/* an object's page, with what showed there before */
+#define FAIL_PAGED 16u	/* what is resident: contents are looked at by `verify` */
 
 struct scenario {
 	const char *name;
 	void (*prepare)(struct world *);
 	long (*act)(struct world *);	/* < 0: an errno */
 	unsigned flags;
+	void (*verify)(struct world *);	/* when it has succeeded; NULL: nothing */
 };
 
+/* With layer 6 and a swap area: memory is looked for before a call fails. */
+#define FAIL_MAIN_PAGING(scenarios)					\
+int									\
+main(void)								\
+{									\
+	fail_paging();							\
+	return fail_run(scenarios, sizeof scenarios / sizeof *scenarios); \
+}
+void fail_paging(void);
 #define FAIL_MAIN(scenarios)						\
 int									\
 main(void)								\
@@ -85,6 +103,10 @@ void world_objects(struct world *);
 /* An object in four pages at va. */
 void world_map_object(struct world *, struct tome_object *, tome_va_t va,
     unsigned flags, uint64_t limit);
+/* A file of six pages, page i filled with the byte i + 1. */
+void world_file(struct world *);
+/* The area of FAIL_MAIN_PAGING, again. */
+void world_swap_on(struct world *);
 /* A child that shares everything. */
 void world_fork(struct world *);
 void nothing(struct world *);
