@@ -10,6 +10,8 @@
 #include <base/memory.h>
 #include <object/dir.h>
 
+static void packed_empty(struct tome_amap *, struct tome_chunk *, unsigned lo,
+    unsigned hi);
 static void chunk_free(struct tome_vm *, struct tome_retired *);
 
 struct tome_chunk *
@@ -90,7 +92,7 @@ tome_chunk_empty(struct tome_amap *am, struct tome_chunk *ch, unsigned lo,
     unsigned hi)
 {
 	if (tome_unlikely(tome_chunk_packed(ch))) {
-		am->vm->objects->anon_pager->empty(am, ch, lo, hi);
+		packed_empty(am, ch, lo, hi);
 		return;
 	}
 	for (unsigned i = lo; i < hi; i++) {
@@ -101,6 +103,14 @@ tome_chunk_empty(struct tome_amap *am, struct tome_chunk *ch, unsigned lo,
 		tome_wr_relaxed(&ch->anon[i], NULL);
 		tome_anon_unref(am, an);
 	}
+}
+
+/* Out of line, for the stack's sake. */
+static tome_noinline void
+packed_empty(struct tome_amap *am, struct tome_chunk *ch, unsigned lo,
+    unsigned hi)
+{
+	am->vm->objects->anon_pager->empty(am, ch, lo, hi);
 }
 
 void

@@ -332,7 +332,7 @@ clone_fill(struct tome_amap *am, struct tome_chunk *clone,
 /* What was opened and is nobody's any more: so is the chunk that it kept, or it is those
  * amaps' alone that name it. Nobody else changes it, locked or not, once it is not
  * named. */
-static void
+static tome_noinline void
 opened_drop(struct tome_amap *am, struct tome_chunk *ch)
 {
 	if (tome_drop(&ch->count) > 0)
