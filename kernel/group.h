@@ -1,7 +1,6 @@
 /*
  * group.h - how much memory a process and its descendants may have, in the manner of
- * Linux's memory cgroups: files of /proc/PID (docs/differences.md) in place of a file
- * system. memory.max and memory.swap.max are limits in bytes, or "max"; who writes one
+ * Linux's memory cgroups, by files of /proc/PID: memory.max and memory.swap.max are limits in bytes, or "max"; who writes one
  * of his own has a group from then on, within the one he was in. memory.current
  * and memory.swap.current are what the group has.
  */
