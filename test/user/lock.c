@@ -118,6 +118,21 @@ limit_of_data(void)
 	REQUIRE(mmap(NULL, 64ul << 20, RW, SHARED_ANON, -1, 0) != MAP_FAILED);
 }
 
+/* Linux has kept it, and not looked at it, since 2.4.30. */
+static void
+limit_of_resident(void)
+{
+	struct rlimit limit = { PAGE, 64 * PAGE }, now = { 0, 0 };
+	char *p = suite_map(64, RW);
+
+	REQUIRE(setrlimit(RLIMIT_RSS, &limit) == 0);
+	REQUIRE(getrlimit(RLIMIT_RSS, &now) == 0);
+	REQUIRE(now.rlim_cur == PAGE && now.rlim_max == 64 * PAGE);
+	for (int i = 0; i < 64; i++)
+		REQUIRE(suite_write(p + i * PAGE, 1).sig == 0);
+	REQUIRE(suite_map(1024, RW) != NULL);
+}
+
 const struct suite_case cases_lock[] = {
 	CASE(lock_makes_resident),
 	CASE(lock_on_fault_waits),
@@ -129,5 +144,6 @@ const struct suite_case cases_lock[] = {
 	CASE(lock_of_no_access),
 	CASE(limit_of_address_space),
 	CASE(limit_of_data),
+	CASE(limit_of_resident),
 	{ NULL, NULL },
 };
