@@ -14,6 +14,7 @@ struct mspace_backing {
 	struct tome_mutex lock;
 	struct tome_map *map;
 	uintptr_t bias;			/* pointer - address; 0 for users */
+	vma_t *dead;			/* to be scavenged */
 	mspace_t *next, *prev;		/* all user spaces */
 };
 

@@ -19,6 +19,7 @@ _Static_assert(TOME_PAGE_SHIFT == 12, "Kora needs 4 KiB pages");
 
 #define CAN_SHIFT 4
 #define BLANK ((off_t)-1)
+#define FEW 32
 
 struct kora kora_vm;
 
@@ -437,6 +438,10 @@ change_one(mspace_t *ms, size_t *va, size_t end, int flags)
 		v->flags = now;
 		*va = end_of(v);
 	}
+	if (err == TOME_OK && (now & VMA_DEAD)) {
+		v->dead_ = ms->pages->dead;
+		ms->pages->dead = v;
+	}
 	return err;
 }
 
@@ -466,14 +471,38 @@ mspace_unmap(mspace_t *ms, size_t address, size_t length)
 
 /* ---- the dead ---- */
 
+/* Before an area goes: its pages one by one, if they are few. False: they are not, and
+ * the space is to be recounted. */
+static bool
+few_present(const mspace_t *ms, const vma_t *v, size_t *n)
+{
+	struct tome_translation t;
+
+	*n = 0;
+	if (ms->phys_pg_count == 0)
+		return true;
+	if (v->length > FEW * PAGE_SIZE || ms == kora_vm.kspace)
+		return false;
+	for (size_t at = 0; at < v->length; at += PAGE_SIZE)
+		*n += tome_pmap_extract(tome_map_pmap(ms->pages->map),
+		    v->node.value_ + at, &t);
+	return true;
+}
+
 static enum tome_err
 destroy(mspace_t *ms, vma_t *v)
 {
+	size_t present;
+	bool few = few_present(ms, v, &present);
 	enum tome_err err = tome_map_remove(ms->pages->map,
 	    map_va(ms, v->node.value_), v->length);
 
 	if (err != TOME_OK)
 		return err;
+	if (few)
+		ms->phys_pg_count -= present;
+	else
+		kora_recount(ms);
 	account(ms, v, false);
 	kora_tree_remove(&ms->tree, &v->node);
 	tome_kfree(kora_vm.vm, v);
@@ -484,18 +513,22 @@ int
 mspace_scavenge(mspace_t *ms)
 {
 	enum tome_err err = TOME_OK, one;
-	vma_t *v, *next;
+	vma_t **at, *v;
 
 	if (ms == NULL)
 		return kora_result(TOME_EINVAL);
 	tome_lock(kora_vm.vm, &ms->pages->lock);
-	for (v = first_vma(ms); v != NULL; v = next) {
-		next = (vma_t *)kora_tree_above(&ms->tree, v->node.value_);
-		one = v->flags & VMA_DEAD ? destroy(ms, v) : TOME_OK;
-		if (err == TOME_OK)
+	for (at = &ms->pages->dead; (v = *at) != NULL;) {
+		vma_t *next = v->dead_;
+
+		one = destroy(ms, v);
+		if (one == TOME_OK) {
+			*at = next;
+		} else {
+			at = &v->dead_;
 			err = one;
+		}
 	}
-	kora_recount(ms);
 	tome_unlock(kora_vm.vm, &ms->pages->lock);
 	return kora_result(err);
 }

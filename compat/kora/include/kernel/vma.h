@@ -79,6 +79,9 @@ struct vma {
 	off_t limit;		/* not 0: so many bytes are the file's, what follows
 				 * is blank; -1: all of it */
 	int flags;
+
+	/* The memory manager's own. */
+	vma_t *dead_;
 };
 
 /* What there is, as of the moment it is asked for. */
