@@ -14,31 +14,51 @@
 static void
 swap_transfer(void *ctx, struct tome_io *io)
 {
-	unsigned char *swap = ctx;
+	const struct w_area *a = ctx;
 	size_t at = (size_t)io->at;
 
 	for (unsigned i = 0; i < io->n; i++, at += M_BYTES) {
 		unsigned char *page = tome_frame_window(io->vm, io->vec[i].pfn);
+		bool lost = a->bad && at / M_BYTES % 32 == 9;
 
 		if (io->op == TOME_IO_READ)
-			memcpy(page, swap + at, M_BYTES);
-		else
-			memcpy(swap + at, page, M_BYTES);
+			memcpy(page, a->bytes + at, M_BYTES);
+		else if (!lost)
+			memcpy(a->bytes + at, page, M_BYTES);
 		tome_frame_window_end(io->vm, io->vec[i].pfn, page);
+		if (io->op == TOME_IO_WRITE && lost) {
+			tome_io_done(io, TOME_EIO);
+			return;
+		}
 	}
 	tome_io_done(io, TOME_OK);
 }
 
+static enum tome_err
+area_on(struct world *w, struct w_area *a, unsigned max_pages, bool fast)
+{
+	const struct tome_swap_device device = { .max_pages = max_pages,
+		.fast = fast, .start = swap_transfer };
+
+	return tome_swap_add(w->vm, &device, a, SWAP_PAGES, 1, a->priority,
+	    &a->id);
+}
+
+/* Two areas: of one priority, or the second behind the first; one may be bad. */
 bool
 paging_start(struct world *w, uint64_t seed)
 {
-	const struct tome_swap_device device = { .max_pages = 8,
-		.fast = seed & 1, .start = swap_transfer };
+	bool ok = tome_paging_start(w->vm) == TOME_OK;
 
-	w->swap = malloc((size_t)SWAP_PAGES * M_BYTES);
-	return w->swap != NULL && tome_paging_start(w->vm) == TOME_OK &&
-	    tome_swap_add(w->vm, &device, w->swap, SWAP_PAGES, 1, 0,
-	    &w->swap_id) == TOME_OK;
+	for (unsigned i = 0; ok && i < W_AREAS; i++) {
+		struct w_area *a = &w->area[i];
+
+		a->bytes = malloc((size_t)SWAP_PAGES * M_BYTES);
+		a->priority = seed / 2 % 2 == 0 ? 0 : -(int)i;
+		a->bad = i == 0 && seed / 4 % 2 != 0;
+		ok = a->bytes != NULL && area_on(w, a, 8, seed & 1) == TOME_OK;
+	}
+	return ok;
 }
 
 bool
@@ -62,9 +82,8 @@ op_reclaim(struct world *w, const struct op *op)
 bool
 op_swapoff(struct world *w, const struct op *op)
 {
-	const struct tome_swap_device device = { .max_pages = 1 +
-		op->value % 32, .start = swap_transfer };
-	enum tome_err err = tome_swap_remove(w->vm, w->swap_id);
+	struct w_area *a = &w->area[op->flags % W_AREAS];
+	enum tome_err err = tome_swap_remove(w->vm, a->id);
 
 	if (err != TOME_OK && !(op->fail != 0 && is_shortage(err)))
 		return w_differ(w, "swapoff: %d", err);
@@ -72,8 +91,7 @@ op_swapoff(struct world *w, const struct op *op)
 		return true;
 	if (op->fail != 0)
 		hosted_fail_alloc(w->m, NULL, 0, false);
-	memset(w->swap, 0xdb, (size_t)SWAP_PAGES * M_BYTES);
-	err = tome_swap_add(w->vm, &device, w->swap, SWAP_PAGES, 1, 0,
-	    &w->swap_id);
+	memset(a->bytes, 0xdb, (size_t)SWAP_PAGES * M_BYTES);
+	err = area_on(w, a, 1 + op->value % 32, op->value & 32);
 	return err == TOME_OK || w_differ(w, "swapon: %d", err);
 }

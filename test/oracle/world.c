@@ -288,7 +288,8 @@ world_end(struct world *w)
 	if (leaked != 0)
 		return w_differ(w, "leaked %zu", leaked);
 	hosted_destroy(w->m);
-	free(w->swap);
+	for (i = 0; i < W_AREAS; i++)
+		free(w->area[i].bytes);
 	model_fini(&w->model);
 	return true;
 }

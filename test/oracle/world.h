@@ -17,6 +17,15 @@
 #define W_FRAMES 6144u			/* 24 MiB of memory, of 4 KiB pages */
 #define W_DIRECT_END ((tome_pfn_t)3328)
 
+/* An area that is swapped to; some slots of a bad one cannot be written. */
+#define W_AREAS 2
+struct w_area {
+	unsigned char *bytes;
+	unsigned id;
+	int priority;
+	bool bad;
+};
+
 struct world {
 	struct hosted_machine *m;
 	struct tome_vm *vm;
@@ -24,8 +33,7 @@ struct world {
 	struct tome_map *map[M_SPACES];		/* NULL: no such space */
 	struct tome_object *object[M_OBJECTS];
 	struct tome_map *running[W_CPUS];
-	unsigned char *swap;			/* what is swapped to */
-	unsigned swap_id;
+	struct w_area area[W_AREAS];
 	bool paged;				/* pages may not be resident */
 	char why[512];				/* the first divergence */
 };
@@ -53,7 +61,7 @@ void w_run(struct world *, unsigned cpu, unsigned space);
 void w_stop(struct world *, struct tome_map *);
 /* Names of mappings; the first is none. */
 extern const char *const w_names[4];
-/* Layer 6, with a swap area in memory. */
+/* Layer 6, with swap areas in memory. */
 bool paging_start(struct world *, uint64_t seed);
 /* Carry out op on both. */
 bool w_operate(struct world *, const struct op *);
