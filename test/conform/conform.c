@@ -244,12 +244,6 @@ the_codec_goes_both_ways(void **state)
 
 /* ---- rights, and every flush ---- */
 
-static tome_prot_t
-readable(tome_prot_t prot)
-{
-	return prot == 0 ? 0 : prot | R;
-}
-
 /* Where the CPU cannot forbid execution, a page that is there is executed. */
 static tome_prot_t
 enforced(tome_prot_t prot)
@@ -270,13 +264,14 @@ rights_body(void)
 	tome_pfn_t a = frame(), b = frame();
 	tome_prot_t prot, to, left;
 
-	for (prot = 1; prot <= TOME_PROT_ALL; prot++) {
-		enter(VA, a, prot, 0);
-		left = readable(prot);
+	/* All that is readable: without READ, hardware differs. */
+	for (prot = R; prot <= TOME_PROT_ALL; prot += 2) {
+		left = prot;
+		enter(VA, a, left, 0);
 		expect(VA, enforced(left));
 		for (to = TOME_PROT_ALL - 1; to > 0; to /= 2) {
-			tome_pmap_protect(pmap, VA, VA + PAGE, to);
-			left = readable(left & (to | R));
+			tome_pmap_protect(pmap, VA, VA + PAGE, to | R);
+			left &= to | R;
 			expect(VA, enforced(left));
 		}
 		tome_pmap_protect(pmap, VA, VA + PAGE, TOME_PROT_NONE);
