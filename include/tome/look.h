@@ -17,8 +17,8 @@ struct tome_object_look {
 	uint32_t slot;			/* its swap slot, 0: none */
 	/*
 	 * A number for the anon that holds it: two pages have the same exactly when
-	 * they are one, until it is written. Odd: it has no other name, and is known by
-	 * its slot. 0: a file's page.
+	 * they are one, until it is written. Odd: it is known by its slot, as long as it
+	 * is swapped out. 0: a file's page.
 	 */
 	uint64_t anon;
 	bool dirty;			/* a file's page: to be written */

@@ -112,7 +112,7 @@ hold_slot(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 {
 	if (tome_likely(h->anon != NULL))
 		return hold_present(ob, pg, how, h);
-	if (how != TOME_HOLD_LOOK)
+	if (how != TOME_HOLD_LOOK && hold_unshare(ob, &h->d) == TOME_OK)
 		h->anon = hold_fill(ob, pg, &h->d, TOME_PFN_NONE);
 	if (h->anon != NULL)
 		return TOME_OK;
@@ -165,11 +165,13 @@ hold_joined(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 		return TOME_OK;
 	}
 	if (err == TOME_OK) {
-		an = hold_fill(ob, pg, own, tome_held_pfn(h));
+		if (hold_unshare(ob, own) == TOME_OK)
+			an = hold_fill(ob, pg, own, tome_held_pfn(h));
 		tome_held_release(h);
 	} else if ((err == TOME_ENXIO || err == TOME_ENOENT) &&
 	    how != TOME_HOLD_LOOK) {
-		an = hold_fill(ob, pg, own, TOME_PFN_NONE);
+		if (hold_unshare(ob, own) == TOME_OK)
+			an = hold_fill(ob, pg, own, TOME_PFN_NONE);
 		err = TOME_OK;
 	}
 	if (an != NULL) {
@@ -291,10 +293,10 @@ hold_unshare(struct tome_object *ob, struct tome_dirent *d)
 }
 
 /*
- * Put a new page in the slot of the locked chunk, born locked: empty, or a copy of
- * the held page `from`. Every translation of that goes first: some may have been
- * entered for this object, whose content changes from here on. They cannot come
- * back for it: whoever enters one holds this chunk. NULL: no memory.
+ * Put a new page in the slot of the locked chunk, the object's own, born locked:
+ * empty, or a copy of the held page `from`. Every translation of that goes first: some
+ * may have been entered for this object, whose content changes from here on. They
+ * cannot come back for it: whoever enters one holds this chunk. NULL: no memory.
  */
 static tome_noinline struct tome_anon *
 hold_fill(struct tome_object *ob, tome_pgoff_t pg, struct tome_dirent *d,
@@ -302,8 +304,6 @@ hold_fill(struct tome_object *ob, tome_pgoff_t pg, struct tome_dirent *d,
 {
 	struct tome_anon *an;
 
-	if (hold_unshare(ob, d) != TOME_OK)
-		return NULL;
 	an = tome_anon_create(ob->amap, from == TOME_PFN_NONE);
 	if (an == NULL)
 		return NULL;

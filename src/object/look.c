@@ -87,6 +87,7 @@ look_slot(const struct tome_chunk *ch, unsigned i,
 
 	if (tome_chunk_packed(ch)) {
 		out->slot = ch->slot[i];
+		out->names = tome_rd(&ch->count);
 		out->anon = ch->slot[i] == 0 ? 0 :
 		    (uint64_t)ch->slot[i] << 1 | 1;
 		return;
