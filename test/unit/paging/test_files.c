@@ -1,6 +1,7 @@
 /*
  * test_files.c - files' pages leave and stay, mapped.
  */
+#include <object/vnode.h>
 #include "rig.h"
 #include "../fakefile.h"
 
@@ -82,6 +83,31 @@ one_does_not_page_out_for_all(void **state)
 	fakefile_close(&f, r->vm);
 }
 
+/* A hole under a transfer that does not end: nobody reads what was there. */
+static void
+what_goes_with_its_transfer_is_unmapped(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct tome_translation t;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 4 * PG);
+	f.object->vnode->pager.patience = 1000000;
+	enter_file(map, &f, 4);
+	assert_int_equal(tome_fault(map, AT, TOME_PROT_WRITE), TOME_OK);
+	f.queued = true;
+	assert_int_equal(tome_object_sync(f.object, 0, 0, false), TOME_OK);
+	assert_int_equal(f.nqueue, 1);
+	assert_true(tome_pmap_extract(map->pmap, AT, &t));
+	assert_int_equal(tome_object_punch(f.object, 0, 1), TOME_EIO);
+	assert_false(tome_pmap_extract(map->pmap, AT, &t));
+	assert_int_equal(fakefile_run(&f, false), 1);
+	tome_io_run(r->vm);
+	tome_map_unref(map);
+	fakefile_close(&f, r->vm);
+}
+
 /* The hand tells what it did. */
 static void
 the_hand_counts(void **state)
@@ -117,6 +143,7 @@ main(void)
 		RIG_TEST(mapped_pages_are_not_discarded),
 		RIG_TEST(what_is_being_read_is_not_mapped),
 		RIG_TEST(one_does_not_page_out_for_all),
+		RIG_TEST(what_goes_with_its_transfer_is_unmapped),
 		RIG_TEST(the_hand_counts),
 	};
 
