@@ -124,22 +124,18 @@ tome_swap_settle(struct tome_paging *p)
 		tome_io_wait(p->vm, bucket, seen, now_ns(p->vm) + PAUSE_NS);
 }
 
-/* How long the most patient of the areas that answer has. */
-static uint64_t
-patience(struct tome_paging *p)
+/* Has an area that answers a request under way, and time for it? */
+static bool
+is_waited_for(struct tome_paging *p, uint64_t since)
 {
 	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
-	const struct tome_swap_area *a;
-	uint64_t most = 0;
+	const struct tome_swap_area *a = p->areas;
 
-	for (a = p->areas; a != NULL; a = a->next) {
-		if (!a->silent && a->device.patience == 0)
-			most = TOME_FOREVER;
-		else if (!a->silent && a->device.patience > most)
-			most = a->device.patience;
-	}
+	while (a != NULL && (a->silent || a->flying == 0 ||
+	    (a->device.patience != 0 && since >= a->device.patience)))
+		a = a->next;
 	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
-	return most;
+	return a != NULL;
 }
 
 void
@@ -149,7 +145,7 @@ tome_swap_finish(struct tome_paging *p)
 
 	tome_io_run(p->vm);
 	while (tome_rd(&p->writing) != 0 &&
-	    now_ns(p->vm) - begun < patience(p))
+	    is_waited_for(p, now_ns(p->vm) - begun))
 		tome_swap_settle(p);
 }
 

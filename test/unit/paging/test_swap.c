@@ -253,6 +253,43 @@ silence_is_an_error(void **state)
 	tome_map_unref(map);
 }
 
+/* All its requests are under way, and none is answered: the next area takes the rest, and
+ * nobody waits. When it answers, it is used again. */
+static void
+a_silent_area_keeps_nobody(void **state)
+{
+	const unsigned n = 160, at_once = TOME_SWAP_IOS * 8;
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+
+	rig_swapon(r, 0, 512, 5);
+	rig_swapon(r, 1, 512, 1);
+	r->vm->paging->area[r->disk[0].id]->device.patience = 2000000;
+	r->disk[0].queued = true;
+	rig_enter(map, 0, n, 0);
+	for (unsigned i = 0; i < n; i++)
+		rig_poke(map, i, (uint8_t)(i + 1));
+	rig_page_out(r, map, 0, n);
+	assert_int_equal(rig_swap(r, 0).used, at_once);
+	assert_int_equal(rig_swap(r, 0).unwritten, 8);
+	for (unsigned i = at_once; i < at_once + 8; i++)
+		assert_int_equal(rig_peek(map, i), (uint8_t)(i + 1));
+	rig_page_out(r, map, at_once, 8);
+	assert_int_equal(rig_swap(r, 1).used, n - at_once);
+	assert_int_equal(rig_peek(map, n - 1), (uint8_t)n);
+	r->disk[0].queued = false;
+	assert_int_equal(disk_run(&r->disk[0], true), TOME_SWAP_IOS);
+	tome_io_run(r->vm);
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(rig_peek(map, i), (uint8_t)(i + 1));
+	rig_check(r);
+	rig_poke(map, 0, 0x99);
+	rig_page_out(r, map, 0, 1);
+	assert_int_equal(rig_anon_frames(r), n - 1);
+	assert_int_equal(rig_swap(r, 0).used, at_once);
+	tome_map_unref(map);
+}
+
 static void
 areas_by_priority_and_in_turns(void **state)
 {
@@ -596,6 +633,7 @@ main(void)
 		RIG_TEST(a_failed_read_is_the_touchers),
 		RIG_TEST(a_failed_neighbour_harms_nobody),
 		RIG_TEST(silence_is_an_error),
+		RIG_TEST(a_silent_area_keeps_nobody),
 		RIG_TEST(areas_by_priority_and_in_turns),
 		RIG_TEST(equals_take_turns),
 		RIG_TEST(no_room_means_no_way_out),
