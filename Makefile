@@ -59,6 +59,7 @@ endif
 # $(call ending,COMMAND): run it, keep its status.
 ending = @mkdir -p $(BUILD); $(1) && echo 0 >$(LEFT) || echo $$? >$(LEFT)
 
+export ARCH
 # The command of `make run` is taken as written: no $ in it is make's.
 export TOME_CMD := $(value CMD)
 unexport CMD
@@ -70,15 +71,15 @@ help: ## the targets (this list)
 ##: Running
 
 .PHONY: run debug kernel
-run: run.begin ## boot to a busybox shell; CPUS= MEM= CPU= CMD= ROOT= SHARE= SWAP= INIT= INITRAMFS= ICOUNT=1
-run.begin: $(BUILD)/kernel/tome.elf
+run: run.begin ## boot to a busybox shell; ARCH= CPUS= MEM= CPU= CMD= ROOT= SHARE= SWAP= INIT= INITRAMFS= ICOUNT=1
+run.begin: $(KERNEL_BUILD)/tome.elf
 	$(call ending,sh tools/run $<)
 
 debug: debug.begin ## the same, stopped until gdb attaches (localhost:1234)
-debug.begin: $(BUILD)/kernel/tome.elf
+debug.begin: $(KERNEL_BUILD)/tome.elf
 	$(call ending,DEBUG=1 sh tools/run $<)
 
-kernel: $(BUILD)/kernel/tome.elf ## build the reference kernel
+kernel: $(KERNEL_BUILD)/tome.elf ## build the reference kernel
 
 ##: Testing
 

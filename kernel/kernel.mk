@@ -4,27 +4,14 @@
 #
 # build/kernel-debug/tome.elf is the same with all of Tome's assertions.
 
-KERNEL_CC ?= gcc
-KERNEL_BUILD := $(BUILD)/kernel
+# ARCH says which machine: kernel/ARCH, whose machine.mk has its sources, flags and
+# compiler. Of another than x86_64 the kernel is build/kernel-ARCH/tome.elf.
 
-KERNEL_SRC_MACHINE := \
-	kernel/x86_64/acpi.c \
-	kernel/x86_64/apic.c \
-	kernel/x86_64/backtrace.c \
-	kernel/x86_64/boot.S \
-	kernel/x86_64/clock.c \
-	kernel/x86_64/cpu.c \
-	kernel/x86_64/entry.S \
-	kernel/x86_64/fpu.c \
-	kernel/x86_64/memory.c \
-	kernel/x86_64/panic.c \
-	kernel/x86_64/power.c \
-	kernel/x86_64/pvh.c \
-	kernel/x86_64/serial.c \
-	kernel/x86_64/smp.c \
-	kernel/x86_64/start.c \
-	kernel/x86_64/switch.c \
-	kernel/x86_64/trap.c
+ARCH ?= x86_64
+KERNEL_BUILD := $(BUILD)/kernel$(patsubst %,-%,$(filter-out x86_64,$(ARCH)))
+
+include kernel/$(ARCH)/machine.mk
+KERNEL_CC ?= $(KERNEL_CROSS)gcc
 
 KERNEL_SRC_GENERIC := \
 	kernel/host.c \
@@ -46,25 +33,23 @@ KERNEL_SRC_GENERIC := \
 
 KERNEL_SRC_TOME = $(TOME_SRC_TIER2) $(TOME_SRC_TIER5) $(TOME_SRC_POSIX) \
 	$(TOME_SRC_FILES) $(TOME_SRC_PAGING) \
-	$(TOME_PORT_SRC_x86_64)
+	$(TOME_PORT_SRC_$(ARCH))
 
 KERNEL_CFLAGS := $(WARN) -O2 -g -ffreestanding -fno-pic -fno-pie \
 	-fno-stack-protector -fno-strict-aliasing -fno-common \
 	-fno-asynchronous-unwind-tables -fomit-frame-pointer \
-	-mno-red-zone -mgeneral-regs-only -mcmodel=kernel \
-	-ffunction-sections -fdata-sections -Iinclude -Iports/x86_64
+	-ffunction-sections -fdata-sections -Iinclude -Iports/$(ARCH) \
+	$(KERNEL_MACHINE_CFLAGS)
 ifneq ($(TOME_KERNEL_DEBUG),)
 KERNEL_CFLAGS += -DTOME_DEBUG
-KERNEL_BUILD := $(BUILD)/kernel-debug
+KERNEL_BUILD := $(KERNEL_BUILD)-debug
 endif
-# No SSE, so no need for a stack aligned to 16 bytes at each call.
 ifneq ($(findstring clang,$(KERNEL_CC)),)
-KERNEL_CFLAGS += -mstack-alignment=8
+KERNEL_CFLAGS += $(KERNEL_MACHINE_CLANG)
 KERNEL_NO_IDIOMS := -fno-builtin
 else
 KERNEL_NO_IDIOMS := -fno-builtin -fno-tree-loop-distribute-patterns
-KERNEL_CFLAGS += -mpreferred-stack-boundary=3 $(TOME_CFLAGS_GCC) \
-	$(TOME_CFLAGS_SIZE)
+KERNEL_CFLAGS += $(KERNEL_MACHINE_GCC) $(TOME_CFLAGS_GCC) $(TOME_CFLAGS_SIZE)
 endif
 
 KERNEL_OBJ_KERNEL = $(patsubst %,$(KERNEL_BUILD)/%.o,$(basename \
@@ -74,9 +59,9 @@ KERNEL_OBJ_TOME = $(patsubst %,$(KERNEL_BUILD)/%.o,$(basename \
 KERNEL_OBJ = $(KERNEL_OBJ_KERNEL) $(KERNEL_OBJ_TOME)
 
 # The kernel sees public headers only; the library its own.
-$(KERNEL_BUILD)/kernel/%.o: KERNEL_INCLUDE := -Ikernel -Ikernel/x86_64
+$(KERNEL_BUILD)/kernel/%.o: KERNEL_INCLUDE := -Ikernel -Ikernel/$(ARCH)
 $(KERNEL_BUILD)/src/%.o $(KERNEL_BUILD)/ports/%.o: KERNEL_INCLUDE := -Isrc \
-	-Ikernel/x86_64
+	-Ikernel/$(ARCH)
 # Not into calls of the functions that these are.
 $(KERNEL_BUILD)/kernel/lib/string.o: KERNEL_INCLUDE += $(KERNEL_NO_IDIOMS)
 
@@ -89,25 +74,25 @@ $(KERNEL_BUILD)/%.o: %.c
 $(KERNEL_BUILD)/%.o: %.S
 	$(Q)mkdir -p $(@D)
 	$(call say,AS,$<)
-	$(Q)$(KERNEL_CC) -Ikernel/x86_64 -Iports/x86_64 -fno-pic -g -MMD -MP \
+	$(Q)$(KERNEL_CC) -Ikernel/$(ARCH) -Iports/$(ARCH) -fno-pic -g -MMD -MP \
 		-c -o $@ $<
 
-KERNEL_LINK = $(LD) -nostdlib -static -z max-page-size=4096 \
-	-z noexecstack --no-warn-rwx-segments -T kernel/x86_64/linker.ld
+KERNEL_LINK = $(KERNEL_CROSS)ld $(KERNEL_MACHINE_LDFLAGS) -nostdlib -static -z max-page-size=4096 \
+	-z noexecstack --no-warn-rwx-segments -T kernel/$(ARCH)/linker.ld
 
-$(KERNEL_BUILD)/symbols0.S: kernel/x86_64/symbols.sh
+$(KERNEL_BUILD)/symbols0.S: kernel/symbols.sh
 	$(Q)mkdir -p $(@D)
 	$(Q)sh $< >$@
 
-$(KERNEL_BUILD)/symbols1.S: $(KERNEL_BUILD)/first.elf kernel/x86_64/symbols.sh
-	$(Q)nm -n $< >$(KERNEL_BUILD)/first.nm
-	$(Q)sh kernel/x86_64/symbols.sh $(KERNEL_BUILD)/first.nm >$@
+$(KERNEL_BUILD)/symbols1.S: $(KERNEL_BUILD)/first.elf kernel/symbols.sh
+	$(Q)$(KERNEL_CROSS)nm -n $< >$(KERNEL_BUILD)/first.nm
+	$(Q)sh kernel/symbols.sh $(KERNEL_BUILD)/first.nm >$@
 
 $(KERNEL_BUILD)/symbols%.o: $(KERNEL_BUILD)/symbols%.S
 	$(Q)$(KERNEL_CC) -c -o $@ $<
 
 $(KERNEL_BUILD)/first.elf: $(KERNEL_OBJ) $(KERNEL_BUILD)/symbols0.o \
-		kernel/x86_64/linker.ld
+		kernel/$(ARCH)/linker.ld
 	$(call say,LD,$@)
 	$(Q)$(KERNEL_LINK) -o $@ $(KERNEL_OBJ) $(KERNEL_BUILD)/symbols0.o
 
@@ -119,4 +104,4 @@ $(KERNEL_BUILD)/tome.elf: $(KERNEL_BUILD)/first.elf $(KERNEL_BUILD)/symbols1.o
 
 .PHONY: kernel-debug
 kernel-debug: ## build the reference kernel with Tome's assertions
-	@$(MAKE) TOME_KERNEL_DEBUG=1 $(BUILD)/kernel-debug/tome.elf
+	@$(MAKE) TOME_KERNEL_DEBUG=1 $(KERNEL_BUILD)-debug/tome.elf

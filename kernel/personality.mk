@@ -60,5 +60,4 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/sys_calls.c \
 	kernel/syscall.c \
 	kernel/time.c \
-	kernel/wait.c \
-	kernel/x86_64/sigframe.c
+	kernel/wait.c
