@@ -48,7 +48,7 @@ typedef uint32_t tome_pte_t;
 #define TOME_PORT_ICACHE 0
 #define TOME_PORT_ASIDS_MAX 1u
 #define TOME_PORT_FLUSH_WALKS (!TOME_I386_PAE)
-#define TOME_PORT_FAULT_FLUSHES 1
+#define TOME_PORT_FAULT_FLUSHES (!TOME_I386_PAE)	/* nor its root */
 #define TOME_PORT_FLUSH_PAGES 33u
 #define TOME_PORT_BROADCAST(m) 0
 
