@@ -1,5 +1,5 @@
 # python3 sorts three times the memory there is, and hashes what came out.
-# machine: MEM=40M SWAP=256M
+# machine: MEM=40M SWAP=256M TIMEOUT=500
 cat >/tmp/t.py <<'EOT'
 import hashlib
 TIMES = (4096 - 64) // 8
@@ -12,7 +12,7 @@ def hashed(records):
     return all.digest()
 n = 3 * int(open("/proc/meminfo").readline().split()[1]) // 4
 records = [digest(i) * TIMES for i in range(n)]
-records.sort()
+records.sort(key=lambda r: r[:8])
 print(hashed(records) == hashed(d * TIMES for d in sorted(map(digest, range(n)))))
 EOT
 /mnt/share/watch 5000 python3 /tmp/t.py
