@@ -79,7 +79,7 @@ typedef uint32_t tome_pte_t;
 /* This machine's MMU: written by tome_mmu_probe(), then constant. */
 struct tome_mmu {
 	unsigned levels;	/* 2, or 3 */
-	unsigned large_level;	/* 1 where there are 4 or 2 MiB leaves, or 0 */
+	unsigned large_level;	/* 1 with PAE: 2 MiB leaves */
 	unsigned asids;		/* 0 */
 	tome_va_t user_min, user_max;
 	tome_va_t kernel_min;

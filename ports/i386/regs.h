@@ -5,7 +5,6 @@
 #ifndef TOME_I386_REGS_H
 #define TOME_I386_REGS_H
 
-#define TOME_CR4_PSE ((uint32_t)1 << 4)
 #define TOME_CR4_PAE ((uint32_t)1 << 5)
 #define TOME_CR4_PGE ((uint32_t)1 << 7)
 #define TOME_CR4_SMAP ((uint32_t)1 << 21)
@@ -17,7 +16,6 @@
 #define TOME_PAT_WC 0x01u
 
 /* CPUID: the register of out[4] = {eax, ebx, ecx, edx} in the name. */
-#define TOME_CPUID1_EDX_PSE (1u << 3)
 #define TOME_CPUID1_EDX_PAE (1u << 6)
 #define TOME_CPUID1_EDX_PGE (1u << 13)
 #define TOME_CPUID1_EDX_PAT (1u << 16)

@@ -47,7 +47,9 @@ probe_features(struct tome_mmu *m)
 	highest_x = r[0];
 	tome_insn_cpuid(1, 0, r);
 	m->pge = r[3] & TOME_CPUID1_EDX_PGE;
-	m->large_level = TOME_I386_PAE || (r[3] & TOME_CPUID1_EDX_PSE);
+	/* With two levels a large leaf lies in the root, which user roots have
+	 * copied: the kernel's span is tables. */
+	m->large_level = TOME_I386_PAE;
 	probe_types(m, r[3] & TOME_CPUID1_EDX_PAT);
 	if (highest >= 7) {
 		tome_insn_cpuid(7, 0, r);
@@ -81,8 +83,6 @@ tome_mmu_start(const struct tome_mmu *m, tome_pa_t kernel_root)
 	if (m->nx)
 		tome_insn_wrmsr(TOME_MSR_EFER,
 		    tome_insn_rdmsr(TOME_MSR_EFER) | TOME_EFER_NXE);
-	if (!TOME_I386_PAE && m->large_level > 0)
-		cr4 |= TOME_CR4_PSE;
 	if (m->pge)
 		cr4 |= TOME_CR4_PGE;
 	tome_insn_write_cr4(cr4);
