@@ -32,7 +32,7 @@ below_low(struct tome_vm *vm)
 
 	for (int kind = 0; kind < TOME_ZONES; kind++)
 		if (tome_zone_stats(vm, (enum tome_zone_kind)kind, &z) &&
-		    z.free + z.cached < z.low)
+		    z.free < z.low)
 			return true;
 	return false;
 }
