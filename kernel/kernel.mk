@@ -19,13 +19,13 @@ KERNEL_SRC_GENERIC := \
 	kernel/lib/printf.c \
 	kernel/lib/string.c \
 	kernel/main.c \
+	kernel/option.c \
 	kernel/sched.c \
 	kernel/sync.c \
 	kernel/thread.c \
 	kernel/timer.c \
 	kernel/virtio/blk.c \
 	kernel/virtio/p9.c \
-	kernel/virtio/pci.c \
 	kernel/virtio/queue.c
 
 # The personality's.
@@ -74,8 +74,8 @@ $(KERNEL_BUILD)/%.o: %.c
 $(KERNEL_BUILD)/%.o: %.S
 	$(Q)mkdir -p $(@D)
 	$(call say,AS,$<)
-	$(Q)$(KERNEL_CC) -Ikernel/$(ARCH) -Iports/$(ARCH) -fno-pic -g -MMD -MP \
-		-c -o $@ $<
+	$(Q)$(KERNEL_CC) $(KERNEL_MACHINE_CFLAGS) -Ikernel/$(ARCH) \
+		-Iports/$(ARCH) -fno-pic -g -MMD -MP -c -o $@ $<
 
 KERNEL_LINK = $(KERNEL_CROSS)ld $(KERNEL_MACHINE_LDFLAGS) -nostdlib -static -z max-page-size=4096 \
 	-z noexecstack --no-warn-rwx-segments -T kernel/$(ARCH)/linker.ld
@@ -89,7 +89,7 @@ $(KERNEL_BUILD)/symbols1.S: $(KERNEL_BUILD)/first.elf kernel/symbols.sh
 	$(Q)sh kernel/symbols.sh $(KERNEL_BUILD)/first.nm >$@
 
 $(KERNEL_BUILD)/symbols%.o: $(KERNEL_BUILD)/symbols%.S
-	$(Q)$(KERNEL_CC) -c -o $@ $<
+	$(Q)$(KERNEL_CC) $(KERNEL_MACHINE_CFLAGS) -fno-pic -c -o $@ $<
 
 $(KERNEL_BUILD)/first.elf: $(KERNEL_OBJ) $(KERNEL_BUILD)/symbols0.o \
 		kernel/$(ARCH)/linker.ld

@@ -13,9 +13,6 @@
 #include <tome/kmem.h>
 #include <virtio/virtio.h>
 
-#define VENDOR_VIRTIO 0x1af4
-#define DEVICE_BLK_OLD 0x1001
-#define DEVICE_BLK 0x1042
 #define SECTOR 512u
 
 enum { T_IN = 0, T_OUT = 1 };
@@ -156,17 +153,16 @@ slots_alloc(struct disk *b)
 }
 
 static void
-disk_start(const struct pci_device *d)
+disk_start(const struct virtio_at *at)
 {
 	struct disk *b;
 
-	if (d->vendor != VENDOR_VIRTIO || last_letter == 'z' ||
-	    (d->device != DEVICE_BLK && d->device != DEVICE_BLK_OLD))
+	if (last_letter == 'z')
 		return;
 	b = tome_kzalloc(the_vm, sizeof *b);
 	if (b == NULL)
 		return;
-	if (!virtio_begin(&b->device, d, 0) || b->device.config == NULL ||
+	if (!virtio_begin(&b->device, at, 0) || b->device.config == NULL ||
 	    !slots_alloc(b) || !virtio_queue(&b->device, &b->queue, 0,
 	    disk_interrupt, b)) {
 		kprintf("virtio: a disk that cannot be driven\n");
@@ -183,6 +179,6 @@ disk_start(const struct pci_device *d)
 void
 virtio_start(void)
 {
-	pci_each(disk_start);
-	pci_each(p9_start);
+	virtio_each(VIRTIO_BLK, disk_start);
+	virtio_each(VIRTIO_P9, p9_start);
 }

@@ -20,9 +20,6 @@
 #include <tome/kmem.h>
 #include <virtio/virtio.h>
 
-#define VENDOR_VIRTIO 0x1af4
-#define DEVICE_P9_OLD 0x1009
-#define DEVICE_P9 0x1049
 #define F_MOUNT_TAG 1u
 #define SHARES 4u
 #define NTALK 16u
@@ -828,17 +825,16 @@ read_tag(struct p9 *p)
 }
 
 void
-p9_start(const struct pci_device *d)
+p9_start(const struct virtio_at *at)
 {
 	struct p9 *p;
 
-	if (d->vendor != VENDOR_VIRTIO || nshares == SHARES ||
-	    (d->device != DEVICE_P9 && d->device != DEVICE_P9_OLD))
+	if (nshares == SHARES)
 		return;
 	p = tome_kzalloc(the_vm, sizeof *p);
 	if (p == NULL)
 		return;
-	if (!virtio_begin(&p->device, d, F_MOUNT_TAG) ||
+	if (!virtio_begin(&p->device, at, F_MOUNT_TAG) ||
 	    p->device.config == NULL || !calls_alloc(p) ||
 	    !virtio_queue(&p->device, &p->queue, 0, p9_interrupt, p)) {
 		kprintf("virtio: a share that cannot be driven\n");

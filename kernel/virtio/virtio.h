@@ -1,6 +1,6 @@
 /*
- * virtio.h - virtio devices over PCI (OASIS Virtual I/O Device 1.0, sections 2, 4.1,
- * 5.2): what drivers see.
+ * virtio.h - virtio devices (OASIS Virtual I/O Device 1.0): what drivers see, the same
+ * over PCI (pci_device.c) and in a devicetree's place (mmio.c); a machine links one.
  */
 #ifndef KERNEL_VIRTIO_VIRTIO_H
 #define KERNEL_VIRTIO_VIRTIO_H
@@ -50,26 +50,28 @@ struct virtqueue {
 	volatile struct vq_desc *desc;
 	volatile struct vq_avail *avail;
 	volatile struct vq_used *used;
-	volatile uint16_t *doorbell;
+	volatile uint8_t *doorbell;
 	void *cookie[VQ_SIZE_MAX];
 	struct spinlock lock;		/* taken by interrupts too */
 };
 
 struct virtio {
+	volatile uint8_t *common, *config;
+	uint64_t features;		/* agreed on */
+	/* On PCI. */
 	struct pci_device pci;
-	volatile uint8_t *common, *config, *notify;
+	volatile uint8_t *notify;
 	volatile uint32_t *msix;
 	uint32_t notify_step;
-	uint64_t features;		/* agreed on */
+	/* In its place: the interrupt, and whom it is for. */
+	uint32_t interrupt[3];
+	void (*fn)(void *arg);
+	void *arg;
 };
 
-/* Reset it, agree on what both have of `want`. False: it cannot be driven. */
-bool virtio_begin(struct virtio *, const struct pci_device *, uint64_t want);
-/* Set up queue `index`; fn(arg) when something was used, interrupts off. */
-bool virtio_queue(struct virtio *, struct virtqueue *, uint16_t index,
-    void (*fn)(void *arg), void *arg);
-void virtio_ready(struct virtio *);
-
+/* Of rings for queue `index` of v, at most `size` long; what the device is told. */
+bool vq_alloc(struct virtqueue *, struct virtio *, uint16_t index,
+    uint32_t size, tome_pa_t pa[3]);
 /* Offer a chain; the queue is locked. False: not enough descriptors. */
 bool vq_offer(struct virtqueue *, const struct vq_segment *, unsigned n,
     void *cookie);
@@ -77,13 +79,35 @@ void vq_kick(struct virtqueue *);
 /* What the device has done with; NULL: nothing more. Locked. */
 void *vq_take(struct virtqueue *, uint32_t *len);
 
-/* ---- p9.c ---- */
+/* ---- the transport ---- */
 
-void p9_start(const struct pci_device *);
+enum { VIRTIO_BLK = 2, VIRTIO_P9 = 9 };
+/* Of the device's status. */
+enum { S_ACKNOWLEDGE = 1, S_DRIVER = 2, S_DRIVER_OK = 4, S_FEATURES_OK = 8 };
+#define F_VERSION_1 ((uint64_t)1 << 32)
 
-/* ---- blk.c ---- */
+/* A device that the bus has. */
+struct virtio_at {
+	const void *where;		/* the transport's */
+};
 
-/* Find all devices; disks become vda and so on (block.h). */
+/* Call fn for each device of a kind. */
+void virtio_each(uint16_t kind, void (*fn)(const struct virtio_at *));
+/* Reset it, agree on what both have of `want`. False: it cannot be driven. */
+bool virtio_begin(struct virtio *, const struct virtio_at *, uint64_t want);
+/* Set up queue `index`; fn(arg) when something was used, interrupts off. */
+bool virtio_queue(struct virtio *, struct virtqueue *, uint16_t index,
+    void (*fn)(void *arg), void *arg);
+void virtio_ready(struct virtio *);
+/* Something was offered. */
+void virtio_notify(struct virtqueue *);
+
+/* ---- drivers ---- */
+
+/* p9.c */
+void p9_start(const struct virtio_at *);
+
+/* blk.c. Find all devices; disks become vda and so on (block.h). */
 void virtio_start(void);
 
 #endif

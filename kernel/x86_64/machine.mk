@@ -18,7 +18,9 @@ KERNEL_SRC_MACHINE := \
 	kernel/x86_64/smp.c \
 	kernel/x86_64/start.c \
 	kernel/x86_64/switch.c \
-	kernel/x86_64/trap.c
+	kernel/x86_64/trap.c \
+	kernel/virtio/pci.c \
+	kernel/virtio/pci_device.c
 
 KERNEL_CROSS :=
 KERNEL_MACHINE_CFLAGS := -mno-red-zone -mgeneral-regs-only -mcmodel=kernel

@@ -136,32 +136,3 @@ boot_initrd(size_t *len)
 	*len = initrd_len;
 	return initrd_len != 0 ? direct(initrd_pa) : NULL;
 }
-
-bool
-boot_option(const char *name, char *buf, size_t len)
-{
-	size_t n = strlen(name);
-	const char *p = cmdline;
-
-	while (*p != '\0') {
-		size_t word = 0;
-
-		while (p[word] != '\0' && p[word] != ' ')
-			word++;
-		if (word >= n && strncmp(p, name, n) == 0 &&
-		    (word == n || p[n] == '=')) {
-			size_t skip = word == n ? n : n + 1;
-			size_t value = word - skip;
-
-			if (value >= len)
-				value = len - 1;
-			memcpy(buf, p + skip, value);
-			buf[value] = '\0';
-			return true;
-		}
-		p += word;
-		while (*p == ' ')
-			p++;
-	}
-	return false;
-}
