@@ -36,8 +36,8 @@ check_slots(unsigned id)
 
 	if (!tome_swap_stats(the_vm, id, &s))
 		return;
-	kprintf("Tome: swap area %u: %lu slots were allocated: %lu are in use, %lu superseded,"
-	    " %lu dropped, %lu home, %lu unwritten, %lu retired\n", id,
+	kprintf("Tome: swap area %u: %ju slots were allocated: %ju are in use, %ju superseded,"
+	    " %ju dropped, %ju home, %ju unwritten, %ju retired\n", id,
 	    s.allocated, s.used, s.superseded, s.dropped, s.home, s.unwritten,
 	    s.retired);
 	if (s.allocated != s.used + s.superseded + s.dropped + s.home +

@@ -63,7 +63,7 @@ $(KERNEL_BUILD)/kernel/%.o: KERNEL_INCLUDE := -Ikernel -Ikernel/$(ARCH)
 $(KERNEL_BUILD)/src/%.o $(KERNEL_BUILD)/ports/%.o: KERNEL_INCLUDE := -Isrc \
 	-Ikernel/$(ARCH)
 # Not into calls of the functions that these are.
-$(KERNEL_BUILD)/kernel/lib/string.o: KERNEL_INCLUDE += $(KERNEL_NO_IDIOMS)
+$(KERNEL_BUILD)/kernel/lib/string.o $(KERNEL_BUILD)/kernel/lib/copy.o: KERNEL_INCLUDE += $(KERNEL_NO_IDIOMS)
 
 $(KERNEL_BUILD)/%.o: %.c
 	$(Q)mkdir -p $(@D)

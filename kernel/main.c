@@ -58,7 +58,7 @@ kernel_main(void)
 	paged = thread_create("paged", paging_daemon, NULL);
 	if (init == NULL || paged == NULL)
 		panic("no memory for the first thread");
-	kprintf("Tome: %u CPU%s, %lu MiB free, initialised in %lu ms\n",
+	kprintf("Tome: %u CPU%s, %lu MiB free, initialised in %ju ms\n",
 	    cpu_count(), cpu_count() == 1 ? "" : "s",
 	    (unsigned long)tome_frames_free_count(the_vm) >> 8,
 	    clock_ns() / 1000000);

@@ -75,7 +75,7 @@ ramdisk_start(void)
 		return;
 	ram.pfn = tome_kmalloc(the_vm, n * sizeof *ram.pfn);
 	if (ram.pfn == NULL || !frames_take(n)) {
-		kprintf("no memory for a disk of %lu MiB\n", bytes >> 20);
+		kprintf("no memory for a disk of %ju MiB\n", bytes >> 20);
 		tome_kfree(the_vm, ram.pfn);
 		return;
 	}

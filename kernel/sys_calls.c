@@ -286,30 +286,6 @@ SYSCALL(prctl)
 	}
 }
 
-SYSCALL(arch_prctl)
-{
-	struct thread *t = current();
-
-	switch ((unsigned)a[0]) {
-	case ARCH_SET_FS:
-	case ARCH_SET_GS:
-		if (a[1] >= USER_TOP)
-			return -EPERM;
-		if ((unsigned)a[0] == ARCH_SET_FS)
-			t->fs_base = a[1];
-		else
-			t->gs_base = a[1];
-		thread_load_bases();
-		return 0;
-	case ARCH_GET_FS:
-		return copy_out(a[1], &t->fs_base, sizeof t->fs_base);
-	case ARCH_GET_GS:
-		return copy_out(a[1], &t->gs_base, sizeof t->gs_base);
-	default:
-		return -EINVAL;
-	}
-}
-
 /* ---- scheduling: one class, all alike ---- */
 
 SYSCALL(sched_yield)

@@ -324,22 +324,22 @@ show_meminfo(struct text *t, int pid)
 	(void)pid;
 	tome_vm_stats(the_vm, &s);
 	swap_totals(&swap, &used);
-	text_add(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\n"
-	    "MemAvailable:   %8lu kB\nBuffers:        %8u kB\n"
-	    "Cached:         %8lu kB\nSwapCached:     %8u kB\n"
-	    "Active:         %8lu kB\nInactive:       %8u kB\n",
+	text_add(t, "MemTotal:       %8ju kB\nMemFree:        %8ju kB\n"
+	    "MemAvailable:   %8ju kB\nBuffers:        %8u kB\n"
+	    "Cached:         %8ju kB\nSwapCached:     %8u kB\n"
+	    "Active:         %8ju kB\nInactive:       %8u kB\n",
 	    kb(s.frames_total), kb(s.frames_free), kb(s.frames_free), 0,
 	    kb(s.frames_cache), 0, kb(s.frames_anon + s.frames_cache), 0);
 	text_add(t, "Unevictable:    %8u kB\nMlocked:        %8u kB\n"
-	    "SwapTotal:      %8lu kB\nSwapFree:       %8lu kB\n"
-	    "Dirty:          %8lu kB\nWriteback:      %8lu kB\n"
-	    "AnonPages:      %8lu kB\nMapped:         %8lu kB\n"
-	    "Shmem:          %8lu kB\n", 0, 0, kb(swap), kb(swap - used),
+	    "SwapTotal:      %8ju kB\nSwapFree:       %8ju kB\n"
+	    "Dirty:          %8ju kB\nWriteback:      %8ju kB\n"
+	    "AnonPages:      %8ju kB\nMapped:         %8ju kB\n"
+	    "Shmem:          %8ju kB\n", 0, 0, kb(swap), kb(swap - used),
 	    kb(s.files_dirty), kb(s.files_writing),
 	    kb(s.frames_anon), kb(s.frames_cache), kb(s.frames_cache));
-	text_add(t, "Slab:           %8lu kB\nSReclaimable:   %8u kB\n"
-	    "SUnreclaim:     %8lu kB\nPageTables:     %8lu kB\n"
-	    "CommitLimit:    %8lu kB\nCommitted_AS:   %8lu kB\n"
+	text_add(t, "Slab:           %8ju kB\nSReclaimable:   %8u kB\n"
+	    "SUnreclaim:     %8ju kB\nPageTables:     %8ju kB\n"
+	    "CommitLimit:    %8ju kB\nCommitted_AS:   %8ju kB\n"
 	    "HugePages_Total:   %5u\nHugePages_Free:    %5u\n"
 	    "HugePages_Rsvd:    %5u\nHugePages_Surp:    %5u\n"
 	    "Hugepagesize:   %8u kB\n",
@@ -356,7 +356,7 @@ show_swaps(struct text *t, int pid)
 	(void)pid;
 	text_add(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 	for (unsigned n = 0; swap_look(n, &s); n++)
-		text_add(t, "%-39s %s\t%lu\t\t%lu\t\t%d\n", s.path,
+		text_add(t, "%-39s %s\t%ju\t\t%ju\t\t%d\n", s.path,
 		    s.file ? "file\t" : "partition", kb(s.pages),
 		    kb(s.used), s.priority);
 }
@@ -380,12 +380,12 @@ show_ledger(struct text *t)
 	struct tome_swap_stats s;
 
 	swap_ledger(&s);
-	text_add(t, "tome_swap_allocated %lu\ntome_swap_used %lu\n"
-	    "tome_swap_retired %lu\ntome_swap_superseded %lu\n"
-	    "tome_swap_dropped %lu\ntome_swap_unwritten %lu\n"
-	    "tome_swap_home %lu\ntome_swap_written %lu\n"
-	    "tome_swap_read %lu\ntome_swap_read_errors %lu\n"
-	    "tome_swap_write_errors %lu\n", s.allocated, s.used, s.retired,
+	text_add(t, "tome_swap_allocated %ju\ntome_swap_used %ju\n"
+	    "tome_swap_retired %ju\ntome_swap_superseded %ju\n"
+	    "tome_swap_dropped %ju\ntome_swap_unwritten %ju\n"
+	    "tome_swap_home %ju\ntome_swap_written %ju\n"
+	    "tome_swap_read %ju\ntome_swap_read_errors %ju\n"
+	    "tome_swap_write_errors %ju\n", s.allocated, s.used, s.retired,
 	    s.superseded, s.dropped, s.unwritten, s.home, s.written, s.read,
 	    s.read_errors, s.write_errors);
 }
@@ -401,26 +401,26 @@ show_vmstat(struct text *t, int pid)
 	/* What only waits for an epoch to end is not in use. */
 	tome_vm_quiesce(the_vm, false);
 	tome_vm_stats(the_vm, &s);
-	text_add(t, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_file_pages %lu\n"
-	    "nr_page_table_pages %lu\nnr_slab_unreclaimable %lu\n"
-	    "pgfault %lu\npgmajfault 0\npswpin %lu\npswpout %lu\n"
-	    "nr_dirty %lu\nnr_writeback %lu\npgscan %lu\n",
+	text_add(t, "nr_free_pages %ju\nnr_anon_pages %ju\nnr_file_pages %ju\n"
+	    "nr_page_table_pages %ju\nnr_slab_unreclaimable %ju\n"
+	    "pgfault %ju\npgmajfault 0\npswpin %ju\npswpout %ju\n"
+	    "nr_dirty %ju\nnr_writeback %ju\npgscan %ju\n",
 	    s.frames_free, s.frames_anon, s.frames_cache, s.frames_table,
 	    s.frames_kernel, s.faults, p.swapped_in, p.swapped_out,
 	    s.files_dirty, s.files_writing, p.looked);
-	text_add(t, "tome_faults_zero %lu\ntome_faults_cow %lu\n"
-	    "tome_faults_reuse %lu\ntome_faults_file %lu\n"
-	    "tome_faults_retry %lu\ntome_faults_spurious %lu\n"
-	    "tome_flush_page %lu\ntome_flush_asid %lu\ntome_flush_all %lu\n"
-	    "tome_ipis %lu\ntome_rounds %lu\n", s.faults_zero, s.faults_cow,
+	text_add(t, "tome_faults_zero %ju\ntome_faults_cow %ju\n"
+	    "tome_faults_reuse %ju\ntome_faults_file %ju\n"
+	    "tome_faults_retry %ju\ntome_faults_spurious %ju\n"
+	    "tome_flush_page %ju\ntome_flush_asid %ju\ntome_flush_all %ju\n"
+	    "tome_ipis %ju\ntome_rounds %ju\n", s.faults_zero, s.faults_cow,
 	    s.faults_reuse, s.faults_file, s.faults_retry, s.faults_spurious,
 	    s.flush_page, s.flush_asid, s.flush_all, s.ipis, s.rounds);
-	text_add(t, "tome_maps %lu\ntome_entries %lu\ntome_nodes %lu\n"
-	    "tome_amaps %lu\ntome_chunks %lu\ntome_anons %lu\n"
-	    "tome_objects %lu\ntome_pmaps %lu\ntome_deferred %lu\n"
-	    "tome_frames_total %lu\ntome_frames_reserved %lu\n"
-	    "tome_frames_kernel %lu\ntome_frames_other %lu\n"
-	    "tome_frames_bootstrap %lu\n", s.maps, s.entries, s.nodes, s.amaps,
+	text_add(t, "tome_maps %ju\ntome_entries %ju\ntome_nodes %ju\n"
+	    "tome_amaps %ju\ntome_chunks %ju\ntome_anons %ju\n"
+	    "tome_objects %ju\ntome_pmaps %ju\ntome_deferred %ju\n"
+	    "tome_frames_total %ju\ntome_frames_reserved %ju\n"
+	    "tome_frames_kernel %ju\ntome_frames_other %ju\n"
+	    "tome_frames_bootstrap %ju\n", s.maps, s.entries, s.nodes, s.amaps,
 	    s.chunks, s.anons, s.objects, s.pmaps, s.deferred, s.frames_total,
 	    s.frames_reserved, s.frames_kernel, s.frames_other,
 	    s.frames_bootstrap);
@@ -457,14 +457,14 @@ show_stat(struct text *t, int pid)
 	(void)pid;
 	for (unsigned c = 0; c < n; c++)
 		all += ticks(cpu_idle_ns(c));
-	text_add(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n",
+	text_add(t, "cpu  %ju 0 0 %ju 0 0 0 0 0 0\n",
 	    now * n > all ? now * n - all : 0, all);
 	for (unsigned c = 0; c < n; c++) {
 		idle = ticks(cpu_idle_ns(c));
-		text_add(t, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", c,
+		text_add(t, "cpu%u %ju 0 0 %ju 0 0 0 0 0 0\n", c,
 		    now > idle ? now - idle : 0, idle);
 	}
-	text_add(t, "intr 0\nctxt 0\nbtime %lu\nprocesses %u\n"
+	text_add(t, "intr 0\nctxt 0\nbtime %ju\nprocesses %u\n"
 	    "procs_running %u\nprocs_blocked 0\n",
 	    (clock_wall_ns() - clock_ns()) / 1000000000u, system_processes(),
 	    sched_runnable());
@@ -479,7 +479,7 @@ show_uptime(struct text *t, int pid)
 	for (unsigned c = 0; c < cpu_count(); c++)
 		idle += cpu_idle_ns(c);
 	idle /= 10000000u;
-	text_add(t, "%lu.%02lu %lu.%02lu\n", now / 100, now % 100, idle / 100,
+	text_add(t, "%ju.%02ju %ju.%02ju\n", now / 100, now % 100, idle / 100,
 	    idle % 100);
 }
 
@@ -504,7 +504,7 @@ show_cpuinfo(struct text *t, int pid)
 	for (unsigned c = 0; c < cpu_count(); c++)
 		text_add(t, "processor\t: %u\nvendor_id\t: %s\n"
 		    "cpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n"
-		    "stepping\t: %u\ncpu MHz\t\t: %lu.%03lu\n"
+		    "stepping\t: %u\ncpu MHz\t\t: %ju.%03ju\n"
 		    "cpu cores\t: %u\nflags\t\t:\n\n", c, id.vendor,
 		    id.family, id.model, id.model_name, id.stepping,
 		    id.hz / 1000000, id.hz / 1000 % 1000, cpu_count());
@@ -554,8 +554,8 @@ show_shm(struct text *t, int pid)
 	    "lpid nattch   uid   gid  cuid  cgid      atime      dtime"
 	    "      ctime                   rss                  swap\n");
 	while (tome_shm_next(mm_shm, &cookie, &i))
-		text_add(t, "%10d %10d  %4o %21lu %5d %5d  %5lu %5u %5u %5u "
-		    "%5u %10ld %10ld %10ld %21lu %21u\n", i.key, i.id, i.mode,
+		text_add(t, "%10d %10d  %4o %21ju %5d %5d  %5ju %5u %5u %5u "
+		    "%5u %10jd %10jd %10jd %21ju %21u\n", i.key, i.id, i.mode,
 		    i.size, i.cpid, i.lpid, i.attached, i.uid, i.gid, i.cuid,
 		    i.cgid, i.atime, i.dtime, i.ctime,
 		    i.resident_pages << TOME_PAGE_SHIFT, 0);
@@ -578,7 +578,7 @@ text_number(const char *s, uint64_t *out)
 	static void show_##name(struct text *t, int pid)                       \
 	{                                                                      \
 		(void)pid;                                                     \
-		text_add(t, "%lu\n", overcommit_get(which));                   \
+		text_add(t, "%ju\n", overcommit_get(which));                   \
 	}                                                                      \
 	static int64_t store_##name(int pid, const char *s, size_t n)          \
 	{                                                                      \

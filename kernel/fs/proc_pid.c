@@ -184,18 +184,18 @@ show_stat(struct text *t, int pid)
 	if (!facts_of(pid, &f))
 		return;
 	totals_of(pid, &m, &layout);
-	text_add(t, "%d (%s) %c %d %d %d %u %d 0 %lu 0 %lu 0 %lu 0 %lu 0 "
-	    "20 0 %u 0 %lu %lu %lu %lu ", pid, f.comm, f.state, f.ppid,
+	text_add(t, "%d (%s) %c %d %d %d %u %d 0 %ju 0 %ju 0 %ju 0 %ju 0 "
+	    "20 0 %u 0 %ju %ju %ju %ju ", pid, f.comm, f.state, f.ppid,
 	    f.pgid, f.sid, f.tty, f.tpgid, f.minflt, f.majflt,
 	    ticks(f.cpu_ns), tv_ticks(f.children.utime), f.ntasks,
 	    ticks(f.start_ns), m.virtual_pages << TOME_PAGE_SHIFT,
 	    m.resident_pages, f.rss_limit);
-	text_add(t, "%lu %lu %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 ",
+	text_add(t, "%ju %ju %ju 0 0 %ju %ju %ju %ju 0 0 0 %d %u 0 0 0 0 0 ",
 	    layout.code_start, layout.code_end, layout.stack_start,
 	    f.pending & 0x7fffffff, f.blocked & 0x7fffffff,
 	    f.ignored & 0x7fffffff, f.caught & 0x7fffffff, f.exit_signal,
 	    f.cpu);
-	text_add(t, "0 0 0 %lu %lu %lu %lu 0\n", layout.arg_start,
+	text_add(t, "0 0 0 %ju %ju %ju %ju 0\n", layout.arg_start,
 	    layout.arg_end, layout.env_start, layout.env_end);
 }
 
@@ -206,7 +206,7 @@ show_statm(struct text *t, int pid)
 	struct space layout;
 
 	totals_of(pid, &m, &layout);
-	text_add(t, "%lu %lu %lu %lu 0 %lu 0\n", m.virtual_pages,
+	text_add(t, "%ju %ju %ju %ju 0 %ju 0\n", m.virtual_pages,
 	    m.resident_pages, m.resident_shared, m.exec_pages,
 	    m.data_pages + m.stack_pages);
 }
@@ -232,7 +232,7 @@ show_ids(struct text *t, const struct facts *f)
 	const struct cred *c = &f->cred;
 
 	text_add(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n"
-	    "FDSize:\t%lu\nGroups:\t", c->uid, c->euid, c->suid, c->fsuid,
+	    "FDSize:\t%ju\nGroups:\t", c->uid, c->euid, c->suid, c->fsuid,
 	    c->gid, c->egid, c->sgid, c->fsgid, f->files);
 	for (unsigned i = 0; i < c->ngroups; i++)
 		text_add(t, "%u ", c->group[i]);
@@ -244,14 +244,14 @@ show_memory(struct text *t, const struct tome_map_totals *m)
 {
 	uint64_t anon = m->resident_pages - m->resident_shared;
 
-	text_add(t, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\n"
-	    "VmPin:\t%8u kB\nVmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n"
-	    "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8u kB\n",
+	text_add(t, "VmPeak:\t%8ju kB\nVmSize:\t%8ju kB\nVmLck:\t%8ju kB\n"
+	    "VmPin:\t%8u kB\nVmHWM:\t%8ju kB\nVmRSS:\t%8ju kB\n"
+	    "RssAnon:\t%8ju kB\nRssFile:\t%8ju kB\nRssShmem:\t%8u kB\n",
 	    kb(m->peak_virtual), kb(m->virtual_pages), kb(m->locked_pages), 0,
 	    kb(m->peak_resident), kb(m->resident_pages), kb(anon),
 	    kb(m->resident_shared), 0);
-	text_add(t, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\n"
-	    "VmLib:\t%8u kB\nVmPTE:\t%8lu kB\nVmSwap:\t%8u kB\n",
+	text_add(t, "VmData:\t%8ju kB\nVmStk:\t%8ju kB\nVmExe:\t%8ju kB\n"
+	    "VmLib:\t%8u kB\nVmPTE:\t%8ju kB\nVmSwap:\t%8u kB\n",
 	    kb(m->data_pages), kb(m->stack_pages), kb(m->exec_pages), 0,
 	    kb(m->table_pages), 0);
 }
@@ -272,12 +272,12 @@ show_status(struct text *t, int pid)
 	show_ids(t, &f);
 	if (layout.map != NULL)
 		show_memory(t, &m);
-	text_add(t, "Threads:\t%u\nSigQ:\t0/0\nSigPnd:\t%016lx\n"
-	    "ShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n"
-	    "SigCgt:\t%016lx\n", f.ntasks, f.pending, f.shared, f.blocked,
+	text_add(t, "Threads:\t%u\nSigQ:\t0/0\nSigPnd:\t%016jx\n"
+	    "ShdPnd:\t%016jx\nSigBlk:\t%016jx\nSigIgn:\t%016jx\n"
+	    "SigCgt:\t%016jx\n", f.ntasks, f.pending, f.shared, f.blocked,
 	    f.ignored, f.caught);
-	text_add(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n"
-	    "CapBnd:\t%016lx\nCapAmb:\t%016x\nNoNewPrivs:\t0\nSeccomp:\t0\n"
+	text_add(t, "CapInh:\t%016jx\nCapPrm:\t%016jx\nCapEff:\t%016jx\n"
+	    "CapBnd:\t%016jx\nCapAmb:\t%016x\nNoNewPrivs:\t0\nSeccomp:\t0\n"
 	    "Cpus_allowed_list:\t0-%u\n", f.cred.inheritable,
 	    f.cred.permitted, f.cred.effective, (uint64_t)CAP_ALL, 0,
 	    cpu_count() - 1);
@@ -308,7 +308,7 @@ show_region(struct text *t, const struct space *s, const struct tome_region *r)
 	const char *name = region_name(s, r);
 	char line[96];
 	int n = snprintf(line, sizeof line,
-	    "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ",
+	    "%08lx-%08lx %c%c%c%c %08jx %02x:%02x %ju ",
 	    (unsigned long)r->start, (unsigned long)r->end,
 	    r->prot & TOME_PROT_READ ? 'r' : '-',
 	    r->prot & TOME_PROT_WRITE ? 'w' : '-',
@@ -360,20 +360,20 @@ static void
 show_usage(struct text *t, const struct tome_region *r,
     const struct tome_usage *u)
 {
-	text_add(t, "Size:           %8lu kB\nKernelPageSize: %8u kB\n"
-	    "MMUPageSize:    %8u kB\nRss:            %8lu kB\n"
-	    "Pss:            %8lu kB\n",
+	text_add(t, "Size:           %8ju kB\nKernelPageSize: %8u kB\n"
+	    "MMUPageSize:    %8u kB\nRss:            %8ju kB\n"
+	    "Pss:            %8ju kB\n",
 	    kb((r->end - r->start) >> TOME_PAGE_SHIFT),
 	    (unsigned)(TOME_PAGE_SIZE >> 10), (unsigned)(TOME_PAGE_SIZE >> 10),
 	    kb(u->resident), kb(u->resident));
-	text_add(t, "Shared_Clean:   %8lu kB\nShared_Dirty:   %8lu kB\n"
-	    "Private_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\n"
-	    "Referenced:     %8lu kB\nAnonymous:      %8lu kB\n",
+	text_add(t, "Shared_Clean:   %8ju kB\nShared_Dirty:   %8ju kB\n"
+	    "Private_Clean:  %8ju kB\nPrivate_Dirty:  %8ju kB\n"
+	    "Referenced:     %8ju kB\nAnonymous:      %8ju kB\n",
 	    kb(u->shared_clean), kb(u->shared_dirty), kb(u->private_clean),
 	    kb(u->private_dirty), kb(u->referenced), kb(u->anonymous));
 	text_add(t, "LazyFree:       %8u kB\nAnonHugePages:  %8u kB\n"
-	    "Swap:           %8lu kB\nSwapPss:        %8u kB\n"
-	    "Locked:         %8lu kB\nTHPeligible:    0\n", 0, 0,
+	    "Swap:           %8ju kB\nSwapPss:        %8u kB\n"
+	    "Locked:         %8ju kB\nTHPeligible:    0\n", 0, 0,
 	    kb(u->swapped), 0, kb(u->locked));
 }
 
@@ -505,11 +505,11 @@ show_limits(struct text *t, int pid)
 		if (limit[i].cur == RLIM_INFINITY)
 			text_add(t, "%-20s ", "unlimited");
 		else
-			text_add(t, "%-20lu ", limit[i].cur);
+			text_add(t, "%-20ju ", limit[i].cur);
 		if (limit[i].max == RLIM_INFINITY)
 			text_add(t, "unlimited\n");
 		else
-			text_add(t, "%lu\n", limit[i].max);
+			text_add(t, "%ju\n", limit[i].max);
 	}
 }
 

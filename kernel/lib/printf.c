@@ -136,8 +136,10 @@ spec_parse(struct spec *s, const char *f, va_list *args)
 	for (;; f++) {
 		if (*f == 'h')
 			s->size--;
-		else if (*f == 'l' || *f == 'z' || *f == 'j' || *f == 't')
+		else if (*f == 'l' || *f == 'z' || *f == 't')
 			s->size++;
+		else if (*f == 'j')
+			s->size = 2;
 		else
 			break;
 	}
@@ -148,6 +150,8 @@ spec_parse(struct spec *s, const char *f, va_list *args)
 static uint64_t
 fetch_unsigned(const struct spec *s, va_list *args)
 {
+	if (s->size > 1)
+		return va_arg(*args, uintmax_t);
 	if (s->size > 0)
 		return va_arg(*args, unsigned long);
 	if (s->size == 0)
@@ -159,6 +163,8 @@ fetch_unsigned(const struct spec *s, va_list *args)
 static int64_t
 fetch_signed(const struct spec *s, va_list *args)
 {
+	if (s->size > 1)
+		return va_arg(*args, intmax_t);
 	if (s->size > 0)
 		return va_arg(*args, long);
 	if (s->size == 0)

@@ -1,40 +1,10 @@
 /*
- * string.c - memory and string functions. The three that the compiler and Tome
- * call most are the CPU's own string instructions; words at a time, since an
- * emulator and an old CPU count each repetition.
+ * string.c - memory and string functions, but for the two that are called most:
+ * memcpy() and memset() are the machine's (copy.c, which is here for those without
+ * instructions of that kind).
  */
 #include <lib.h>
 #include <stdbool.h>
-
-void *
-memcpy(void *restrict to, const void *restrict from, size_t n)
-{
-	void *d = to;
-	const void *s = from;
-	size_t words = n / 8, bytes = n % 8;
-
-	__asm__ volatile("rep movsq"
-	    : "+D"(d), "+S"(s), "+c"(words) : : "memory");
-	if (bytes != 0)
-		__asm__ volatile("rep movsb"
-		    : "+D"(d), "+S"(s), "+c"(bytes) : : "memory");
-	return to;
-}
-
-void *
-memset(void *to, int byte, size_t n)
-{
-	void *d = to;
-	size_t words = n / 8, bytes = n % 8;
-	uint64_t pattern = 0x0101010101010101u * (uint8_t)byte;
-
-	__asm__ volatile("rep stosq"
-	    : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
-	if (bytes != 0)
-		__asm__ volatile("rep stosb"
-		    : "+D"(d), "+c"(bytes) : "a"(pattern) : "memory");
-	return to;
-}
 
 void *
 memmove(void *to, const void *from, size_t n)

@@ -9,7 +9,6 @@
  */
 #include <cpu.h>
 
-#define KERNEL_BASE 0xffffffff80000000
 #define PHYS(symbol) (symbol - KERNEL_BASE)
 
 #define PTE_P 0x001

@@ -14,6 +14,13 @@
 
 #define KERNEL_MAX_CPUS 16
 
+/* Where the image is linked: 2 GiB, the first of which boot code maps. */
+#ifdef __ASSEMBLER__
+#define KERNEL_BASE 0xffffffff80000000
+#else
+#define KERNEL_BASE 0xffffffff80000000u
+#endif
+
 /* Offsets in struct cpu for the entry code; checked in cpu.c. */
 #define CPU_PREEMPT 0
 #define CPU_NUMBER 4

@@ -1,5 +1,6 @@
 /*
- * x86.h - between the files of this directory.
+ * x86.h - between the files of this directory and those of the two machines that
+ * share it, x86_64 and i386.
  */
 #ifndef KERNEL_X86_H
 #define KERNEL_X86_H
@@ -8,8 +9,6 @@
 #include <cpu.h>
 #include <frame.h>
 #include <tome/vm.h>
-
-#define KERNEL_BASE 0xffffffff80000000u
 
 /* Interrupt vectors of ours. */
 #define VECTOR_SERIAL 0x34

@@ -40,7 +40,7 @@ static tome_pa_t highest;
 static const void *
 early(uint64_t pa)
 {
-	return (const void *)(KERNEL_BASE + pa);
+	return (const void *)(KERNEL_BASE + (uintptr_t)pa);
 }
 
 static void

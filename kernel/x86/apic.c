@@ -64,7 +64,7 @@ map_device(tome_pa_t pa)
 
 	if (tome_kmap_phys(the_vm, pa, TOME_PAGE_SIZE, TOME_MEM_DEVICE,
 	    TOME_PROT_READ | TOME_PROT_WRITE, &va) != TOME_OK)
-		panic("cannot map the device at %#lx", pa);
+		panic("cannot map the device at %#lx", (unsigned long)pa);
 	return tome_kva_ptr(the_vm, va);
 }
 
@@ -142,7 +142,7 @@ apic_end_of_interrupt(void)
 void
 machine_arm(uint64_t ns)
 {
-	uint64_t ticks = (uint64_t)((unsigned __int128)ns * ticks_scale >> 32);
+	uint64_t ticks = scaled(ns, ticks_scale);
 
 	if (ticks > UINT32_MAX)
 		ticks = UINT32_MAX;

@@ -131,19 +131,19 @@ rdtsc(void)
 }
 
 #define ASM_CONTROL(n)                                                   \
-	static inline uint64_t                                           \
+	static inline unsigned long                                      \
 	read_cr##n(void)                                                 \
 	{                                                                \
-		uint64_t v;                                              \
+		unsigned long v;                                         \
                                                                          \
-		__asm__ volatile("movq %%cr" #n ", %0"                   \
+		__asm__ volatile("mov %%cr" #n ", %0"                    \
 		    : "=r"(v) : : "memory");                             \
 		return v;                                                \
 	}                                                                \
 	static inline void                                               \
-	write_cr##n(uint64_t v)                                          \
+	write_cr##n(unsigned long v)                                     \
 	{                                                                \
-		__asm__ volatile("movq %0, %%cr" #n                      \
+		__asm__ volatile("mov %0, %%cr" #n                       \
 		    : : "r"(v) : "memory");                              \
 	}
 ASM_CONTROL(0)
@@ -164,13 +164,18 @@ irq_off(void)
 	__asm__ volatile("cli" : : : "memory");
 }
 
+/* a * b / 2^32, of which 64 bits matter. */
 static inline uint64_t
-read_rflags(void)
+scaled(uint64_t a, uint64_t b)
 {
-	uint64_t v;
+#ifdef __SIZEOF_INT128__
+	return (uint64_t)((unsigned __int128)a * b >> 32);
+#else
+	uint32_t al = (uint32_t)a, bl = (uint32_t)b;
+	uint32_t ah = (uint32_t)(a >> 32), bh = (uint32_t)(b >> 32);
 
-	__asm__ volatile("pushfq; popq %0" : "=r"(v) : : "memory");
-	return v;
+	return ah * b + (uint64_t)al * bh + ((uint64_t)al * bl >> 32);
+#endif
 }
 
 /* Let an interrupt in, sleeping until there is one; none is lost between. */

@@ -56,12 +56,13 @@ uint64_t
 machine_random(void)
 {
 	static _Atomic uint64_t state;
-	uint64_t v = 0;
+	unsigned long hard = 0;
 	bool good = false;
+	uint64_t v;
 
 	if (cpuid(1, 0).c & (1u << 30))
-		__asm__ volatile("rdrand %0" : "=r"(v), "=@ccc"(good));
-	v ^= atomic_fetch_add(&state, 0x9e3779b97f4a7c15u) + rdtsc();
+		__asm__ volatile("rdrand %0" : "=r"(hard), "=@ccc"(good));
+	v = hard ^ (atomic_fetch_add(&state, 0x9e3779b97f4a7c15u) + rdtsc());
 	v = (v ^ v >> 30) * 0xbf58476d1ce4e5b9u;
 	v = (v ^ v >> 27) * 0x94d049bb133111ebu;
 	(void)good;

@@ -146,8 +146,7 @@ clock_start(void)
 uint64_t
 clock_ns(void)
 {
-	return (uint64_t)((unsigned __int128)(rdtsc() - tsc_boot) * ns_scale >>
-	    32);
+	return scaled(rdtsc() - tsc_boot, ns_scale);
 }
 
 uint64_t

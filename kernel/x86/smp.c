@@ -12,9 +12,9 @@
 #define START_LIMIT_NS 5000000000u
 
 extern char ap_trampoline[], ap_trampoline_end[];
-extern uint64_t ap_root, ap_stack, ap_cpu;
+extern uintptr_t ap_root, ap_stack, ap_cpu;
 
-_Noreturn void smp_ap_main(uint64_t number);
+_Noreturn void smp_ap_main(uintptr_t number);
 
 /* What a CPU that starts runs as; written before its STARTUP. */
 static struct thread *ap_thread;
@@ -60,14 +60,14 @@ smp_start(void)
 	memcpy(direct(TRAMPOLINE), ap_trampoline,
 	    (size_t)(ap_trampoline_end - ap_trampoline));
 	/* Where the stacks are; without a tag. */
-	ap_root = read_cr3() & ~(uint64_t)0xfff;
+	ap_root = read_cr3() & ~(uintptr_t)0xfff;
 	for (unsigned cpu = 1; cpu < tables.ncpus; cpu++)
 		start_one(cpu);
 }
 
 /* Another CPU's first C code. */
 void
-smp_ap_main(uint64_t number)
+smp_ap_main(uintptr_t number)
 {
 	unsigned cpu = (unsigned)number;
 
