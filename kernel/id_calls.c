@@ -30,7 +30,7 @@ SYSCALL(clone)
 	const struct clone_args args = {
 		.flags = a[0] & 0xffffff00u, .exit_signal = a[0] & CSIGNAL,
 		.stack = a[1], .parent_tid = a[2], .pidfd = a[2],
-		.child_tid = a[3], .tls = a[4],
+		.child_tid = a[ABI_CLONE_CHILD], .tls = a[7 - ABI_CLONE_CHILD],
 	};
 
 	/* One place cannot take both. */

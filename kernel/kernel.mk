@@ -99,6 +99,7 @@ $(KERNEL_BUILD)/first.elf: $(KERNEL_OBJ) $(KERNEL_BUILD)/symbols0.o \
 $(KERNEL_BUILD)/tome.elf: $(KERNEL_BUILD)/first.elf $(KERNEL_BUILD)/symbols1.o
 	$(call say,LD,$@)
 	$(Q)$(KERNEL_LINK) -o $@ $(KERNEL_OBJ) $(KERNEL_BUILD)/symbols1.o
+	$(Q)$(KERNEL_CROSS)objcopy -O binary $@ $(@:.elf=.bin)
 
 -include $(KERNEL_OBJ:.o=.d)
 

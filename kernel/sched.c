@@ -13,6 +13,7 @@
  *
  * Locks: sleep queue -> run queue; two run queues are never held at once.
  */
+#include <asm.h>
 #include <lib.h>
 #include <machine.h>
 #include <sched_i.h>
@@ -182,7 +183,7 @@ thread_begin(struct thread *prev)
 	struct thread *t = current();
 
 	finish_switch(prev);
-	__asm__ volatile("sti" : : : "memory");
+	irq_on();
 	if (t->start != NULL) {
 		t->start(t->arg);
 		thread_exit();
@@ -540,7 +541,8 @@ idle_once(struct run_queue *q, unsigned cpu)
 		queue_unlock(q);
 	}
 	if (__atomic_load_n(&q->waiting, __ATOMIC_SEQ_CST) == 0) {
-		__asm__ volatile("sti; hlt; cli" : : : "memory");
+		irq_on_and_halt();
+		irq_off();
 		return;
 	}
 	atomic_fetch_and(&idle_cpus, ~(1u << cpu));

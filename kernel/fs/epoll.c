@@ -29,7 +29,7 @@ enum { EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL, EPOLL_CTL_MOD };
 struct epoll_event {
 	uint32_t events;
 	uint64_t data;
-} __attribute__((packed));
+} ABI_EPOLL_EVENT;
 
 struct item {
 	struct list link;

@@ -10,6 +10,9 @@
 #define ABI_MACHINE "x86_64"
 #define SYS_RESTART 219		/* restart_syscall(2) */
 #define ELF_MACHINE 62
+#define ABI_O_DIRECTORY 0200000	/* O_NOFOLLOW is twice that */
+#define ABI_CLONE_CHILD 3	/* clone(2)'s argument, and TLS the other of 3 and 4 */
+#define ABI_EPOLL_EVENT __attribute__((packed))
 
 struct stat {
 	uint64_t dev, ino, nlink;
