@@ -14,6 +14,7 @@ include kernel/$(ARCH)/machine.mk
 KERNEL_CC ?= $(KERNEL_CROSS)gcc
 
 KERNEL_SRC_GENERIC := \
+	kernel/backtrace.c \
 	kernel/host.c \
 	kernel/lib/log.c \
 	kernel/lib/printf.c \

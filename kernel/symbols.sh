@@ -10,7 +10,7 @@ BEGIN {
 	print "symbol_table:"
 }
 $3 == "text_start" { base = "0x" substr($1, 9) }
-$2 ~ /^[tTwW]$/ && base != "" {
+$2 ~ /^[tTwW]$/ && $3 !~ /^[.$]/ && base != "" {
 	printf "\t.long 0x%s - %s, %d\n", substr($1, 9), base, used
 	names = names "\t.asciz \"" $3 "\"\n"
 	used += length($3) + 1

@@ -92,7 +92,4 @@ bool smp_stopping(void);
 void serial_start(void);
 void serial_interrupt(void);
 
-/* backtrace.c */
-void backtrace(uintptr_t ip, uintptr_t sp);
-
 #endif

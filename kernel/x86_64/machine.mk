@@ -3,7 +3,6 @@
 KERNEL_SRC_MACHINE := \
 	kernel/x86/acpi.c \
 	kernel/x86/apic.c \
-	kernel/x86_64/backtrace.c \
 	kernel/x86_64/boot.S \
 	kernel/x86/clock.c \
 	kernel/x86_64/copy.c \

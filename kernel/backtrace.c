@@ -8,14 +8,14 @@
  * indirect call, or into a function that jumped on (a tail call), is shown with
  * a question mark.
  */
+#include <backtrace.h>
 #include <lib.h>
 #include <machine.h>
 #include <sched.h>
-#include <x86.h>
 
 #define MAX_WORDS 1024
 #define MAX_LINES 32
-#define PAGE_WORDS 512
+#define PAGE_WORDS (TOME_PAGE_SIZE / sizeof(uintptr_t))
 
 /* Written by symbols.sh, sorted by address; empty in the first link. */
 struct symbol {
@@ -26,8 +26,8 @@ extern const struct symbol symbol_table[];
 extern const uint32_t symbol_count;
 extern const char symbol_names[];
 
-static bool
-in_text(uintptr_t ip)
+bool
+is_text(uintptr_t ip)
 {
 	return ip >= (uintptr_t)text_start && ip < (uintptr_t)text_end;
 }
@@ -38,7 +38,7 @@ find(uintptr_t ip)
 {
 	uint32_t lo = 0, hi = symbol_count;
 
-	if (!in_text(ip))
+	if (!is_text(ip))
 		return NULL;
 	ip -= (uintptr_t)text_start;
 	while (lo < hi) {
@@ -50,29 +50,6 @@ find(uintptr_t ip)
 			hi = mid;
 	}
 	return lo > 0 ? &symbol_table[lo - 1] : NULL;
-}
-
-enum call { NO_CALL, DIRECT, INDIRECT };
-
-/* What stands before a possible return address. */
-static enum call
-call_before(uintptr_t ret, uintptr_t *target)
-{
-	const uint8_t *p = (const uint8_t *)ret;
-	int32_t distance;
-
-	if (!in_text(ret - 7) || !in_text(ret))
-		return NO_CALL;
-	if (p[-5] == 0xe8) {
-		memcpy(&distance, p - 4, sizeof distance);
-		*target = ret + (uintptr_t)(intptr_t)distance;
-		return in_text(*target) ? DIRECT : INDIRECT;
-	}
-	/* FF /2 with a register, a displacement of 0, 1 or 4 bytes, or a SIB. */
-	for (unsigned n = 2; n <= 7; n++)
-		if (p[-(int)n] == 0xff && (p[1 - (int)n] & 0x38) == 0x10)
-			return INDIRECT;
-	return NO_CALL;
 }
 
 static void
@@ -97,22 +74,22 @@ is_start_of(uintptr_t target, const struct symbol *s)
 void
 backtrace(uintptr_t ip, uintptr_t sp)
 {
-	const uint64_t *word = (const uint64_t *)(sp & ~(uintptr_t)7);
-	const uint64_t *end = (const uint64_t *)cpu_self()->stack_top;
-	const uint64_t *low = (const uint64_t *)current()->stack_low;
+	const uintptr_t *word = (const uintptr_t *)(sp & ~(sizeof sp - 1));
+	const uintptr_t *end = (const uintptr_t *)cpu_self()->stack_top;
+	const uintptr_t *low = (const uintptr_t *)current()->stack_low;
 	const struct symbol *inner = find(ip);
 	unsigned lines = 1;
 
 	kprintf("backtrace:\n");
 	print_line(ip, true);
 	/* After an overflow the stack pointer is in the guard page. */
-	if (word < low && low - word < PAGE_WORDS)
+	if (word < low && (uintptr_t)(low - word) < PAGE_WORDS)
 		word = low;
 	if (end <= word || end > word + MAX_WORDS * 2)
 		end = word + MAX_WORDS;
 	for (; word < end && lines < MAX_LINES; word++) {
 		uintptr_t target = 0;
-		enum call call = call_before(*word, &target);
+		enum call call = machine_call_before(*word, &target);
 		bool sure = call == DIRECT && is_start_of(target, inner);
 
 		if (call == NO_CALL)
