@@ -11,7 +11,6 @@
  * How many cold pages there shall be grows with each test that is passed by a page
  * that had left, and falls with each page that leaves in its test.
  */
-#include <base/atomic.h>
 #include <paging/policy.h>
 
 #define HOT 1u
@@ -22,8 +21,7 @@
 static bool
 too_hot(const struct tome_policy *p)
 {
-	return tome_rd_relaxed(&p->hot) + tome_rd_relaxed(&p->cold_target) >
-	    p->resident;
+	return p->hot + p->cold_target > p->resident;
 }
 
 static bool
@@ -42,8 +40,8 @@ look_hot(struct tome_policy *p, uint32_t *word, bool used)
 	if (used)
 		return false;
 	*word &= ~HOT;
-	if (tome_rd_relaxed(&p->hot) > 0)
-		tome_add(&p->hot, -1);
+	if (p->hot > 0)
+		p->hot--;
 	return false;
 }
 
@@ -61,7 +59,7 @@ clock_pro_look(struct tome_policy *p, uint32_t *word, bool used)
 		return true;
 	if (*word & TEST) {
 		*word = TOME_WORD_KNOWN | HOT;
-		tome_add(&p->hot, 1);
+		p->hot++;
 	} else {
 		*word = TOME_WORD_KNOWN | TEST;
 	}
@@ -72,7 +70,7 @@ clock_pro_look(struct tome_policy *p, uint32_t *word, bool used)
 static void
 clock_pro_round(struct tome_policy *p)
 {
-	tome_wr_relaxed(&p->hot, p->hot_seen);
+	p->hot = p->hot_seen;
 	p->resident = p->seen;
 	p->eighth = p->seen / 8 + 1;
 	p->hot_seen = p->seen = 0;
@@ -82,7 +80,7 @@ static uint32_t
 clock_pro_left(struct tome_policy *p, uint32_t word)
 {
 	if (word & TEST && p->cold_target > 1)
-		tome_wr_relaxed(&p->cold_target, p->cold_target - 1);
+		p->cold_target--;
 	return word & TEST;
 }
 
@@ -93,9 +91,8 @@ clock_pro_back(struct tome_policy *p, uint32_t low, uint32_t age)
 
 	if (!(low & TEST) || age > TEST_EPOCHS)
 		return TEST;
-	tome_wr_relaxed(&p->cold_target, p->cold_target + 2 < most ?
-	    p->cold_target + 2 : most);
-	tome_add(&p->hot, 1);
+	p->cold_target = p->cold_target + 2 < most ? p->cold_target + 2 : most;
+	p->hot++;
 	return HOT;
 }
 

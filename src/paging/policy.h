@@ -15,7 +15,7 @@
  *
  * Locks: the caller's two. One hand moves at a time. With it, or without, others may call
  * tome_policy_back(): it, tome_policy_round() and tome_policy_left() exclude each other. What
- * back() changes and asks() or look() read is read and written at once.
+ * it changes and asks() or look() use beside it is _Atomic.
  */
 #ifndef TOME_PAGING_POLICY_H
 #define TOME_PAGING_POLICY_H
@@ -54,7 +54,7 @@ struct tome_policy {
 	uint32_t eighth;		/* of what is resident, 1 at least */
 	uint32_t epoch;			/* eighths that left */
 	uint32_t gone;			/* pages that left in this one */
-	uint32_t came_new, came_back;	/* arrivals, about as many */
+	uint32_t came_new, came_back;	/* arrivals */
 	uint32_t seen;			/* pages, in this round */
 	/* Generations. */
 	bool aging;			/* or taking */
@@ -62,8 +62,9 @@ struct tome_policy {
 	uint32_t cut;			/* pages of this class or below leave */
 	uint32_t count[TOME_POLICY_CLASSES];
 	/* Clock-pro. */
-	uint32_t hot, hot_seen;		/* pages, now and in this round */
-	uint32_t cold_target;
+	_Atomic uint32_t hot;		/* pages now, */
+	uint32_t hot_seen;		/* and in this round */
+	_Atomic uint32_t cold_target;
 	uint32_t resident;		/* as of the last round */
 };
 
