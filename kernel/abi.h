@@ -1,6 +1,7 @@
 /*
  * abi.h - numbers and structures of Linux's system-call interface that are the
- * same on every 64-bit CPU. What differs by CPU is <linux_abi.h>.
+ * same on every CPU, but for the size of its words. What differs by CPU is
+ * <linux_abi.h>.
  *
  * Nothing here is Tome's: it is what user space's libraries were compiled for.
  */
@@ -32,11 +33,26 @@ enum {
 	ERESTART = 512, ERESTARTNOHAND = 514, ERESTART_BLOCK = 516,
 };
 
+/* C's long, as programs see it: a word. */
+typedef long abi_long;
+typedef unsigned long abi_ulong;
+#define ABI_LONG_BITS (8 * sizeof(abi_long))
+#define ABI_WORDS_32 (sizeof(abi_long) == 4)
+
+/* Numbers of 64 bits in structures; where Linux packs such structures, _packed. */
+#ifndef ABI_WIDE_ALIGN
+#define ABI_WIDE_ALIGN 8
+#endif
+typedef uint64_t abi_u64 __attribute__((aligned(ABI_WIDE_ALIGN)));
+typedef int64_t abi_s64 __attribute__((aligned(ABI_WIDE_ALIGN)));
+typedef uint64_t abi_u64_packed __attribute__((aligned(4)));
+
+/* Wide on every CPU; the calls of old with words of 32 bits: abi32.c. */
 struct timespec {
 	int64_t sec, nsec;
 };
 struct timeval {
-	int64_t sec, usec;
+	abi_long sec, usec;
 };
 struct itimerval {
 	struct timeval interval, value;
@@ -45,7 +61,7 @@ struct itimerspec {
 	struct timespec interval, value;
 };
 struct iovec {
-	uint64_t base, len;
+	abi_ulong base, len;
 };
 struct rlimit {
 	uint64_t cur, max;
@@ -59,11 +75,11 @@ enum {
 };
 struct rusage {
 	struct timeval utime, stime;
-	int64_t maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock,
+	abi_long maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock,
 	    oublock, msgsnd, msgrcv, nsignals, nvcsw, nivcsw;
 };
 struct tms {
-	int64_t utime, stime, cutime, cstime;
+	abi_long utime, stime, cutime, cstime;
 };
 #define CLK_TCK 100
 struct utsname {
@@ -71,19 +87,18 @@ struct utsname {
 	    domainname[65];
 };
 struct sysinfo {
-	int64_t uptime;
-	uint64_t loads[3], totalram, freeram, sharedram, bufferram, totalswap,
+	abi_long uptime;
+	abi_ulong loads[3], totalram, freeram, sharedram, bufferram, totalswap,
 	    freeswap;
-	uint16_t procs, pad;
-	uint32_t pad2;
-	uint64_t totalhigh, freehigh;
-	uint32_t mem_unit, pad3;
+	uint16_t procs, pad[sizeof(abi_long) / 2 - 1];
+	abi_ulong totalhigh, freehigh;
+	uint32_t mem_unit, pad2[ABI_WORDS_32 ? 2 : 1];
 };
 struct statfs {
-	int64_t type, bsize;
-	uint64_t blocks, bfree, bavail, files, ffree;
+	abi_long type, bsize;
+	abi_u64_packed blocks, bfree, bavail, files, ffree;
 	int32_t fsid[2];
-	int64_t namelen, frsize, flags, spare[4];
+	abi_long namelen, frsize, flags, spare[4];
 };
 struct statx_timestamp {
 	int64_t sec;
@@ -113,9 +128,8 @@ struct dirent64 {
 
 struct flock {
 	int16_t type, whence;
-	int32_t pad;
-	int64_t start, len;
-	int32_t pid, pad2;
+	abi_s64 start, len;
+	int32_t pid;
 };
 enum { F_RDLCK, F_WRLCK, F_UNLCK };
 struct pollfd {
@@ -227,6 +241,7 @@ enum {
 	SIGRTMIN, NSIG = 65,
 };
 typedef uint64_t sigset_t;
+typedef abi_u64_packed sigset_packed;	/* words of 32 bits, there */
 static inline sigset_t
 sigbit(int sig)
 {
@@ -243,16 +258,16 @@ sigbit(int sig)
 #define SA_NODEFER 0x40000000u
 #define SA_RESETHAND 0x80000000u
 struct sigaction {
-	uint64_t handler, flags, restorer;
-	sigset_t mask;
+	abi_ulong handler, flags, restorer;
+	sigset_packed mask;
 };
 enum { SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK };
 enum { SS_ONSTACK = 1, SS_DISABLE = 2 };
 #define SS_AUTODISARM 0x80000000u
 struct sigaltstack {
-	uint64_t sp;
-	int32_t flags, pad;
-	uint64_t size;
+	abi_ulong sp;
+	int32_t flags;
+	abi_ulong size;
 };
 enum {
 	SI_USER = 0, SI_KERNEL = 0x80, SI_QUEUE = -1, SI_TIMER = -2,
@@ -265,27 +280,27 @@ enum {
 	CLD_CONTINUED,
 };
 struct siginfo {
-	int32_t signo, err, code, pad;
+	int32_t signo, err, code;
 	union {
 		struct {
 			int32_t pid;
 			uint32_t uid;
-			uint64_t value;
+			abi_ulong value;
 		} kill;
 		struct {
 			int32_t pid;
 			uint32_t uid;
-			int32_t status, pad;
-			int64_t utime, stime;
+			int32_t status;
+			abi_long utime, stime;
 		} child;
 		struct {
 			int32_t timer, overrun;
-			uint64_t value;
+			abi_ulong value;
 		} timer;
 		struct {
-			uint64_t addr;
+			abi_ulong addr;
 		} fault;
-		uint8_t bytes[112];
+		uint8_t bytes[ABI_WORDS_32 ? 116 : 112];
 	};
 };
 _Static_assert(sizeof(struct siginfo) == 128, "siginfo is 128 bytes");

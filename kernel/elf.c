@@ -24,7 +24,8 @@ read_at(struct file *f, uint64_t pos, void *buf, size_t n)
 static bool
 header_is_good(const struct elf_header *h)
 {
-	return memcmp(h->ident, "\177ELF\2\1\1", 7) == 0 &&
+	return memcmp(h->ident, "\177ELF", 4) == 0 &&
+	    h->ident[4] == ELF_CLASS && memcmp(h->ident + 5, "\1\1", 2) == 0 &&
 	    h->machine == ELF_MACHINE &&
 	    (h->type == ET_EXEC || h->type == ET_DYN) &&
 	    h->phentsize == sizeof(struct elf_segment) && h->phnum > 0 &&
@@ -38,7 +39,7 @@ segment_is_good(const struct elf_segment *s)
 	if (s->type != PT_LOAD)
 		return true;
 	return s->filesz <= s->memsz && s->memsz < USER_TOP &&
-	    s->vaddr < USER_TOP && s->offset < (uint64_t)INT64_MAX / 2 &&
+	    s->vaddr < USER_TOP && (uint64_t)s->offset < (uint64_t)INT64_MAX / 2 &&
 	    ((s->vaddr ^ s->offset) & TOME_PAGE_MASK) == 0;
 }
 

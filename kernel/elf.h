@@ -1,9 +1,11 @@
 /*
- * elf.h - 64-bit ELF as a program loader needs it, and what loading tells.
+ * elf.h - ELF of the machine's words as a program loader needs it, and what loading tells.
  */
 #ifndef KERNEL_ELF_H
 #define KERNEL_ELF_H
 
+#include <abi.h>
+#include <limits.h>
 #include <stdint.h>
 #include <tome/map.h>
 
@@ -13,14 +15,22 @@ struct elf_header {
 	uint8_t ident[16];
 	uint16_t type, machine;
 	uint32_t version;
-	uint64_t entry, phoff, shoff;
+	abi_ulong entry, phoff, shoff;
 	uint32_t flags;
 	uint16_t ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
 };
 struct elf_segment {
-	uint32_t type, flags;
-	uint64_t offset, vaddr, paddr, filesz, memsz, align;
+	uint32_t type;
+#if ULONG_MAX > 0xffffffffu
+	uint32_t flags;
+	abi_ulong offset, vaddr, paddr, filesz, memsz;
+#else
+	abi_ulong offset, vaddr, paddr, filesz, memsz;
+	uint32_t flags;
+#endif
+	abi_ulong align;
 };
+#define ELF_CLASS (ABI_WORDS_32 ? 1 : 2)
 enum { ET_EXEC = 2, ET_DYN = 3 };
 enum { PT_LOAD = 1, PT_INTERP = 3, PT_PHDR = 6, PT_GNU_STACK = 0x6474e551 };
 enum { PF_X = 1, PF_W = 2, PF_R = 4 };

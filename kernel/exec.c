@@ -100,7 +100,7 @@ strings_add_user(struct strings *s, uint64_t user)
 static int
 strings_add_array(struct strings *s, uint64_t user, unsigned *count)
 {
-	uint64_t p;
+	abi_ulong p;
 	int err = 0;
 
 	for (*count = 0; user != 0; user += sizeof p, ++*count) {
@@ -355,7 +355,7 @@ map_interpreter(struct image *im)
 /* ---- the stack's contents ---- */
 
 struct aux {
-	uint64_t key, value;
+	abi_ulong key, value;
 };
 
 static size_t
@@ -391,12 +391,12 @@ fill_aux(const struct image *im, struct aux *v, uint64_t execfn,
 
 /* Addresses of count strings that lie one after the other from *at. */
 static void
-fill_pointers(uint64_t *out, const char *text, uint64_t *at, unsigned count)
+fill_pointers(abi_ulong *out, const char *text, uint64_t *at, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		size_t n = strlen(text) + 1;
 
-		out[i] = *at;
+		out[i] = (abi_ulong)*at;
 		*at += n;
 		text += n;
 	}
@@ -416,7 +416,8 @@ put_vectors(struct image *im, uint64_t strings, uint64_t execfn,
 {
 	const struct strings *s = &im->strings;
 	size_t words = 1 + s->argc + 1 + s->envc + 1, bytes;
-	uint64_t *v, at = strings;
+	uint64_t at = strings;
+	abi_ulong *v;
 	struct aux aux[24];
 	size_t naux = fill_aux(im, aux, execfn, platform, random);
 	int err;
@@ -451,7 +452,8 @@ put_stack(struct image *im, uint64_t top)
 	int err = put(im, execfn, im->path, path);
 
 	/* The stack grows to what the vectors need, within its limit. */
-	if ((im->strings.argc + (uint64_t)im->strings.envc) * 8 +
+	if ((im->strings.argc + (uint64_t)im->strings.envc) *
+	    sizeof(abi_long) +
 	    im->strings.used > stack_limit() / 4 * 3)
 		return -E2BIG;
 	if (err == 0)

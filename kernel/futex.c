@@ -319,7 +319,7 @@ wait_deadline(const uint64_t *a, unsigned op, uint64_t *deadline)
 	*deadline = TOME_FOREVER;
 	if (a[3] == 0)
 		return 0;
-	err = copy_in(&ts, a[3], sizeof ts);
+	err = timespecs_in(&ts, a[3], 1);
 	if (err == 0)
 		err = timespec_ns(&ts, &ns);
 	if (err != 0)
@@ -383,7 +383,8 @@ SYSCALL(set_robust_list)
 
 SYSCALL(get_robust_list)
 {
-	uint64_t head = current_task()->robust_list, len = 24;
+	abi_ulong head = (abi_ulong)current_task()->robust_list;
+	abi_ulong len = 3 * sizeof(abi_ulong);
 
 	if ((int)a[0] != 0 && (int)a[0] != current_task()->tid)
 		return -EPERM;
@@ -429,22 +430,22 @@ static void
 walk_robust(uint64_t head, uint32_t tid)
 {
 	struct {
-		uint64_t next, offset, pending;
+		abi_ulong next, offset, pending;
 	} list;
-	uint64_t at, next;
+	abi_ulong at, next;
 
 	if (copy_in(&list, head, sizeof list) != 0)
 		return;
-	at = list.next & ~(uint64_t)1;
+	at = list.next & ~(abi_ulong)1;
 	for (int n = 0; n < ROBUST_MAX && at != head; n++) {
 		if (copy_in(&next, at, sizeof next) != 0)
 			break;
-		if (at != (list.pending & ~(uint64_t)1))
+		if (at != (list.pending & ~(abi_ulong)1))
 			release_robust(at + list.offset, tid);
-		at = next & ~(uint64_t)1;
+		at = next & ~(abi_ulong)1;
 	}
 	if (list.pending != 0)
-		release_robust((list.pending & ~(uint64_t)1) + list.offset,
+		release_robust((list.pending & ~(abi_ulong)1) + list.offset,
 		    tid);
 }
 

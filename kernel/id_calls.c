@@ -479,7 +479,7 @@ is_raised(const struct rlimit *old, const struct rlimit *new)
 	return new->max > old->max;
 }
 
-static int64_t
+int64_t
 limit_set(struct process *p, unsigned which, const struct rlimit *new)
 {
 	int64_t err = 0;

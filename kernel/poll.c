@@ -150,7 +150,7 @@ remaining_out(uint64_t user, uint64_t deadline)
 	struct timespec left = ns_timespec(deadline > now ? deadline - now : 0);
 
 	if (user != 0)
-		(void)copy_out(user, &left, sizeof left);
+		(void)timespecs_out(user, &left, 1);
 }
 
 SYSCALL(ppoll)
@@ -249,7 +249,8 @@ static int64_t
 select_user(const uint64_t *a, uint64_t deadline)
 {
 	unsigned n = a[0] < SELECT_MAX ? (unsigned)a[0] : SELECT_MAX;
-	size_t bytes = (n + 63) / 64 * 8;
+	size_t bytes = (n + ABI_LONG_BITS - 1) / ABI_LONG_BITS *
+	    sizeof(abi_long);
 	uint64_t set[SETS][WORDS];
 	int64_t ready;
 	int err = 0;
@@ -295,7 +296,8 @@ SYSCALL(select)
 
 SYSCALL(pselect6)
 {
-	uint64_t deadline, mask[2] = {0, 0};
+	abi_ulong mask[2] = {0, 0};
+	uint64_t deadline;
 	int64_t ready = deadline_in(a[4], &deadline);
 
 	if (ready == 0 && a[5] != 0)

@@ -16,8 +16,8 @@ enum { SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SIGEV_THREAD_ID = 4 };
 #define INTERVAL_MIN 50000u	/* ns: a program gets to run in between */
 
 struct sigevent {
-	uint64_t value;
-	int32_t signo, notify, tid, pad[11];
+	abi_ulong value;
+	int32_t signo, notify, tid, pad[ABI_WORDS_32 ? 12 : 11];
 };
 
 struct posix_timer {

@@ -15,6 +15,7 @@
 
 #include <abi.h>
 #include <lib.h>
+#include <limits.h>
 #include <list.h>
 #include <machine.h>
 #include <sched.h>
@@ -128,6 +129,7 @@ struct task {
 	uint64_t clear_tid, robust_list;
 	struct sigaltstack altstack;
 	struct restart restart;
+	bool old_time;			/* a call with times of 32 bits runs */
 	_Atomic uint64_t minflt, majflt;
 	struct sigqueue fault_queue;	/* one synchronous signal, allocated */
 
@@ -202,6 +204,7 @@ bool process_single(void);
  */
 void process_set_space(struct space *);
 uint64_t process_limit(struct process *, unsigned which);
+int64_t limit_set(struct process *, unsigned which, const struct rlimit *);
 uint64_t process_cpu_ns(struct process *);	/* proc_lock held */
 void process_usage(struct process *, struct rusage *); /* proc_lock held */
 /* The first process: a kernel thread turned into PID 1. */
@@ -248,8 +251,8 @@ void path_free(char *);
 static inline struct timeval
 ns_timeval(uint64_t ns)
 {
-	return (struct timeval){(int64_t)(ns / 1000000000u),
-	    (int64_t)(ns % 1000000000u / 1000)};
+	return (struct timeval){(abi_long)(ns / 1000000000u),
+	    (abi_long)(ns % 1000000000u / 1000)};
 }
 static inline struct timespec
 ns_timespec(uint64_t ns)
@@ -257,6 +260,23 @@ ns_timespec(uint64_t ns)
 	return (struct timespec){(int64_t)(ns / 1000000000u),
 	    (int64_t)(ns % 1000000000u)};
 }
+/* n of them from user space, or there; in the form of old calls while one of those
+ * runs (abi32.c). */
+#if ULONG_MAX > 0xffffffffu
+static inline int
+timespecs_in(struct timespec *ts, uint64_t user, unsigned n)
+{
+	return copy_in(ts, user, n * sizeof *ts);
+}
+static inline int
+timespecs_out(uint64_t user, const struct timespec *ts, unsigned n)
+{
+	return copy_out(user, ts, n * sizeof *ts);
+}
+#else
+int timespecs_in(struct timespec *, uint64_t user, unsigned n);
+int timespecs_out(uint64_t user, const struct timespec *, unsigned n);
+#endif
 /* A user's timespec to ns; -EINVAL if it is not one. */
 int timespec_ns(const struct timespec *, uint64_t *ns);
 /* Fetch an optional relative timeout; deadline in clock_ns() terms. */

@@ -41,6 +41,7 @@ struct sighand {
 struct restart {
 	int code;			/* ERESTART..., or 0 */
 	uint64_t clock, deadline, remain;	/* for ERESTART_BLOCK */
+	bool old_time;			/* remain has words of 32 bits */
 };
 
 void signal_start(void);

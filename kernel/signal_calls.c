@@ -181,7 +181,6 @@ SYSCALL(sigaltstack)
 		return 0;
 	old.flags = (int32_t)(((unsigned)old.flags & (SS_DISABLE |
 	    SS_AUTODISARM)) | (on ? SS_ONSTACK : 0));
-	old.pad = 0;
 	return copy_out(a[1], &old, sizeof old);
 }
 

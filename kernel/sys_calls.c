@@ -111,20 +111,21 @@ system_processes(void)
 
 SYSCALL(sysinfo)
 {
+	const unsigned shift = ABI_WORDS_32 ? 0 : TOME_PAGE_SHIFT;
 	uint64_t swap, used;
 	struct tome_stats s;
 	struct sysinfo info = {
 		.uptime = (int64_t)(clock_ns() / 1000000000u),
 		.procs = (uint16_t)system_processes(),
-		.mem_unit = 1,
+		.mem_unit = ABI_WORDS_32 ? TOME_PAGE_SIZE : 1,
 	};
 
 	tome_vm_stats(the_vm, &s);
 	swap_totals(&swap, &used);
-	info.totalswap = swap << TOME_PAGE_SHIFT;
-	info.freeswap = (swap - used) << TOME_PAGE_SHIFT;
-	info.totalram = s.frames_total << TOME_PAGE_SHIFT;
-	info.freeram = s.frames_free << TOME_PAGE_SHIFT;
+	info.totalswap = swap << shift;
+	info.freeswap = (swap - used) << shift;
+	info.totalram = s.frames_total << shift;
+	info.freeram = s.frames_free << shift;
 	return copy_out(a[0], &info, sizeof info);
 }
 

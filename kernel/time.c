@@ -36,7 +36,7 @@ deadline_in(uint64_t user, uint64_t *deadline)
 	*deadline = TOME_FOREVER;
 	if (user == 0)
 		return 0;
-	err = copy_in(&ts, user, sizeof ts);
+	err = timespecs_in(&ts, user, 1);
 	if (err == 0)
 		err = timespec_ns(&ts, &ns);
 	if (err == 0)
@@ -92,7 +92,7 @@ SYSCALL(clock_gettime)
 	if (err != 0)
 		return err;
 	ts = ns_timespec(ns);
-	return copy_out(a[1], &ts, sizeof ts);
+	return timespecs_out(a[1], &ts, 1);
 }
 
 SYSCALL(clock_getres)
@@ -101,7 +101,7 @@ SYSCALL(clock_getres)
 	uint64_t ns;
 	int err = clock_read((int)a[0], &ns);
 
-	return err != 0 || a[1] == 0 ? err : copy_out(a[1], &ts, sizeof ts);
+	return err != 0 || a[1] == 0 ? err : timespecs_out(a[1], &ts, 1);
 }
 
 SYSCALL(clock_settime)
@@ -121,7 +121,7 @@ SYSCALL(gettimeofday)
 
 SYSCALL(time)
 {
-	int64_t now = (int64_t)(clock_wall_ns() / 1000000000u);
+	abi_long now = (abi_long)(clock_wall_ns() / 1000000000u);
 
 	if (a[0] != 0 && copy_out(a[0], &now, sizeof now) != 0)
 		return -EFAULT;
@@ -160,18 +160,24 @@ sleep_until(uint64_t deadline, uint64_t remain_user)
 	if (now >= deadline)
 		return 0;
 	left = ns_timespec(deadline - now);
-	if (remain_user != 0 && copy_out(remain_user, &left, sizeof left) != 0)
+	if (remain_user != 0 && timespecs_out(remain_user, &left, 1) != 0)
 		return -EFAULT;
 	r->deadline = deadline;
 	r->remain = remain_user;
+	r->old_time = current_task()->old_time;
 	return -ERESTART_BLOCK;
 }
 
 SYSCALL(restart_syscall)
 {
-	const struct restart *r = &current_task()->restart;
+	struct task *t = current_task();
+	const struct restart *r = &t->restart;
+	int64_t result;
 
-	return r->deadline == 0 ? -EINTR : sleep_until(r->deadline, r->remain);
+	t->old_time = r->old_time;
+	result = r->deadline == 0 ? -EINTR : sleep_until(r->deadline, r->remain);
+	t->old_time = false;
+	return result;
 }
 
 SYSCALL(nanosleep)
@@ -189,7 +195,7 @@ SYSCALL(clock_nanosleep)
 	int err = clock_read((int)a[0], &now);
 
 	if (err == 0)
-		err = copy_in(&ts, a[2], sizeof ts);
+		err = timespecs_in(&ts, a[2], 1);
 	if (err == 0)
 		err = timespec_ns(&ts, &ns);
 	if (err != 0)

@@ -28,7 +28,7 @@ enum { EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL, EPOLL_CTL_MOD };
 
 struct epoll_event {
 	uint32_t events;
-	uint64_t data;
+	abi_u64 data;
 } ABI_EPOLL_EVENT;
 
 struct item {

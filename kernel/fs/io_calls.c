@@ -91,7 +91,7 @@ vector_in(uint64_t user, uint64_t n, struct iovec **out)
 	err = copy_in(v, user, n * sizeof *v);
 	for (uint64_t i = 0; err == 0 && i < n; i++) {
 		total += v[i].len;
-		if ((int64_t)v[i].len < 0 || (int64_t)total < 0)
+		if ((abi_long)v[i].len < 0 || (abi_long)total < 0)
 			err = -EINVAL;
 	}
 	if (err != 0)

@@ -363,7 +363,7 @@ times_in(uint64_t user, uint64_t ns[2], bool *now)
 	*now = user == 0;
 	if (user == 0)
 		return 0;
-	err = copy_in(ts, user, sizeof ts);
+	err = timespecs_in(ts, user, 2);
 	*now = err == 0 && ts[0].nsec == UTIME_NOW && ts[1].nsec == UTIME_NOW;
 	for (int n = 0; n < 2 && err == 0; n++)
 		if (ts[n].nsec == UTIME_OMIT)

@@ -372,10 +372,10 @@ SYSCALL(recvfrom)
 /* ---- many buffers, an address, control data ---- */
 
 struct msghdr {
-	uint64_t name;
-	uint32_t name_len, pad;
-	uint64_t iov, iov_len, control, control_len;
-	uint32_t flags, pad2;
+	abi_ulong name;
+	uint32_t name_len;
+	abi_ulong iov, iov_len, control, control_len;
+	uint32_t flags;
 };
 
 static int
@@ -396,7 +396,7 @@ pieces_in(const struct msghdr *h, struct iovec **out, size_t *total)
 	err = copy_in(*out, h->iov, bytes);
 	for (uint64_t i = 0; err == 0 && i < h->iov_len; i++) {
 		*total += (*out)[i].len;
-		if ((int64_t)(*out)[i].len < 0 || (int64_t)*total < 0)
+		if ((abi_long)(*out)[i].len < 0 || (abi_long)*total < 0)
 			err = -EINVAL;
 	}
 	if (err != 0)
@@ -522,7 +522,7 @@ SYSCALL(recvmsg)
 static int64_t
 many_call(const uint64_t *a, message_fn *fn)
 {
-	const uint64_t size = sizeof(struct msghdr) + 8;
+	const uint64_t size = sizeof(struct msghdr) + sizeof(abi_long);
 	unsigned n = (unsigned)a[2] < MMSG_MAX ? (unsigned)a[2] : MMSG_MAX;
 	uint64_t one[3] = {a[0], a[1], a[3] & ~(uint64_t)MSG_WAITFORONE};
 	int64_t result = 0;

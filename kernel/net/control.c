@@ -8,14 +8,14 @@ enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2 };
 #define CONTROL_MAX 4096u
 
 struct cmsghdr {
-	uint64_t len;
+	abi_ulong len;
 	int32_t level, type;
 };
 
 static uint64_t
 aligned(uint64_t n)
 {
-	return (n + 7) & ~(uint64_t)7;
+	return (n + sizeof(abi_long) - 1) & ~(uint64_t)(sizeof(abi_long) - 1);
 }
 
 static int
