@@ -16,6 +16,9 @@ COMPAT_VARIANTS := asan tsan fast one
 COMPAT_HOSTED_PATHS = $(HOSTED_PATHS) -Icompat -Itest/compat
 COMPAT_SYSTEMS :=
 
+# The page-table format that facade $(1) is built for in variant $(2): its demo may
+# have another (COMPAT_PORT_<system>), with a library of COMPAT_LIB_<system>.
+compat_port = $(if $(filter one,$(2)),$(or $(COMPAT_PORT_$(1)),x86_64),x86_64)
 # The objects of facade $(2) in variant $(1); of its demo.
 compat_facade = $(patsubst compat/%.c,$(COMPAT)/$(1)/%.o,\
 	$(wildcard compat/$(2)/*.c))
@@ -27,7 +30,7 @@ $(COMPAT)/$(2)/$(1)/%.o: compat/$(1)/%.c
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,CC,$(2) $$<)
 	$$(Q)gcc $$(HOSTED_CFLAGS) $$(COMPAT_FLAGS_$(2)) -Icompat/$(1)/include \
-		-Iinclude -Iports/x86_64 -MMD -MP -c -o $$@ $$<
+		-Iinclude -Iports/$(call compat_port,$(1),$(2)) -MMD -MP -c -o $$@ $$<
 
 $(COMPAT)/$(2)/$(1)/demo/demo.o: compat/$(1)/demo/demo.c
 	$$(Q)mkdir -p $$(@D)
@@ -40,7 +43,8 @@ $(COMPAT)/$(2)/$(1)/demo/machine.o: compat/$(1)/demo/machine.c
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,CC,$(2) $$<)
 	$$(Q)gcc $$(HOSTED_CFLAGS) $$(COMPAT_FLAGS_$(2)) -Icompat/$(1)/include \
-		$$(COMPAT_HOSTED_PATHS) -MMD -MP -c -o $$@ $$<
+		-Iports/$(call compat_port,$(1),$(2)) $$(COMPAT_HOSTED_PATHS) \
+		-MMD -MP -c -o $$@ $$<
 
 $(COMPAT)/$(2)/test/$(1)/%.o: test/compat/$(1)/%.c
 	$$(Q)mkdir -p $$(@D)
@@ -75,13 +79,14 @@ $(call facade_tests,$(1),tsan,race)
 
 $(COMPAT)/demo-$(1): $(call compat_facade,one,$(1)) \
 	$(call compat_demo,one,$(1)) $(COMPAT)/one/main-$(1).o \
-	$(BUILD)/hosted/asan/libtome.a
+	$(or $(COMPAT_LIB_$(1)),$(BUILD)/hosted/asan/libtome.a)
 	$$(Q)gcc $$(SANITIZE) -o $$@ $$^ $$(HOSTED_LIBS)
 
 $(COMPAT)/one/main-$(1).o: compat/demo/main.c compat/demo/demo.h \
 	compat/demo/machine.h
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)gcc $$(HOSTED_CFLAGS) $$(SANITIZE) $$(COMPAT_HOSTED_PATHS) \
+	$$(Q)gcc $$(HOSTED_CFLAGS) $$(SANITIZE) \
+		-Iports/$(call compat_port,$(1),one) $$(COMPAT_HOSTED_PATHS) \
 		-D'DEMOS=DEMO($(1))' -c -o $$@ $$<
 
 .PHONY: demo-$(1)
