@@ -258,7 +258,10 @@ sigbit(int sig)
 #define SA_NODEFER 0x40000000u
 #define SA_RESETHAND 0x80000000u
 struct sigaction {
-	abi_ulong handler, flags, restorer;
+	abi_ulong handler, flags;
+#ifndef ABI_NO_RESTORER
+	abi_ulong restorer;
+#endif
 	sigset_packed mask;
 };
 enum { SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK };

@@ -51,7 +51,7 @@ struct thread {
 	uint64_t since;			/* when it was last put on a CPU */
 
 	/* sleep_wait(): a wake came. */
-	_Atomic bool woken;
+	_Atomic uint32_t woken;
 
 	void *stack_pointer;		/* while not running */
 	uintptr_t stack_low;

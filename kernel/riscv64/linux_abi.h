@@ -11,6 +11,10 @@
 #define SYS_RESTART 128		/* restart_syscall(2) */
 #define SYS_SIGRETURN 139	/* rt_sigreturn(2) */
 #define ELF_MACHINE 243
+#define ABI_O_DIRECTORY 0200000	/* O_NOFOLLOW is twice that */
+#define ABI_CLONE_CHILD 4	/* clone(2)'s argument, and TLS the other of 3 and 4 */
+#define ABI_EPOLL_EVENT
+#define ABI_NO_RESTORER 1
 
 struct stat {
 	uint64_t dev, ino;
@@ -35,6 +39,7 @@ struct sigcontext {
 #define USER_LOW 0x10000ull
 #define USER_TOP 0x3ffffff000ull
 #define PIE_BASE 0x2aaaaaa000ull
+#define SIGRETURN_AT USER_TOP	/* what signal handlers return to */
 #define MMAP_RANDOM_BITS 18
 #define STACK_GAP ((uint64_t)2 << 20)	/* between stack and mappings */
 #define PIE_RANDOM_BITS 18
