@@ -5,7 +5,6 @@
 #define KERNEL_ELF_H
 
 #include <abi.h>
-#include <limits.h>
 #include <stdint.h>
 #include <tome/map.h>
 
@@ -21,7 +20,7 @@ struct elf_header {
 };
 struct elf_segment {
 	uint32_t type;
-#if ULONG_MAX > 0xffffffffu
+#if __SIZEOF_LONG__ > 4
 	uint32_t flags;
 	abi_ulong offset, vaddr, paddr, filesz, memsz;
 #else

@@ -15,7 +15,6 @@
 
 #include <abi.h>
 #include <lib.h>
-#include <limits.h>
 #include <list.h>
 #include <machine.h>
 #include <sched.h>
@@ -262,7 +261,7 @@ ns_timespec(uint64_t ns)
 }
 /* n of them from user space, or there; in the form of old calls while one of those
  * runs (abi32.c). */
-#if ULONG_MAX > 0xffffffffu
+#if __SIZEOF_LONG__ > 4
 static inline int
 timespecs_in(struct timespec *ts, uint64_t user, unsigned n)
 {
