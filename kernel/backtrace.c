@@ -58,11 +58,11 @@ print_line(uintptr_t ip, bool sure)
 	const struct symbol *s = find(ip);
 
 	if (s == NULL)
-		kprintf("  %016lx\n", ip);
+		kprintf("  %016lx\n", (unsigned long)ip);
 	else
-		kprintf("  %016lx %s%s+%#lx\n", ip, sure ? "" : "? ",
+		kprintf("  %016lx %s%s+%#lx\n", (unsigned long)ip, sure ? "" : "? ",
 		    symbol_names + s->name,
-		    ip - (uintptr_t)text_start - s->offset);
+		    (unsigned long)(ip - (uintptr_t)text_start - s->offset));
 }
 
 static bool

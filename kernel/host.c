@@ -67,4 +67,8 @@ const struct tome_host kernel_host = {
 	.random = host_random,
 	.log = host_log,
 	.panic = host_panic,
+#ifdef MACHINE_WINDOWS
+	.window_enter = machine_window_enter,
+	.window_leave = machine_window_leave,
+#endif
 };

@@ -20,6 +20,10 @@ void machine_cpus_start(void);
 /* CPU `cpu` shall call tome_vm_interrupt(). */
 void machine_ask_flush(unsigned cpu);
 
+/* Frames beyond the direct map, on machines with MACHINE_WINDOWS (cpu.h). */
+void *machine_window_enter(void *ctx, tome_pa_t);
+void machine_window_leave(void *ctx, void *);
+
 extern const struct tome_host kernel_host;
 
 #endif

@@ -9,9 +9,9 @@ BEGIN {
 	print "\t.balign 4"
 	print "symbol_table:"
 }
-$3 == "text_start" { base = "0x" substr($1, 9) }
+$3 == "text_start" { base = "0x" substr($1, length($1) - 7) }
 $2 ~ /^[tTwW]$/ && $3 !~ /^[.$]/ && base != "" {
-	printf "\t.long 0x%s - %s, %d\n", substr($1, 9), base, used
+	printf "\t.long 0x%s - %s, %d\n", substr($1, length($1) - 7), base, used
 	names = names "\t.asciz \"" $3 "\"\n"
 	used += length($3) + 1
 	n++

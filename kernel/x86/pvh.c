@@ -59,6 +59,8 @@ read_memmap(const struct start_info *info)
 	const struct memmap_entry *e = early(info->memmap_pa);
 
 	for (uint32_t i = 0; i < info->memmap_entries; i++, e++) {
+		if ((tome_pa_t)(e->base + e->size) < e->size)
+			break;		/* beyond what an entry can name */
 		if (e->type == E820_RAM)
 			add_range(e->base, e->size, TOME_RANGE_USABLE);
 		if (e->type == E820_RAM || e->base == highest)
@@ -134,5 +136,6 @@ const void *
 boot_initrd(size_t *len)
 {
 	*len = initrd_len;
-	return initrd_len != 0 ? direct(initrd_pa) : NULL;
+	return initrd_len != 0 ? memory_of_loader(initrd_pa, initrd_len) :
+	    NULL;
 }

@@ -37,6 +37,8 @@ tome_pa_t memory_root(void);
 unsigned memory_levels(void);	/* of the page tables: 4 or 5 */
 tome_pa_t memory_taken_end(void);
 void *direct(tome_pa_t);
+/* The loader's own data, with Tome running. */
+const void *memory_of_loader(tome_pa_t, size_t len);
 
 /* cpu.c: descriptor tables, control registers, MSRs of the calling CPU. */
 void cpu_start(unsigned number, struct thread *);

@@ -4,11 +4,13 @@ KERNEL_SRC_MACHINE := \
 	kernel/x86/acpi.c \
 	kernel/x86/apic.c \
 	kernel/x86_64/boot.S \
+	kernel/x86/callers.c \
 	kernel/x86/clock.c \
+	kernel/x86/identity.c \
 	kernel/x86_64/copy.c \
 	kernel/x86_64/cpu.c \
 	kernel/x86_64/entry.S \
-	kernel/x86_64/fpu.c \
+	kernel/x86/fpu.c \
 	kernel/x86_64/memory.c \
 	kernel/x86_64/panic.c \
 	kernel/x86/power.c \

@@ -17,8 +17,9 @@ static void start_pat(void);
 /* Entries of IA32_PAT. Boot code may use 0 to 3 already: they stay as reset. */
 #define PAT_WC_ENTRY 4
 
-/* The kernel has the last GiB: an entry of PAE's root. */
-#define KERNEL_MIN ((tome_va_t)0xc0000000u)
+/* With PAE two entries of the root: one for what a kernel brings along, and one that
+ * is Tome's own. */
+#define KERNEL_MIN ((tome_va_t)(TOME_I386_PAE ? 0x80000000u : 0xc0000000u))
 
 bool
 tome_mmu_probe(struct tome_mmu *m)

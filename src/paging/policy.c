@@ -15,7 +15,8 @@ tome_policy_init(struct tome_policy *p, const struct tome_policy_ops *ops,
 {
 	p->ops = ops;
 	p->frames = p->resident = frames;
-	p->eighth = p->cold_target = frames / 8 + 1;
+	p->eighth = frames / 8 + 1;
+	p->cold_target = p->eighth;
 	p->keep = 256;
 	p->aging = true;
 }

@@ -10,6 +10,13 @@
 #include <sched.h>
 #include <x86.h>
 
+/* The forms with addresses of 64 bits. */
+#ifdef __x86_64__
+#define WIDE "64"
+#else
+#define WIDE ""
+#endif
+
 #define XFEATURES 0xe7u		/* x87 SSE AVX, opmask ZMM_Hi256 Hi16_ZMM */
 #define XFEATURE_LEGACY 3u
 #define LEGACY_SIZE 512u
@@ -62,7 +69,7 @@ learn_mxcsr(void)
 {
 	static struct legacy image __attribute__((aligned(16)));
 
-	__asm__ volatile("fxsave64 %0" : "=m"(image));
+	__asm__ volatile("fxsave" WIDE " %0" : "=m"(image));
 	if (image.mxcsr_mask != 0)
 		mxcsr_mask = image.mxcsr_mask;
 }
@@ -94,20 +101,20 @@ void
 fpu_save(void *area)
 {
 	if (features != 0)
-		__asm__ volatile("xsave64 (%0)"
+		__asm__ volatile("xsave" WIDE " (%0)"
 		    : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
 	else
-		__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+		__asm__ volatile("fxsave" WIDE " (%0)" : : "r"(area) : "memory");
 }
 
 void
 fpu_load(const void *area)
 {
 	if (features != 0)
-		__asm__ volatile("xrstor64 (%0)"
+		__asm__ volatile("xrstor" WIDE " (%0)"
 		    : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
 	else
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+		__asm__ volatile("fxrstor" WIDE " (%0)" : : "r"(area) : "memory");
 }
 
 void

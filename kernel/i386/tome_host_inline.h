@@ -1,0 +1,82 @@
+/*
+ * tome_host_inline.h - the inline half of the host contract (tome/host.h) for
+ * the reference kernel on i386. Interrupts are real, nothing is biased.
+ */
+#ifndef TOME_HOST_INLINE_H
+#define TOME_HOST_INLINE_H
+
+#include <tome/types.h>
+#include <cpu.h>
+
+/* RAM, as far as it fits, from here up. */
+#define KERNEL_DIRECT_MAP KERNEL_BASE
+
+/* sched.c: the count fell to zero with a switch due. */
+void sched_preempt(void);
+
+static inline unsigned
+tome_host_cpu(void)
+{
+	return cpu_number();
+}
+
+static inline void
+tome_host_preempt_off(void)
+{
+	__asm__ volatile("incl %%fs:%c0"
+	    : : "i"(CPU_PREEMPT) : "memory", "cc");
+}
+
+static inline void
+tome_host_preempt_on(void)
+{
+	bool due;
+
+	__asm__ volatile("decl %%fs:%c1"
+	    : "=@ccz"(due) : "i"(CPU_PREEMPT) : "memory");
+	if (__builtin_expect(due, 0))
+		sched_preempt();
+}
+
+static inline uintptr_t
+tome_host_irq_save(void)
+{
+	uintptr_t flags;
+
+	__asm__ volatile("pushfl; popl %0; cli" : "=r"(flags) : : "memory");
+	return flags;
+}
+
+static inline void
+tome_host_irq_restore(uintptr_t flags)
+{
+	if (flags & 0x200)
+		__asm__ volatile("sti" : : : "memory");
+	else
+		__asm__ volatile("" : : : "memory");
+}
+
+static inline void
+tome_host_relax(void)
+{
+	__asm__ volatile("pause" : : : "memory");
+}
+
+static inline void *
+tome_host_frame_va(uintptr_t bias, tome_pa_t pa)
+{
+	return (void *)(bias + (uintptr_t)pa);
+}
+
+static inline void *
+tome_host_kva(uintptr_t bias, tome_va_t va)
+{
+	return (void *)((uintptr_t)va + bias);
+}
+
+static inline void
+tome_host_point(void)
+{
+}
+
+#endif

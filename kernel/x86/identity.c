@@ -1,0 +1,45 @@
+/*
+ * identity.c - what a CPU says of itself.
+ */
+#include <lib.h>
+#include <machine.h>
+#include <x86.h>
+
+static void
+copy_words(char *to, const uint32_t *words, unsigned n)
+{
+	memcpy(to, words, n * 4);
+	to[n * 4] = '\0';
+}
+
+static void
+read_model_name(char *name)
+{
+	uint32_t words[12];
+
+	name[0] = '\0';
+	if (cpuid(0x80000000, 0).a < 0x80000004)
+		return;
+	for (unsigned i = 0; i < 3; i++) {
+		struct cpuid r = cpuid(0x80000002 + i, 0);
+
+		memcpy(words + 4 * i, &r, sizeof r);
+	}
+	copy_words(name, words, 12);
+}
+
+void
+cpu_identify(struct cpu_identity *id)
+{
+	struct cpuid zero = cpuid(0, 0), one = cpuid(1, 0);
+	uint32_t vendor[3] = { zero.b, zero.d, zero.c };
+	unsigned family = one.a >> 8 & 15;
+
+	copy_words(id->vendor, vendor, 3);
+	read_model_name(id->model_name);
+	id->stepping = one.a & 15;
+	id->model = (one.a >> 4 & 15) | (one.a >> 12 & 0xf0);
+	id->family = family == 15 ? family + (one.a >> 20 & 255) : family;
+	id->hwcap = one.d;
+	id->hz = clock_tsc_hz();
+}
