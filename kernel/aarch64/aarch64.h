@@ -1,0 +1,54 @@
+/*
+ * aarch64.h - between the files of this directory.
+ */
+#ifndef KERNEL_AARCH64_H
+#define KERNEL_AARCH64_H
+
+#include <asm.h>
+#include <cpu.h>
+#include <frame.h>
+#include <tome/vm.h>
+
+/* Where the image is linked; it is loaded at any 2 MiB. Then what is mapped for
+ * us alone, before Tome can. */
+#define KERNEL_BASE 0xffff7fff80000000u
+#define KERNEL_TREE 0xffff7fffa0000000u
+#define KERNEL_DEVICES 0xffff7fffc0000000u
+/* Tome's: heap, devices, stacks. */
+#define KERNEL_SPAN 0xffff800000000000u
+#define KERNEL_SPAN_SIZE ((uint64_t)64 << 30)
+
+/* Bounds of the image's parts (linker.ld). */
+extern char kernel_start[], text_start[], text_end[], rodata_start[],
+    rodata_end[], data_start[], bss_end[], kernel_end[];
+
+/* memory.c */
+void memory_start(tome_pa_t tree);
+tome_pa_t memory_physical(const void *in_image);
+void *memory_map_device(uint64_t pa, uint64_t len);
+
+/* What a CPU turns its MMU on with, and where it goes on; boot.S reads it. */
+struct boot_state {
+	uint64_t ttbr0, ttbr1, tcr, mair, stack, cpu;
+};
+extern struct boot_state boot_state;
+
+/* trap.c */
+void trap_interrupt(void);
+
+/* smp.c */
+void smp_start(void);
+void smp_stop_others(void);	/* panic: for good */
+bool smp_stopping(void);
+
+/* start.c */
+void cpu_start(unsigned number, struct thread *);
+
+/* entry.S */
+void fpu_save(void *area);
+void fpu_load(const void *area);
+
+/* backtrace.c */
+void backtrace(uintptr_t ip, uintptr_t sp);
+
+#endif

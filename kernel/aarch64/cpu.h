@@ -1,0 +1,121 @@
+/*
+ * cpu.h - what a CPU keeps for itself, addressed by X18 while in the kernel.
+ *
+ * Invariant: in kernel mode X18 is this CPU's struct cpu: no compiled code touches it
+ * (-ffixed-x18), every entry loads it from TPIDR_EL1, and no return to the kernel
+ * reloads it, since the thread may have moved. So one load or store by X18 is of the
+ * CPU that does it.
+ *
+ * preempt counts the nested reasons not to deschedule this thread; the word after it
+ * is 0 when another thread should run. Both together are 0 exactly when the CPU
+ * should switch and may. Where `preempt` changes in two instructions a switch
+ * between them does no harm: it happens at 0 only, and comes back at 0.
+ */
+#ifndef KERNEL_CPU_H
+#define KERNEL_CPU_H
+
+#define KERNEL_MAX_CPUS 16
+
+/* Offsets in struct cpu for the entry code; checked in start.c. */
+#define CPU_PREEMPT 0
+#define CPU_NO_RESCHED 4
+#define CPU_THREAD 8
+#define CPU_NUMBER 16
+#define CPU_STACK_LOW 24
+#define CPU_SCRATCH 32
+#define CPU_SPARE_TOP 48
+
+/* Offset in struct thread; checked in start.c. */
+#define THREAD_WORK 0
+
+#ifndef __ASSEMBLER__
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct thread;
+
+struct cpu {
+	uint32_t preempt, no_resched;
+	struct thread *thread;
+	uint32_t number;
+	_Atomic uint32_t online;
+	uint64_t stack_low;		/* of the current thread */
+	uint64_t scratch[2];		/* of the entry from the kernel */
+	uint64_t spare_top;		/* a stack for when there is none */
+	uint64_t stack_top;
+} __attribute__((aligned(64)));
+
+extern struct cpu cpus[KERNEL_MAX_CPUS];
+
+/*
+ * Never defined: an operand that stands for "memory by X18", so that the compiler
+ * rereads after anything that may have changed it.
+ */
+extern struct cpu cpu_here;
+
+static inline unsigned
+cpu_number(void)
+{
+	unsigned n;
+
+	__asm__("ldr %w0, [x18, %1]"
+	    : "=r"(n) : "i"(CPU_NUMBER), "m"(cpu_here.number));
+	return n;
+}
+
+/* The same for all of a thread's life: may be remembered. */
+static inline struct thread *
+cpu_thread(void)
+{
+	struct thread *t;
+
+	__asm__("ldr %0, [x18, %1]" : "=r"(t) : "i"(CPU_THREAD));
+	return t;
+}
+
+static inline struct cpu *
+cpu_self(void)
+{
+	return &cpus[cpu_number()];
+}
+
+/* How many reasons there are not to deschedule this thread. */
+static inline uint32_t
+cpu_preempt_depth(void)
+{
+	uint32_t n;
+
+	__asm__("ldr %w0, [x18, %1]"
+	    : "=r"(n) : "i"(CPU_PREEMPT), "m"(cpu_here.preempt));
+	return n;
+}
+
+static inline bool
+cpu_resched_due(void)
+{
+	uint64_t n;
+
+	__asm__("ldr %0, [x18, %1]"
+	    : "=r"(n) : "i"(CPU_PREEMPT), "m"(cpu_here));
+	return n >> 32 == 0;
+}
+
+/* Another thread should run: preempt_on, or the end of the interrupt, sees to
+ * it. On this CPU only. */
+static inline void
+cpu_set_resched(void)
+{
+	__asm__ volatile("str wzr, [x18, %0]"
+	    : : "i"(CPU_NO_RESCHED) : "memory");
+}
+
+static inline void
+cpu_clear_resched(void)
+{
+	__asm__ volatile("str %w0, [x18, %1]"
+	    : : "r"(1), "i"(CPU_NO_RESCHED) : "memory");
+}
+
+#endif
+#endif

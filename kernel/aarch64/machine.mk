@@ -1,0 +1,32 @@
+# machine.mk - the reference kernel's AArch64. GRANULE: 12, 14 or 16, log2 of a page.
+
+KERNEL_SRC_MACHINE := \
+	kernel/aarch64/backtrace.c \
+	kernel/aarch64/boot.S \
+	kernel/aarch64/entry.S \
+	kernel/aarch64/fpu.c \
+	kernel/aarch64/memory.c \
+	kernel/aarch64/panic.c \
+	kernel/aarch64/sigframe.c \
+	kernel/aarch64/smp.c \
+	kernel/aarch64/start.c \
+	kernel/aarch64/switch.c \
+	kernel/aarch64/trap.c \
+	kernel/arm/clock.c \
+	kernel/arm/gic.c \
+	kernel/arm/pl011.c \
+	kernel/arm/psci.c \
+	kernel/devicetree.c \
+	kernel/devicetree_boot.c \
+	kernel/lib/copy.c \
+	kernel/semihosting/exit.c \
+	kernel/virtio/mmio.c
+
+KERNEL_CROSS := aarch64-linux-gnu-
+# X18 is the CPU's. The first code runs with the MMU off, which aligns all accesses.
+KERNEL_MACHINE_CFLAGS := -Ikernel/arm -mgeneral-regs-only -mstrict-align -ffixed-x18 \
+	-mno-outline-atomics
+ifneq ($(GRANULE),)
+KERNEL_MACHINE_CFLAGS += -DTOME_A64_GRANULE=$(GRANULE)
+KERNEL_BUILD := $(KERNEL_BUILD)-$(GRANULE)
+endif
