@@ -260,6 +260,12 @@ random_pages(unsigned bits)
 	    TOME_PAGE_SHIFT;
 }
 
+#ifdef SIGRETURN_CODE
+#define STACK_TOP SIGRETURN_CODE
+#else
+#define STACK_TOP USER_TOP
+#endif
+
 static uint64_t
 stack_limit(void)
 {
@@ -298,7 +304,7 @@ new_map(struct image *im, uint64_t *stack_top)
 	};
 
 	for (int try = 0; try < PLACE_TRIES; try++) {
-		*stack_top = USER_TOP - random_pages(STACK_RANDOM_BITS);
+		*stack_top = STACK_TOP - random_pages(STACK_RANDOM_BITS);
 		if (im->map != NULL)
 			tome_map_unref(im->map);
 		im->map = NULL;
@@ -326,6 +332,34 @@ map_stack(struct image *im, uint64_t top)
 
 	return -(int)tome_map_enter(im->map, &rq, &at);
 }
+
+#ifdef SIGRETURN_CODE
+/* Where handlers return to, on machines whose C libraries bring no such code. */
+static int
+map_sigreturn(struct image *im)
+{
+	static const uint32_t code[] = SIGRETURN_INSTRUCTIONS;
+	const struct tome_map_request rq = {
+		.addr = SIGRETURN_CODE, .len = TOME_PAGE_SIZE,
+		.prot = TOME_PROT_READ | TOME_PROT_WRITE,
+		.flags = TOME_MAP_FIXED,
+	};
+	tome_va_t at;
+	int err = -(int)tome_map_enter(im->map, &rq, &at);
+
+	if (err == 0)
+		err = -(int)tome_copyout(im->map, at, code, sizeof code);
+	return err != 0 ? err : -(int)tome_map_protect(im->map, at,
+	    TOME_PAGE_SIZE, TOME_PROT_READ | TOME_PROT_EXEC);
+}
+#else
+static int
+map_sigreturn(struct image *im)
+{
+	(void)im;
+	return 0;
+}
+#endif
 
 static int
 map_interpreter(struct image *im)
@@ -506,6 +540,8 @@ build(struct image *im, struct file *f)
 	}
 	if (err == 0)
 		err = map_stack(im, top);
+	if (err == 0)
+		err = map_sigreturn(im);
 	return err == 0 ? put_stack(im, top) : err;
 }
 

@@ -204,7 +204,7 @@ sched_preempt(void)
 {
 	uintptr_t irq = tome_host_irq_save();
 
-	if (irq & FRAME_FLAGS_IF)
+	if (irq_was_on(irq))
 		sched_preempt_irq();
 	tome_host_irq_restore(irq);
 }

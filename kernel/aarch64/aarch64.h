@@ -48,7 +48,5 @@ void cpu_start(unsigned number, struct thread *);
 void fpu_save(void *area);
 void fpu_load(const void *area);
 
-/* backtrace.c */
-void backtrace(uintptr_t ip, uintptr_t sp);
 
 #endif

@@ -30,6 +30,13 @@ irq_off(void)
 	__asm__ volatile("msr daifset, #2" : : : "memory");
 }
 
+/* In what tome_host_irq_save() returned. */
+static inline int
+irq_was_on(uintptr_t flags)
+{
+	return (flags & 0x80) == 0;
+}
+
 /* Sleep until there is an interrupt, then let it in; none is lost between. */
 static inline void
 irq_on_and_halt(void)
@@ -79,6 +86,57 @@ static inline void
 counter_quiet(void)
 {
 	WRITE_REGISTER("cntv_ctl_el0", 2);
+	isb();
+}
+
+/* ---- a GICv3's registers in the CPU, by encoding ---- */
+
+#define ICC_SRE "S3_0_C12_C12_5"
+#define ICC_PMR "S3_0_C4_C6_0"
+#define ICC_IAR1 "S3_0_C12_C12_0"
+#define ICC_EOIR1 "S3_0_C12_C12_1"
+#define ICC_SGI1R "S3_0_C12_C11_5"
+#define ICC_IGRPEN1 "S3_0_C12_C12_7"
+
+/* Affinity 3 in bits 39:32, the others in 23:0. */
+static inline uint64_t
+cpu_affinity(void)
+{
+	return READ_REGISTER("mpidr_el1") & 0xff00ffffffu;
+}
+
+static inline void
+gic_enable(void)
+{
+	WRITE_REGISTER(ICC_SRE, 1);
+	isb();
+	WRITE_REGISTER(ICC_PMR, 0xff);
+	WRITE_REGISTER(ICC_IGRPEN1, 1);
+	isb();
+}
+
+static inline uint32_t
+gic_acknowledge(void)
+{
+	uint32_t id = (uint32_t)READ_REGISTER(ICC_IAR1);
+
+	dsb();
+	return id;
+}
+
+static inline void
+gic_end(uint32_t id)
+{
+	WRITE_REGISTER(ICC_EOIR1, id);
+	isb();
+}
+
+static inline void
+gic_send_to(uint64_t affinity, unsigned message)
+{
+	WRITE_REGISTER(ICC_SGI1R, (affinity >> 32 & 0xff) << 48 |
+	    (affinity >> 16 & 0xff) << 32 | (affinity >> 8 & 0xff) << 16 |
+	    (uint64_t)message << 24 | (uint64_t)1 << (affinity & 15));
 	isb();
 }
 

@@ -35,7 +35,7 @@ image_header:
 	b boot_start
 	.long 0
 	.quad 0				/* offset from 2 MiB */
-	.quad kernel_end - kernel_start
+	.quad kernel_size
 	.quad 0xa			/* little endian, 4 KiB, anywhere */
 	.quad 0, 0, 0
 	.ascii "ARM\x64"
@@ -64,7 +64,8 @@ enter_el1:
 	ubfx x9, x9, #24, #4
 	cbz x9, 2f
 	mrs x9, S3_4_C12_C9_5		/* ICC_SRE_EL2: registers, for EL1 too */
-	orr x9, x9, #9
+	mov x10, #9
+	orr x9, x9, x10
 	msr S3_4_C12_C9_5, x9
 	isb
 2:	mov x9, #SPSR_EL1H

@@ -48,19 +48,14 @@ struct cpu {
 
 extern struct cpu cpus[KERNEL_MAX_CPUS];
 
-/*
- * Never defined: an operand that stands for "memory by X18", so that the compiler
- * rereads after anything that may have changed it.
- */
-extern struct cpu cpu_here;
-
+/* Volatile: in order with what changes them. */
 static inline unsigned
 cpu_number(void)
 {
 	unsigned n;
 
-	__asm__("ldr %w0, [x18, %1]"
-	    : "=r"(n) : "i"(CPU_NUMBER), "m"(cpu_here.number));
+	__asm__ volatile("ldr %w0, [x18, %1]"
+	    : "=r"(n) : "i"(CPU_NUMBER));
 	return n;
 }
 
@@ -86,8 +81,8 @@ cpu_preempt_depth(void)
 {
 	uint32_t n;
 
-	__asm__("ldr %w0, [x18, %1]"
-	    : "=r"(n) : "i"(CPU_PREEMPT), "m"(cpu_here.preempt));
+	__asm__ volatile("ldr %w0, [x18, %1]"
+	    : "=r"(n) : "i"(CPU_PREEMPT));
 	return n;
 }
 
@@ -96,8 +91,8 @@ cpu_resched_due(void)
 {
 	uint64_t n;
 
-	__asm__("ldr %0, [x18, %1]"
-	    : "=r"(n) : "i"(CPU_PREEMPT), "m"(cpu_here));
+	__asm__ volatile("ldr %0, [x18, %1]"
+	    : "=r"(n) : "i"(CPU_PREEMPT));
 	return n >> 32 == 0;
 }
 

@@ -98,9 +98,10 @@ user_sync:
 	str x2, [sp, #FRAME_CODE]
 	msr daifclr, #2
 	cmp x3, #EC_DATA
-	ccmp x3, #EC_FETCH, #4, ne
+	b.eq 3f
+	cmp x3, #EC_FETCH
 	b.ne 2f
-	bl trap_user_page_fault
+3:	bl trap_user_page_fault
 	b user_return
 2:	bl trap_user
 	b user_return

@@ -40,4 +40,9 @@ struct sigcontext {
 #define STACK_RANDOM_BITS 18
 #define BRK_RANDOM_BITS 13
 
+
+/* What returns from a handler, in every program (exec.c): MOV X8, #139; SVC #0. */
+#define SIGRETURN_CODE (USER_TOP - 0x10000)
+#define SIGRETURN_INSTRUCTIONS { 0xd2801168u, 0xd4000001u }
+
 #endif

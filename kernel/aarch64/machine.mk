@@ -1,7 +1,6 @@
 # machine.mk - the reference kernel's AArch64. GRANULE: 12, 14 or 16, log2 of a page.
 
 KERNEL_SRC_MACHINE := \
-	kernel/aarch64/backtrace.c \
 	kernel/aarch64/boot.S \
 	kernel/aarch64/entry.S \
 	kernel/aarch64/fpu.c \

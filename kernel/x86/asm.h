@@ -178,6 +178,13 @@ scaled(uint64_t a, uint64_t b)
 #endif
 }
 
+/* In what tome_host_irq_save() returned. */
+static inline int
+irq_was_on(uintptr_t flags)
+{
+	return (flags & RFLAGS_IF) != 0;
+}
+
 /* Let an interrupt in, sleeping until there is one; none is lost between. */
 static inline void
 irq_on_and_halt(void)

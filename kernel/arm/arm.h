@@ -1,0 +1,40 @@
+/*
+ * arm.h - the devices that Arm's boards share, 32- and 64-bit ones.
+ *
+ * The machine has: memory_map_device(); <asm.h> with counter_*() (the generic timer),
+ * firmware_call() (HVC and SMC), gic_*() (a GICv3's registers in the CPU).
+ */
+#ifndef KERNEL_ARM_H
+#define KERNEL_ARM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A device of ours at pa, before Tome can map any. */
+void *memory_map_device(uint64_t pa, uint64_t len);
+
+/* gic.c: interrupts 0 to 15 are messages between CPUs, then 16 of the CPU's own. */
+void gic_start(void);			/* once */
+void gic_cpu_start(void);		/* on each CPU, its number is known */
+void gic_send(unsigned cpu, unsigned message);
+void gic_send_others(unsigned message);
+/* Handle what is pending, interrupts off: irq_message(), timer, those asked for. */
+void gic_interrupt(void);
+
+enum { MESSAGE_KICK, MESSAGE_FLUSH, MESSAGE_STOP };
+/* The machine's: a message came. */
+void irq_message(unsigned message);
+
+/* clock.c */
+void clock_start(void);
+uint64_t clock_hz(void);
+
+/* pl011.c */
+void console_start(void);
+
+/* psci.c */
+void psci_start(void);
+/* False: there is no such CPU, or it runs. */
+bool psci_cpu_on(uint64_t cpu, uint64_t entry);
+
+#endif
