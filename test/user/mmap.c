@@ -85,6 +85,7 @@ mmap_noreplace_takes_a_gap(void)
 	    0) == p + PAGE);
 }
 
+#ifdef MAP_32BIT
 static void
 mmap_32bit_lies_low(void)
 {
@@ -94,6 +95,7 @@ mmap_32bit_lies_low(void)
 	REQUIRE((uintptr_t)p + PAGE <= 1ul << 31);
 	*p = 1;
 }
+#endif
 
 static void
 mmap_populate_is_resident(void)
@@ -249,7 +251,9 @@ const struct suite_case cases_mmap[] = {
 	CASE(mmap_fixed_replaces),
 	CASE(mmap_noreplace_refuses),
 	CASE(mmap_noreplace_takes_a_gap),
+#ifdef MAP_32BIT
 	CASE(mmap_32bit_lies_low),
+#endif
 	CASE(mmap_populate_is_resident),
 	CASE(mmap_is_lazy),
 	CASE(mmap_of_too_much_fails),

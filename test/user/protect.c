@@ -3,8 +3,6 @@
  */
 #include "suite.h"
 
-#define RET 0xc3	/* the instruction */
-
 static void
 protect_read_only(void)
 {
@@ -72,9 +70,11 @@ protect_splits_and_merges(void)
 static void
 protect_execute(void)
 {
+	static const unsigned char code[] = RETURN_CODE;
 	char *p = suite_map(1, RW);
 
-	*p = (char)RET;
+	memcpy(p, code, sizeof code);
+	__builtin___clear_cache(p, p + sizeof code);
 	REQUIRE(traps(suite_execute(p), SIGSEGV, SEGV_ACCERR, p));
 	REQUIRE(mprotect(p, PAGE, PROT_READ | PROT_EXEC) == 0);
 	REQUIRE(suite_execute(p).sig == 0);

@@ -30,6 +30,7 @@ signal_kernel_address(void)
 	REQUIRE(traps(suite_write(p, 1), SIGSEGV, SEGV_MAPERR, p));
 }
 
+#ifdef __x86_64__
 /* No address can be told: the CPU itself refuses to look. */
 static void
 signal_non_canonical(void)
@@ -38,6 +39,7 @@ signal_non_canonical(void)
 
 	REQUIRE(traps(t, SIGSEGV, SI_KERNEL, NULL));
 }
+#endif
 
 static void
 signal_write_to_text(void)
@@ -59,24 +61,37 @@ signal_execute_nothing(void)
 static void
 signal_execute_data(void)
 {
-	static char data[] = { (char)0xc3 };
+	static unsigned char data[] = RETURN_CODE;
 
 	REQUIRE(traps(suite_execute(data), SIGSEGV, SEGV_ACCERR, data));
 }
 
-/* An access that crosses into a page that is not there names that page. */
+/* An instruction that crosses into a page that is not there names that page: the first
+ * bytes of a long one, behind ones that do nothing. */
+#if defined(__x86_64__) || defined(__i386__)
+#define NOTHING { 0x90 }
+#define LONG_ONE { 0x48 }
+#elif defined(__riscv)
+#define NOTHING { 0x01, 0x00 }
+#define LONG_ONE { 0x13, 0x00 }
+#endif
+
+#ifdef LONG_ONE
 static void
 signal_across_a_boundary(void)
 {
-	char *p = suite_map_alone(1, RW);
+	static const unsigned char nothing[] = NOTHING, begun[] = LONG_ONE;
+	char *p = suite_map_alone(1, RW), *last = p + PAGE - sizeof begun;
 	struct trap t;
 
-	memset(p, 0x90, PAGE - 1);
-	p[PAGE - 1] = (char)0x48;	/* the start of a longer instruction */
+	for (char *at = p; at < last; at += sizeof nothing)
+		memcpy(at, nothing, sizeof nothing);
+	memcpy(last, begun, sizeof begun);
 	REQUIRE(mprotect(p, PAGE, PROT_READ | PROT_EXEC) == 0);
-	t = suite_execute(p + PAGE - 1);
+	t = suite_execute(last);
 	REQUIRE(traps(t, SIGSEGV, SEGV_MAPERR, p + PAGE));
 }
+#endif
 
 static void
 touch_nothing(void *p)
@@ -124,11 +139,15 @@ const struct suite_case cases_signal[] = {
 	CASE(signal_unmapped_read),
 	CASE(signal_null),
 	CASE(signal_kernel_address),
+#ifdef __x86_64__
 	CASE(signal_non_canonical),
+#endif
 	CASE(signal_write_to_text),
 	CASE(signal_execute_nothing),
 	CASE(signal_execute_data),
+#ifdef LONG_ONE
 	CASE(signal_across_a_boundary),
+#endif
 	CASE(signal_kills_by_default),
 	CASE(signal_handler_mends),
 	{ NULL, NULL },

@@ -49,6 +49,17 @@
 #define MADV_PAGEOUT 21
 #endif
 
+/* What a function needs to return, first byte first. */
+#if defined(__riscv)
+#define RETURN_CODE { 0x82, 0x80 }
+#elif defined(__aarch64__)
+#define RETURN_CODE { 0xc0, 0x03, 0x5f, 0xd6 }
+#elif defined(__arm__)
+#define RETURN_CODE { 0x1e, 0xff, 0x2f, 0xe1 }
+#else
+#define RETURN_CODE { 0xc3 }
+#endif
+
 struct suite_case {
 	const char *name;
 	void (*run)(void);
