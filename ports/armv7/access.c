@@ -93,26 +93,6 @@ __asm__(
     "tome_arm_fixups_end:\n"
     ".popsection\n");
 
-/* Relative to the field, so that the table needs no relocation. */
-struct fixup {
-	int32_t at, resume;
-};
-
-extern const struct fixup tome_arm_fixups[], tome_arm_fixups_end[];
-
-static inline uintptr_t
-address(const int32_t *field)
-{
-	return (uintptr_t)field + (uintptr_t)(intptr_t)*field;
-}
-
-uintptr_t
-tome_user_fixup(uintptr_t ip)
-{
-	const struct fixup *f;
-
-	for (f = tome_arm_fixups; f != tome_arm_fixups_end; f++)
-		if (address(&f->at) == ip)
-			return address(&f->resume);
-	return 0;
-}
+#define START tome_arm_fixups
+#define END tome_arm_fixups_end
+#include <pmap/fixup.h>

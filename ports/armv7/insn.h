@@ -9,35 +9,7 @@
 
 #include <tome/types.h>
 #include <regs.h>
-
-/* ---- entries of page tables ---- */
-
-static inline tome_pte_t
-tome_insn_pte_load(const tome_pte_t *p)
-{
-	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
-}
-
-/* Of an entry no CPU can reach. */
-static inline void
-tome_insn_pte_store(tome_pte_t *p, tome_pte_t v)
-{
-	__atomic_store_n(p, v, __ATOMIC_RELEASE);
-}
-
-static inline tome_pte_t
-tome_insn_pte_xchg(tome_pte_t *p, tome_pte_t v)
-{
-	return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);
-}
-
-/* False: *seen is what was there. */
-static inline bool
-tome_insn_pte_cas(tome_pte_t *p, tome_pte_t *seen, tome_pte_t v)
-{
-	return __atomic_compare_exchange_n(p, seen, v, false, __ATOMIC_SEQ_CST,
-	    __ATOMIC_SEQ_CST);
-}
+#include <pmap/entry.h>
 
 /* ---- barriers, coprocessor 15, the TLB ---- */
 

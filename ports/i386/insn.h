@@ -12,14 +12,16 @@
 
 /* ---- entries of page tables ---- */
 
+#if TOME_I386_PAE
 /*
- * PAE's are wider than a register: CMPXCHG8B reads and writes them whole. (Compilers
- * would call a library, or use the FPU.)
+ * Wider than a register: CMPXCHG8B reads and writes them whole. (Compilers would call a
+ * library, or use the FPU.) So the words of <pmap/entry.h> are not wanted.
  */
+#define TOME_PMAP_ENTRY_H
+
 static inline bool
 tome_insn_pte_cas(tome_pte_t *p, tome_pte_t *seen, tome_pte_t v)
 {
-#if TOME_I386_PAE
 	uint32_t low = (uint32_t)*seen, high = (uint32_t)(*seen >> 32);
 	bool done;
 
@@ -29,37 +31,25 @@ tome_insn_pte_cas(tome_pte_t *p, tome_pte_t *seen, tome_pte_t v)
 	if (!done)
 		*seen = (tome_pte_t)high << 32 | low;
 	return done;
-#else
-	return __atomic_compare_exchange_n(p, seen, v, false, __ATOMIC_SEQ_CST,
-	    __ATOMIC_SEQ_CST);
-#endif
 }
 
 static inline tome_pte_t
 tome_insn_pte_load(const tome_pte_t *p)
 {
-#if TOME_I386_PAE
 	tome_pte_t seen = 0;
 
 	(void)tome_insn_pte_cas((tome_pte_t *)(uintptr_t)p, &seen, 0);
 	return seen;
-#else
-	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
-#endif
 }
 
 static inline tome_pte_t
 tome_insn_pte_xchg(tome_pte_t *p, tome_pte_t v)
 {
-#if TOME_I386_PAE
 	tome_pte_t old = tome_insn_pte_load(p);
 
 	while (!tome_insn_pte_cas(p, &old, v))
 		;
 	return old;
-#else
-	return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);
-#endif
 }
 
 /* Of an entry no CPU can reach. */
@@ -68,6 +58,9 @@ tome_insn_pte_store(tome_pte_t *p, tome_pte_t v)
 {
 	(void)tome_insn_pte_xchg(p, v);
 }
+#else
+#include <pmap/entry.h>
+#endif
 
 /* ---- the TLB and the control registers ---- */
 
