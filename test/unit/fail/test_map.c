@@ -327,19 +327,22 @@ move_second(struct world *w)
 	return move(w, AT, 0, 4 * PG, TOME_MOVE_MAY, 0);
 }
 
+/* Pages of a unit of leaf entries; AT and where it moves to begin one. */
+#define LEAF (1u << TOME_PT_UNIT_BITS(0))
+
 static long
 move_leaf(struct world *w)
 {
-	return move(w, AT, 512 * PG, 512 * PG, TOME_MOVE_MAY |
-	    TOME_MOVE_FIXED, 2 * AT);
+	return move(w, AT, LEAF * PG, LEAF * PG, TOME_MOVE_MAY |
+	    TOME_MOVE_FIXED, AT + AT / 2);
 }
 
 static void
 whole_leaf(struct world *w)
 {
-	world_enter(w, AT, 512, RW);
+	world_enter(w, AT, LEAF, RW);
 	world_poke(w, AT);
-	world_poke(w, AT + 511 * PG);
+	world_poke(w, AT + (LEAF - 1) * PG);
 }
 
 /* ---- whole spaces ---- */
