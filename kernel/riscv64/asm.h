@@ -26,6 +26,7 @@
 
 #ifndef __ASSEMBLER__
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CSR_READ(name)                                                   \
@@ -65,6 +66,13 @@ static inline void
 irq_off(void)
 {
 	__asm__ volatile("csrci sstatus, 2" : : : "memory");
+}
+
+/* By what tome_host_irq_save() returned. */
+static inline bool
+irq_was_on(uintptr_t status)
+{
+	return status & STATUS_SIE;
 }
 
 /* Let an interrupt in, sleeping until there is one; none is lost between: WFI ends for

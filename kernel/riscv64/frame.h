@@ -28,9 +28,6 @@ struct trap_frame {
 
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "entry.S");
 
-/* In what tome_host_irq_save() returns: they were on. */
-#define FRAME_FLAGS_IF STATUS_SIE
-
 static inline bool
 frame_is_user(const struct trap_frame *f)
 {

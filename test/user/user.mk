@@ -1,13 +1,14 @@
 # user.mk - the user-space suite: memory calls in named cases, one static
-# program for Linux and the reference kernel.
+# program for Linux and the reference kernel; for ARCH, by its compiler.
 
-MEMSUITE := $(BUILD)/test/user/memsuite
+MEMSUITE := $(BUILD)/test/user/memsuite$(patsubst %,-%,$(filter-out \
+	x86_64,$(ARCH)))
 $(MEMSUITE): $(wildcard test/user/*.c) test/user/suite.h bench/guest.h
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)gcc -std=gnu11 -O1 -Wall -Wextra -Werror -Wno-array-bounds \
+	$(Q)$(KERNEL_CROSS)gcc -std=gnu11 -O1 -Wall -Wextra -Werror -Wno-array-bounds \
 		-Wno-infinite-recursion -static -pthread -o $@ $(filter %.c,$^)
 
 .PHONY: memsuite
-memsuite: $(MEMSUITE) $(BUILD)/kernel/tome.elf ## the user-space suite on the reference kernel
+memsuite: $(MEMSUITE) $(KERNEL_BUILD)/tome.elf ## the user-space suite on the reference kernel
 	@sh test/linux/boot tome $<
