@@ -4,6 +4,7 @@
  */
 #include <block.h>
 #include <lib.h>
+#include <cpu.h>
 #include <machine.h>
 #include <tome/kmem.h>
 
@@ -15,8 +16,12 @@ static struct ramdisk {
 static void
 copy_page(tome_pfn_t to, tome_pfn_t from)
 {
+#ifdef MACHINE_WINDOWS
+	tome_frame_copy(the_vm, to, from);
+#else
 	memcpy(tome_frame_va(the_vm, to), tome_frame_va(the_vm, from),
 	    TOME_PAGE_SIZE);
+#endif
 }
 
 static void

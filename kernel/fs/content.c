@@ -82,13 +82,13 @@ move_page(struct tome_object *ob, uint64_t at, struct ubuf u, uint64_t off,
 	tome_pfn_t pfn;
 	enum tome_err err = tome_object_get(ob, at >> TOME_PAGE_SHIFT, write,
 	    &pfn);
-	char *page;
 	int result;
 
 	if (err != TOME_OK)
 		return -(int)err;
-	page = (char *)tome_frame_va(the_vm, pfn) + (at & TOME_PAGE_MASK);
-	result = write ? ubuf_get(u, off, page, n) : ubuf_put(u, off, page, n);
+	at &= TOME_PAGE_MASK;
+	result = write ? ubuf_get_frame(u, off, pfn, at, n) :
+	    ubuf_put_frame(u, off, pfn, at, n);
 	tome_object_put(ob, pfn, write);
 	return result;
 }

@@ -30,6 +30,48 @@ ubuf_get(struct ubuf b, uint64_t off, void *dst, size_t n)
 	return 0;
 }
 
+#ifdef MACHINE_WINDOWS
+/* A window may not be held across a fault of the other side: by way of here. */
+#define BOUNCE 256u
+
+int
+ubuf_put_far(struct ubuf to, uint64_t off, tome_pfn_t pfn, size_t at, size_t n)
+{
+	char some[BOUNCE], *page;
+	size_t done, part;
+	int err = 0;
+
+	for (done = 0; done < n && err == 0; done += part) {
+		part = n - done < BOUNCE ? n - done : BOUNCE;
+		page = tome_frame_window(the_vm, pfn);
+		memcpy(some, page + at + done, part);
+		tome_frame_window_end(the_vm, pfn, page);
+		err = ubuf_put(to, off + done, some, part);
+	}
+	return err;
+}
+
+int
+ubuf_get_far(struct ubuf from, uint64_t off, tome_pfn_t pfn, size_t at,
+    size_t n)
+{
+	char some[BOUNCE], *page;
+	size_t done, part;
+	int err = 0;
+
+	for (done = 0; done < n && err == 0; done += part) {
+		part = n - done < BOUNCE ? n - done : BOUNCE;
+		err = ubuf_get(from, off + done, some, part);
+		if (err != 0)
+			break;
+		page = tome_frame_window(the_vm, pfn);
+		memcpy(page + at + done, some, part);
+		tome_frame_window_end(the_vm, pfn, page);
+	}
+	return err;
+}
+#endif
+
 int
 ubuf_zero(struct ubuf b, uint64_t off, size_t n)
 {

@@ -185,8 +185,7 @@ read_page(struct inode *i, uint64_t at, struct ubuf to, uint64_t off, size_t n)
 		return ubuf_zero(to, off, n);
 	if (err != TOME_OK)
 		return -(int)err;
-	result = ubuf_put(to, off,
-	    (char *)tome_frame_va(the_vm, pfn) + (at & TOME_PAGE_MASK), n);
+	result = ubuf_put_frame(to, off, pfn, at & TOME_PAGE_MASK, n);
 	tome_object_put(i->object, pfn, false);
 	return result;
 }
@@ -202,8 +201,7 @@ write_page(struct inode *i, uint64_t at, struct ubuf from, uint64_t off,
 	err = tome_object_get(i->object, at >> TOME_PAGE_SHIFT, true, &pfn);
 	if (err != TOME_OK)
 		return err == TOME_ENOMEM ? -ENOSPC : -(int)err;
-	result = ubuf_get(from, off,
-	    (char *)tome_frame_va(the_vm, pfn) + (at & TOME_PAGE_MASK), n);
+	result = ubuf_get_frame(from, off, pfn, at & TOME_PAGE_MASK, n);
 	tome_object_put(i->object, pfn, true);
 	return result;
 }

@@ -16,8 +16,11 @@
 #define KERNEL_VFS_H
 
 #include <abi.h>
+#include <cpu.h>
 #include <list.h>
 #include <sync.h>
+#include <machine.h>
+#include <tome/phys.h>
 #include <tome/posix.h>
 
 struct cred;
@@ -43,6 +46,32 @@ ubuf_kernel(const void *p)
 /* Copy to and from it at `off`; 0 or -EFAULT. */
 int ubuf_put(struct ubuf, uint64_t off, const void *src, size_t n);
 int ubuf_get(struct ubuf, uint64_t off, void *dst, size_t n);
+/* The same with bytes of a frame, which may lie beyond the direct map: _far. */
+int ubuf_put_far(struct ubuf, uint64_t off, tome_pfn_t, size_t at, size_t n);
+int ubuf_get_far(struct ubuf, uint64_t off, tome_pfn_t, size_t at, size_t n);
+static inline int
+ubuf_put_frame(struct ubuf to, uint64_t off, tome_pfn_t pfn, size_t at, size_t n)
+{
+	const char *page = tome_frame_va(the_vm, pfn);
+
+#ifdef MACHINE_WINDOWS
+	if (page == NULL)
+		return ubuf_put_far(to, off, pfn, at, n);
+#endif
+	return ubuf_put(to, off, page + at, n);
+}
+static inline int
+ubuf_get_frame(struct ubuf from, uint64_t off, tome_pfn_t pfn, size_t at,
+    size_t n)
+{
+	char *page = tome_frame_va(the_vm, pfn);
+
+#ifdef MACHINE_WINDOWS
+	if (page == NULL)
+		return ubuf_get_far(from, off, pfn, at, n);
+#endif
+	return ubuf_get(from, off, page + at, n);
+}
 int ubuf_zero(struct ubuf, uint64_t off, size_t n);
 
 /* ---- inodes ---- */

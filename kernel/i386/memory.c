@@ -23,7 +23,7 @@
 #define BOOT_END 0x40000000u		/* what the boot tables map */
 
 #define WINDOWS_BASE 0xffc00000u
-#define WINDOWS 2u			/* a CPU's */
+#define WINDOWS 4u			/* a CPU's: a thread's two, an interrupt's */
 #define FAR_BASE 0xff400000u		/* two large pages at most */
 #if TOME_I386_PAE
 #define DIRECT_MAX 0x3f000000u
@@ -204,12 +204,12 @@ void *
 machine_window_enter(void *ctx, tome_pa_t pa)
 {
 	uintptr_t irq = tome_host_irq_save();
-	unsigned n = tome_host_cpu() * WINDOWS;
+	unsigned n = tome_host_cpu() * WINDOWS, end = n + WINDOWS;
 
 	(void)ctx;
-	if (windows[n] != 0)
+	while (n < end && windows[n] != 0)
 		n++;
-	if (windows[n] != 0)
+	if (n == end)
 		panic("more windows than a CPU has");
 	window_set(&windows[n], (pa | RIGHTS_DATA) & ~reserved_bits);
 	tome_host_irq_restore(irq);

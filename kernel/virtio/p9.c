@@ -434,9 +434,10 @@ zero_rest(const struct tome_io *io, uint32_t from)
 	for (unsigned i = 0; i < io->n; i++) {
 		const struct tome_io_vec *v = &io->vec[i];
 		uint32_t keep = from < v->len ? from : v->len;
-		char *page = tome_frame_va(the_vm, v->pfn);
+		char *page = tome_frame_window(the_vm, v->pfn);
 
 		memset(page + v->offset + keep, 0, v->len - keep);
+		tome_frame_window_end(the_vm, v->pfn, page);
 		from -= keep;
 	}
 }
