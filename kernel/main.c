@@ -60,8 +60,8 @@ kernel_main(void)
 		panic("no memory for the first thread");
 	kprintf("Tome: %u CPU%s, %lu MiB free, initialised in %ju ms\n",
 	    cpu_count(), cpu_count() == 1 ? "" : "s",
-	    (unsigned long)tome_frames_free_count(the_vm) >> 8,
-	    clock_ns() / 1000000);
+	    (unsigned long)tome_frames_free_count(the_vm) >>
+	    (20 - TOME_PAGE_SHIFT), clock_ns() / 1000000);
 	thread_start(paged);
 	thread_start(init);
 	sched_idle();

@@ -27,7 +27,7 @@ static const struct row mmap_rows[] = {
 	{ "fixed and unaligned", SYS_mmap,
 	    { P + 1, PAGE, RW, ANON | MAP_FIXED, -1, 0 }, EINVAL },
 	{ "fixed beyond the end", SYS_mmap,
-	    { 0x7ffffffff000, 2 * PAGE, RW, ANON | MAP_FIXED, -1, 0 },
+	    { (1ul << USER_BITS) - PAGE, 2 * PAGE, RW, ANON | MAP_FIXED, -1, 0 },
 	    ENOMEM },
 	{ "fixed in the kernel", SYS_mmap,
 	    { 0xffff888000000000, PAGE, RW, ANON | MAP_FIXED, -1, 0 },

@@ -120,8 +120,8 @@ static void
 mmap_of_too_much_fails(void)
 {
 	REQUIRE_ERRNO(mmap(NULL, 1ul << 60, RW, ANON, -1, 0), ENOMEM);
-	REQUIRE_ERRNO(mmap(NULL, 1ul << 47, RW, ANON | MAP_NORESERVE, -1, 0),
-	    ENOMEM);
+	REQUIRE_ERRNO(mmap(NULL, 1ul << USER_BITS, RW,
+	    ANON | MAP_NORESERVE, -1, 0), ENOMEM);
 }
 
 static void

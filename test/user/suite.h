@@ -29,6 +29,12 @@
 #include <unistd.h>
 
 #define PAGE 4096ul
+/* As many bits as no address of a user's has. */
+#ifdef __aarch64__
+#define USER_BITS 48
+#else
+#define USER_BITS 47
+#endif
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 #define SHARED_ANON (MAP_SHARED | MAP_ANONYMOUS)
