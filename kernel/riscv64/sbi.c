@@ -3,10 +3,10 @@
  * between them, the timer where there is no Sstc, and the end; and the clocks.
  */
 #include <devicetree.h>
-#include <insn.h>
 #include <lib.h>
 #include <machine.h>
 #include <main.h>
+#include <regs.h>
 #include <riscv.h>
 #include <sched_i.h>
 
@@ -87,7 +87,7 @@ set_timer(uint64_t at)
 	if (has_sstc)
 		CSR_WRITE(CSR_STIMECMP, at);
 	else
-		(void)tome_insn_sbi(SBI_TIMER, 0, at, 0, 0, 0, 0);
+		sbi_call(SBI_TIMER, 0, at, 0, 0);
 }
 
 /* At most a day: the handler arms it again for the rest. */
@@ -114,7 +114,7 @@ static void
 ask(unsigned cpu, uint32_t what)
 {
 	atomic_fetch_or(&cpus[cpu].asked, what);
-	(void)tome_insn_sbi(SBI_IPI, 0, 1, cpus[cpu].hart, 0, 0, 0);
+	sbi_call(SBI_IPI, 0, 1, cpus[cpu].hart, 0);
 }
 
 void
@@ -177,8 +177,8 @@ start_one(unsigned cpu)
 		panic("no memory for the idle thread of CPU %u", cpu);
 	ap_stack = (uintptr_t)ap_thread->frame;
 	atomic_thread_fence(memory_order_seq_cst);
-	(void)tome_insn_sbi(SBI_HSM, 0, cpus[cpu].hart,
-	    (uintptr_t)ap_start - KERNEL_OFFSET, cpu, 0, 0);
+	sbi_call(SBI_HSM, 0, cpus[cpu].hart,
+	    (uintptr_t)ap_start - KERNEL_OFFSET, cpu);
 	while (!atomic_load(&cpus[cpu].online))
 		if (clock_ns() - begun > START_LIMIT_NS)
 			panic("CPU %u does not start", cpu);
@@ -228,7 +228,7 @@ machine_off(int status)
 {
 	smp_stop_others();
 	tell_test_device(status & 0xff);
-	(void)tome_insn_sbi(SBI_RESET, 0, RESET_SHUTDOWN, 0, 0, 0, 0);
+	sbi_call(SBI_RESET, 0, RESET_SHUTDOWN, 0, 0);
 	stop();
 }
 
@@ -236,7 +236,7 @@ void
 machine_reboot(void)
 {
 	smp_stop_others();
-	(void)tome_insn_sbi(SBI_RESET, 0, RESET_REBOOT, 0, 0, 0, 0);
+	sbi_call(SBI_RESET, 0, RESET_REBOOT, 0, 0);
 	stop();
 }
 

@@ -6,7 +6,6 @@
 #include <devicetree.h>
 #include <machine.h>
 #include <personality.h>
-#include <insn.h>
 #include <riscv.h>
 
 enum { DATA = 0, INTERRUPTS = 1, STATUS = 5 };
@@ -34,7 +33,7 @@ static void
 put(char c)
 {
 	if (uart == NULL) {
-		(void)tome_insn_sbi(SBI_PUTCHAR, 0, (uint8_t)c, 0, 0, 0, 0);
+		sbi_call(SBI_PUTCHAR, 0, (uint8_t)c, 0, 0);
 		return;
 	}
 	while (!(uart[STATUS] & STATUS_ROOM))
