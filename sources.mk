@@ -121,6 +121,7 @@ TOME_SRC_PAGING = \
 	src/object/packed.c \
 	src/paging/advise.c \
 	src/paging/ahead.c \
+	src/paging/behind.c \
 	src/paging/choose.c \
 	src/paging/clock_pro.c \
 	src/paging/clusters.c \

@@ -75,9 +75,11 @@ bool tome_swap_stats(struct tome_vm *, unsigned id,
 
 /*
  * Keep what goes to slots in memory, packed, in up to so many frames. 0, as at the
- * start: none. What is there is not written to its area; what does not fit,
- * or does not shrink, is. Lowering it moves nothing: what is kept stays until it is
- * touched or goes. A page whose packed copy is damaged is EIO for whoever
+ * start: none. What is there is not in its area; what does not fit, or does not
+ * shrink, is. When seven eighths are in use, or memory is scarce, the paging daemon
+ * writes what was kept longest; so it does with what is too much when this is
+ * lowered. From the first call on, TOME_SWAP_MAX frames more are kept to write from. A
+ * page whose packed copy is damaged is EIO for whoever
  * touches it. ENOMEM: nothing was changed.
  */
 enum tome_err tome_swap_compress(struct tome_vm *,

@@ -1,7 +1,7 @@
 /*
  * compress.c - the compressed tier as page-out and page-in see it: there, or not.
  *
- * Invariants: what the tier holds is under slots that are taken, and on no device. A
+ * Invariants: what the tier holds is under slots that are taken. A
  * slot is dropped before it is free, so that nobody finds there what another left.
  * Locks: layer 6's, when the tier is made known; the tier's own.
  */
@@ -41,6 +41,8 @@ tome_swap_compress(struct tome_vm *vm, tome_pfn_t frames)
 	if (frames == 0 && tome_rd(&p->tier) == NULL)
 		return TOME_OK;
 	err = tier_once(p);
+	if (err == TOME_OK && !p->behind.ready)
+		err = tome_behind_furnish(p);
 	if (err != TOME_OK)
 		return err;
 	tome_tier_limit(p->tier, frames);

@@ -20,9 +20,9 @@ zone_lacks(struct tome_vm *vm, enum tome_zone_kind kind)
 	return z.high - z.free;
 }
 
-/* False: nothing lacked. */
+/* False: nothing lacked. *scarce: less was found than lacked. */
 static bool
-balance(struct tome_paging *p)
+balance(struct tome_paging *p, bool *scarce)
 {
 	bool any = false;
 	uint64_t n;
@@ -33,7 +33,7 @@ balance(struct tome_paging *p)
 			continue;
 		any = true;
 		if (tome_sweep(p, (enum tome_zone_kind)kind, n, false) < n)
-			(void)tome_shrink(p, n);
+			*scarce |= tome_shrink(p, n) < n;
 		tome_swap_settle(p);
 	}
 	tome_vm_quiesce(p->vm, false);
@@ -47,12 +47,15 @@ tome_paging_daemon(struct tome_vm *vm)
 	struct tome_paging *p = vm->paging;
 	uint64_t now, next = 0;
 	uint32_t seen;
+	bool scarce;
 
 	while (!tome_rd(&p->stop)) {
 		seen = tome_rd(&p->kick);
 		tome_io_run(vm);
-		if (balance(p))
+		scarce = false;
+		if (balance(p, &scarce))
 			tome_add(&p->daemon, 1);
+		tome_behind(p, scarce);
 		tome_pressure_look(p);
 		now = vm->host->clock_ns(vm->ctx);
 		if (now >= next) {

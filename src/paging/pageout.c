@@ -289,19 +289,6 @@ run_write(struct tome_pageout *po, struct tome_swap_io *io)
 	    pageout_finish);
 }
 
-static void
-count_writes(struct tome_paging *p, struct tome_swap_area *a, unsigned n,
-    bool ok)
-{
-	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
-
-	if (ok)
-		a->n.written += n;
-	else
-		a->n.write_errors++;
-	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
-}
-
 /*
  * Of a run that failed nobody knows which slot it was: its pages stay, and the next
  * ones are written one by one. A single slot that failed is not used again.
@@ -317,7 +304,7 @@ pageout_finish(struct tome_io *base)
 	    TOME_SLOT_RETIRED;
 	unsigned n = base->n;
 
-	count_writes(p, io->area, n, ok);
+	tome_swap_count_writes(p, io->area, n, ok);
 	if (!ok && n > 1)
 		tome_slots_careful(p, io->area);
 	for (unsigned i = 0; i < n; i++) {

@@ -123,6 +123,16 @@ struct tome_stream {
 #define TOME_STREAMS 64u
 #define TOME_AHEAD_MOST 16u
 
+/* What the compressed tier held, on its way to its area: behind.c. */
+struct tome_behind {
+	bool ready;				/* the frames are there */
+	tome_pfn_t frame[TOME_SWAP_MAX];	/* one a neighbour */
+	uint32_t at;				/* slot of the first */
+	/* A bit each: the transfer's, whoever owns them; freed meanwhile, and how. */
+	uint32_t claimed, ended;
+	uint8_t why[TOME_SWAP_MAX];
+};
+
 struct tome_paging {
 	struct tome_choice choice;
 	struct tome_stream stream[TOME_STREAMS];
@@ -140,6 +150,7 @@ struct tome_paging {
 	uint64_t slots;				/* of all areas; the same */
 	struct tome_tier *tier;			/* or NULL; set once, read anywhere */
 	bool keeps;				/* its limit is not 0; read anywhere */
+	struct tome_behind behind;
 	struct tome_strays strays;
 	_Atomic uint32_t writing;		/* pages in transfers to slots */
 	_Atomic uint32_t alone;			/* so many pages are read without
@@ -168,6 +179,8 @@ enum tome_slot_end { TOME_SLOT_SUPERSEDED, TOME_SLOT_DROPPED,
 uint32_t tome_slots_take(struct tome_paging *, unsigned *n);
 /* Any context, any lock. */
 void tome_slot_free(struct tome_paging *, uint32_t slot, enum tome_slot_end);
+/* The same of one that nobody claims, the lock held. */
+void tome_slot_ends(struct tome_paging *, uint32_t slot, enum tome_slot_end);
 /* A run could not be written: be careful for a while. */
 void tome_slots_careful(struct tome_paging *, struct tome_swap_area *);
 struct tome_swap_area *tome_slot_area(struct tome_paging *, uint32_t slot);
@@ -184,10 +197,15 @@ bool tome_slots_scarce(struct tome_paging *);
 /* A request to the area of this slot. Waits for one as long as its patience goes;
  * NULL: there is none. */
 struct tome_swap_io *tome_swap_io_get(struct tome_paging *, uint32_t slot);
+/* Does not wait. */
+struct tome_swap_io *tome_swap_io_try(struct tome_paging *, uint32_t slot);
 void tome_swap_io_put(struct tome_paging *, struct tome_swap_io *);
 void tome_swap_io_start(struct tome_paging *, struct tome_swap_io *,
     enum tome_io_op, uint32_t slot, unsigned n,
     void (*finish)(struct tome_io *));
+/* A write of so many pages is over. */
+void tome_swap_count_writes(struct tome_paging *, struct tome_swap_area *,
+    unsigned n, bool ok);
 /* When nobody waits any more for the reading of this slot that is under way; a little
  * later, if there is none. */
 uint64_t tome_swap_io_deadline(struct tome_paging *, uint32_t slot);
@@ -209,6 +227,21 @@ bool tome_compress_has(struct tome_paging *, uint32_t slot);
 enum tome_err tome_compress_load(struct tome_paging *, uint32_t slot,
     tome_pfn_t) TOME_NODISCARD;
 void tome_compress_drop(struct tome_paging *, uint32_t slot);
+
+/* ---- behind.c ---- */
+
+/* Frames to unpack into, once. ENOMEM: there are none. */
+enum tome_err tome_behind_furnish(struct tome_paging *) TOME_NODISCARD;
+/* No area has a request under way. */
+void tome_behind_end(struct tome_paging *);
+/* Begin to write what was kept longest if the tier is nearly full, or memory scarce.
+ * Nothing locked; does not wait. */
+void tome_behind(struct tome_paging *, bool scarce);
+/* Slots that are free when their write is over. */
+unsigned tome_behind_orphans(struct tome_paging *);
+/* The lock is held. True: this slot is being written; it is freed when that is over. */
+bool tome_behind_defers(struct tome_paging *, uint32_t slot,
+    enum tome_slot_end);
 
 /* ---- pageout.c ---- */
 

@@ -105,10 +105,9 @@ tome_slot_area(struct tome_paging *p, uint32_t slot)
 	return p->area[(slot >> TOME_SLOT_BITS) - 1];
 }
 
-static tome_noinline void
-slot_end(struct tome_paging *p, uint32_t slot, enum tome_slot_end why)
+void
+tome_slot_ends(struct tome_paging *p, uint32_t slot, enum tome_slot_end why)
 {
-	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
 	struct tome_swap_area *a = tome_slot_area(p, slot);
 	uint32_t i = slot & TOME_SLOT_MASK;
 	uint64_t *ends[] = {
@@ -126,6 +125,15 @@ slot_end(struct tome_paging *p, uint32_t slot, enum tome_slot_end why)
 		a->taken[i / WORD] &= ~(1ul << i % WORD);
 	tome_wr_relaxed(&a->n.used, a->n.used - 1);
 	++*ends[why];
+}
+
+static tome_noinline void
+slot_end(struct tome_paging *p, uint32_t slot, enum tome_slot_end why)
+{
+	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
+
+	if (!tome_behind_defers(p, slot, why))
+		tome_slot_ends(p, slot, why);
 	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
 }
 
@@ -159,7 +167,7 @@ bool
 tome_slots_recount(struct tome_paging *p, uint32_t slot,
     enum tome_recount what)
 {
-	uint64_t left = 0, others = tome_rd(&p->writing);
+	uint64_t left = 0, others = tome_rd(&p->writing) + tome_behind_orphans(p);
 	uint32_t i = slot & TOME_SLOT_MASK;
 	struct tome_swap_area *a;
 	bool was;

@@ -64,6 +64,7 @@ paging_fini(struct tome_vm *vm)
 		tome_kfree(vm, a->taken);
 		tome_kfree(vm, a);
 	}
+	tome_behind_end(p);
 	if (p->tier != NULL)
 		tome_tier_stop(p->tier);
 	leaked += tome_ledgers_end(p);

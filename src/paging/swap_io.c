@@ -56,6 +56,12 @@ tome_swap_io_get(struct tome_paging *p, uint32_t slot)
 	}
 }
 
+struct tome_swap_io *
+tome_swap_io_try(struct tome_paging *p, uint32_t slot)
+{
+	return io_take(p, tome_slot_area(p, slot), false);
+}
+
 void
 tome_swap_io_put(struct tome_paging *p, struct tome_swap_io *io)
 {
@@ -114,13 +120,26 @@ tome_swap_io_start(struct tome_paging *p, struct tome_swap_io *io,
 }
 
 void
+tome_swap_count_writes(struct tome_paging *p, struct tome_swap_area *a,
+    unsigned n, bool ok)
+{
+	uintptr_t irq = tome_spin_lock(p->vm, &p->lock, TOME_RANK_QUEUE);
+
+	if (ok)
+		a->n.written += n;
+	else
+		a->n.write_errors++;
+	tome_spin_unlock(p->vm, &p->lock, TOME_RANK_QUEUE, irq);
+}
+
+void
 tome_swap_settle(struct tome_paging *p)
 {
 	unsigned bucket = tome_io_bucket(p);
 	uint32_t seen = tome_io_seen(p->vm, bucket);
 
 	tome_io_run(p->vm);
-	if (tome_rd(&p->writing) != 0)
+	if (tome_rd(&p->writing) != 0 || tome_behind_orphans(p) != 0)
 		tome_io_wait(p->vm, bucket, seen, now_ns(p->vm) + PAUSE_NS);
 }
 

@@ -200,6 +200,7 @@ tome_tier_excess(struct tome_tier *t)
 	uint32_t frames = tome_rd_relaxed(&t->budget.frames);
 	uint32_t limit = tome_rd_relaxed(&t->budget.limit);
 
+	limit -= limit / 8;
 	return frames > limit ? frames - limit : 0;
 }
 
@@ -360,7 +361,8 @@ shard_resize(struct tome_tier *t, struct shard *s)
 
 /* A copy of what the slot holds, in this CPU's scratch. */
 static bool
-slot_get(struct tome_tier *t, uint32_t slot, struct packed *pk)
+slot_get(struct tome_tier *t, uint32_t slot, bool comes_back,
+    struct packed *pk)
 {
 	struct scratch *mine = t->scratch[tome_host_cpu()];
 	struct shard *s = shard_of(t, slot);
@@ -371,7 +373,7 @@ slot_get(struct tome_tier *t, uint32_t slot, struct packed *pk)
 	if (held) {
 		tome_pfn_t at = c->at[slot % TOME_CLUSTER_SLOTS];
 
-		s->loaded++;
+		s->loaded += comes_back;
 		pk->kind = c->same & slot_bit(slot) ? PACKED_WORD :
 		    PACKED_PIECE;
 		pk->piece = mine->piece;
@@ -401,21 +403,33 @@ page_unpack(struct tome_wk *wk, const struct packed *pk, void *page)
 	return TOME_OK;
 }
 
-enum tome_err
-tome_tier_load(struct tome_tier *t, uint32_t slot, tome_pfn_t pfn)
+static tome_noinline enum tome_err
+tier_load(struct tome_tier *t, uint32_t slot, tome_pfn_t pfn, bool comes_back)
 {
 	enum tome_err err = TOME_ENOENT;
 	struct packed pk = { 0 };
 	void *page;
 
 	tome_host_preempt_off();
-	if (slot_get(t, slot, &pk)) {
+	if (slot_get(t, slot, comes_back, &pk)) {
 		page = tome_frame_window(t->vm, pfn);
 		err = page_unpack(&t->scratch[tome_host_cpu()]->wk, &pk, page);
 		tome_frame_window_end(t->vm, pfn, page);
 	}
 	tome_host_preempt_on();
 	return err;
+}
+
+enum tome_err
+tome_tier_load(struct tome_tier *t, uint32_t slot, tome_pfn_t pfn)
+{
+	return tier_load(t, slot, pfn, true);
+}
+
+enum tome_err
+tome_tier_copy(struct tome_tier *t, uint32_t slot, tome_pfn_t pfn)
+{
+	return tier_load(t, slot, pfn, false);
 }
 
 bool

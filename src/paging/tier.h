@@ -25,8 +25,10 @@ enum tome_err tome_tier_start(struct tome_vm *, tome_pfn_t frames,
 /* Nobody else uses it any more. Whatever it holds is gone. */
 void tome_tier_stop(struct tome_tier *);
 
-/* Lowering it drops nothing: tome_tier_excess() says how many frames are too many. */
+/* Lowering it drops nothing. */
 void tome_tier_limit(struct tome_tier *, tome_pfn_t frames);
+/* Frames beyond seven eighths of that: what is oldest leaves, so that what comes has
+ * room. */
 tome_pfn_t tome_tier_excess(struct tome_tier *);
 
 /*
@@ -36,6 +38,9 @@ tome_pfn_t tome_tier_excess(struct tome_tier *);
 bool tome_tier_store(struct tome_tier *, uint32_t slot, tome_pfn_t);
 /* Into a frame. ENOENT: the slot holds nothing here. EIO: what was kept is damaged. */
 enum tome_err tome_tier_load(struct tome_tier *, uint32_t slot,
+    tome_pfn_t) TOME_NODISCARD;
+/* The same, not counted as one that came back. */
+enum tome_err tome_tier_copy(struct tome_tier *, uint32_t slot,
     tome_pfn_t) TOME_NODISCARD;
 bool tome_tier_has(struct tome_tier *, uint32_t slot);
 /* Nothing if it holds nothing. */
