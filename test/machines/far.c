@@ -54,7 +54,7 @@ forked(void)
 int
 main(int argc, char **argv)
 {
-	size_t bytes = (size_t)(argc > 1 ? atoi(argv[1]) : 1700) * MIB;
+	size_t bytes = (size_t)(argc > 1 ? atoi(argv[1]) : 1400) * MIB;
 	int bad;
 
 	pages = bytes / PAGE;
