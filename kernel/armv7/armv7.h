@@ -1,0 +1,43 @@
+/*
+ * armv7.h - between the files of this directory.
+ */
+#ifndef KERNEL_ARMV7_H
+#define KERNEL_ARMV7_H
+
+#include <asm.h>
+#include <cpu.h>
+#include <frame.h>
+#include <tome/vm.h>
+
+/* Where RAM begins, which the direct map has first. */
+#define RAM_BASE 0x40000000u
+#define DIRECT_SIZE 0x40000000u
+/* Tome's: heap, devices, stacks. Above it devices that are mapped before. */
+#define KERNEL_SPAN 0xc0000000u
+#define KERNEL_DEVICES 0xf0000000u
+
+extern char kernel_start[], text_start[], text_end[], kernel_end[];
+
+/* memory.c */
+void memory_start(tome_pa_t tree);
+tome_pa_t memory_physical(const void *in_image);
+
+/* What another CPU starts with; boot.S reads it. */
+struct boot_state {
+	uint32_t root, stack, cpu;
+};
+extern struct boot_state boot_state;
+
+/* smp.c */
+void smp_start(void);
+void smp_stop_others(void);	/* panic: for good */
+bool smp_stopping(void);
+
+/* start.c */
+void cpu_start(unsigned number, struct thread *);
+
+/* entry.S */
+void fpu_save(void *area);
+void fpu_load(const void *area);
+
+#endif
