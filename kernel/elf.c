@@ -39,7 +39,7 @@ segment_is_good(const struct elf_segment *s)
 	if (s->type != PT_LOAD)
 		return true;
 	return s->filesz <= s->memsz && s->memsz < USER_TOP &&
-	    s->vaddr < USER_TOP && (uint64_t)s->offset < (uint64_t)INT64_MAX / 2 &&
+	    s->vaddr < USER_TOP && (uint64_t)s->offset >> 62 == 0 &&
 	    ((s->vaddr ^ s->offset) & TOME_PAGE_MASK) == 0;
 }
 

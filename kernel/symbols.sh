@@ -20,5 +20,5 @@ END {
 	print "symbol_count:\n\t.long " n + 0
 	print "symbol_names:"
 	printf "%s\t.byte 0\n", names
-	print "\t.section .note.GNU-stack, \"\", @progbits"
+	print "\t.section .note.GNU-stack, \"\", %progbits"
 }' "${1:-/dev/null}"
