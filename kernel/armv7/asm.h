@@ -5,6 +5,7 @@
 #ifndef KERNEL_ASM_H
 #define KERNEL_ASM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CP15_READ(where)                                                 \
@@ -37,6 +38,13 @@ static inline void
 irq_off(void)
 {
 	__asm__ volatile("cpsid i" : : : "memory");
+}
+
+/* In what tome_host_irq_save() returned. */
+static inline bool
+irq_was_on(uintptr_t flags)
+{
+	return !(flags & 0x80);
 }
 
 /* Sleep until there is an interrupt, then let it in; none is lost between. */

@@ -11,6 +11,7 @@ KERNEL_SRC_MACHINE := \
 	kernel/armv7/start.c \
 	kernel/armv7/switch.c \
 	kernel/armv7/trap.c \
+	kernel/armv7/wide.S \
 	kernel/abi32.c \
 	kernel/arm/clock.c \
 	kernel/arm/gic.c \
