@@ -8,6 +8,7 @@
 #include <main.h>
 #include <regs.h>
 #include <riscv.h>
+#include <sbi.h>
 #include <sched_i.h>
 
 #define SBI_TIMER 0x54494d45u

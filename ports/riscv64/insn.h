@@ -9,6 +9,7 @@
 
 #include <tome/types.h>
 #include <regs.h>
+#include <sbi.h>
 #include <pmap/entry.h>
 
 /* ---- the TLB and satp ---- */
@@ -61,10 +62,6 @@ tome_insn_fence_i(const void *frame)
 	(void)frame;
 	__asm__ volatile("fence.i" : : : "memory");
 }
-
-/* access.c. What the call returns besides its error; 0 if there was one. */
-uint64_t tome_insn_sbi(uint64_t extension, uint64_t function, uint64_t arg0,
-    uint64_t arg1, uint64_t arg2, uint64_t arg3, uint64_t arg4);
 
 /* TOME_RISCV_: the embedder's word. */
 extern unsigned tome_riscv_isa;
