@@ -3,12 +3,14 @@
  * down to the operations that matter.
  *
  *	oracle [--ops N] [--seed S] [--seeds N] [--mode M] [--minutes M]
- *	       [--fail] [--script FILE]
+ *	       [--fail] [--units] [--script FILE]
  *
  * Each stream runs in a child process, so that a crash, a sanitizer's report or
  * a hang is a failure like any other. Modes: exact never random speculate walk
  * delay late all, or each (the default: a stream in each of them in turn).
- * --fail injects allocation failures.
+ * --fail injects allocation failures. --units: nothing depends on the size of a
+ * page, and the digest (of results, regions, counts and contents) is the same on
+ * every page-table format; without it, on all of one size of page.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,6 +26,7 @@
 
 #define HANG_SECONDS 15
 #define MAX_OPS 2000000
+#define UNIT_BYTES 64u		/* of a page, in streams in units of pages */
 
 static const struct {
 	const char *name;
@@ -43,6 +46,7 @@ static const struct {
 struct stream {
 	struct op *op;
 	size_t n;
+	bool units;		/* of pages: at their beginnings only */
 	unsigned mode;
 	uint64_t seed;
 };
@@ -51,6 +55,7 @@ struct stream {
 struct verdict {
 	size_t reached;		/* operations begun */
 	bool done;		/* the end, without a divergence */
+	uint64_t digest;	/* results, regions, counts, contents */
 	char why[512];
 };
 static struct verdict *verdict;
@@ -70,6 +75,7 @@ run_ops(void *arg)
 
 	if (!world_start(&r->w, modes[r->s->mode].modes, r->s->seed))
 		return;
+	r->w.look = r->s->units ? UNIT_BYTES : M_BYTES;
 	for (i = 0; i < r->s->n; i++) {
 		verdict->reached = i + 1;
 		if (!world_step(&r->w, &r->s->op[i]))
@@ -77,6 +83,7 @@ run_ops(void *arg)
 	}
 	verdict->reached = r->s->n;
 	verdict->done = world_end(&r->w);
+	verdict->digest = r->w.digest;
 }
 
 static _Noreturn void
@@ -185,8 +192,13 @@ generate(struct stream *s, bool failing)
 {
 	size_t i;
 
-	for (i = 0; i < s->n; i++)
+	for (i = 0; i < s->n; i++) {
 		op_random(&s->op[i], s->seed, i, failing);
+		if (s->units) {
+			s->op[i].off = 0;
+			s->op[i].len = 1 + s->op[i].value % UNIT_BYTES;
+		}
+	}
 	/* Begin with a space: the rest needs one. */
 	s->op[0].kind = OP_SPACE;
 	s->op[0].space = 0;
@@ -229,7 +241,7 @@ read_script(const char *path, struct stream *s)
 struct wish {
 	uint64_t ops, seed, seeds, minutes;
 	const char *mode, *script;
-	bool failing;
+	bool failing, units;
 };
 
 static void
@@ -242,6 +254,10 @@ read_wish(struct wish *o, int argc, char **argv)
 
 		if (strcmp(argv[i], "--fail") == 0) {
 			o->failing = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--units") == 0) {
+			o->units = true;
 			continue;
 		}
 		if (strcmp(argv[i], "--ops") == 0)
@@ -273,10 +289,12 @@ one_seed(const struct wish *o, struct stream *s, uint64_t seed)
 	s->n = o->ops;
 	s->mode = strcmp(o->mode, "each") == 0 ? (unsigned)(seed % NMODES) :
 	    mode_named(o->mode);
+	s->units = o->units;
 	generate(s, o->failing);
 	if (run(s, true)) {
-		printf("ok oracle: mode %s seed %" PRIu64 ": %zu operations\n",
-		    modes[s->mode].name, seed, s->n);
+		printf("ok oracle: mode %s seed %" PRIu64 ": %zu operations,"
+		    " digest %016" PRIx64 "\n", modes[s->mode].name, seed,
+		    s->n, verdict->digest);
 		return true;
 	}
 	report(s, true);

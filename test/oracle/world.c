@@ -102,6 +102,40 @@ w_stop(struct world *w, struct tome_map *map)
 
 /* ---- comparing ---- */
 
+/* FNV-1a. */
+void
+w_digest(struct world *w, const void *p, size_t n)
+{
+	const unsigned char *byte = p;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		w->digest = (w->digest ^ byte[i]) * UINT64_C(0x100000001b3);
+}
+
+/* A region in units of pages, and what may be done there. */
+static void
+digest_region(struct world *w, const struct tome_region *r, unsigned first,
+    unsigned end)
+{
+	const uint32_t seen[] = { first, end, r->prot, r->max_prot, r->shared,
+		r->guard, r->wired, r->keep, r->growsdown, r->inherit };
+
+	w_digest(w, seen, sizeof seen);
+}
+
+/* All the counts but that of tables. */
+static void
+digest_totals(struct world *w, const struct tome_map_totals *t)
+{
+	const uint64_t seen[] = { t->entries, t->virtual_pages, t->data_pages,
+		t->stack_pages, t->exec_pages, t->locked_pages,
+		t->resident_pages, t->resident_shared, t->peak_virtual,
+		t->peak_resident };
+
+	w_digest(w, seen, sizeof seen);
+}
+
 bool
 world_step(struct world *w, const struct op *op)
 {
@@ -208,6 +242,7 @@ compare_region(struct world *w, const struct m_space *s,
 	for (i = first; i < end; i++)
 		if (!compare_page(w, &s->page[i], r, i))
 			return false;
+	digest_region(w, r, first, end);
 	*next = end;
 	return true;
 }
@@ -230,6 +265,7 @@ compare_space(struct world *w, unsigned space)
 	for (i = 0; i < M_PAGES; i++)
 		mapped += s->page[i].mapped;
 	tome_map_totals(w->map[space], &totals);
+	digest_totals(w, &totals);
 	if (totals.virtual_pages != mapped)
 		return w_differ(w, "space %u: %" PRIu64 " pages, not %" PRIu64,
 		    space, totals.virtual_pages, mapped);
@@ -257,6 +293,8 @@ compare_bytes(struct world *w, unsigned space)
 			    i);
 		if (memcmp(bytes, model_bytes(&s->page[i]), M_BYTES) != 0)
 			return w_differ(w, "at the end: page %u differs", i);
+		w_digest(w, &i, sizeof i);
+		w_digest(w, bytes, w->look);
 	}
 	return true;
 }

@@ -35,6 +35,8 @@ struct world {
 	struct tome_map *running[W_CPUS];
 	struct w_area area[W_AREAS];
 	bool paged;				/* pages may not be resident */
+	uint64_t digest;			/* of all that was seen */
+	size_t look;				/* bytes of a page in it */
 	char why[512];				/* the first divergence */
 };
 
@@ -55,6 +57,8 @@ w_va(unsigned page)
 
 bool w_differ(struct world *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Into the digest: n bytes that no page-table format may change. */
+void w_digest(struct world *, const void *, size_t n);
 /* This thread is CPU cpu and runs the space's map. */
 void w_run(struct world *, unsigned cpu, unsigned space);
 /* No CPU runs it any more. */
