@@ -24,7 +24,7 @@
 #define FLAG_PREFER 0x8000u
 #define FLAG_PRIORITY 0x7fffu
 #define FLAGS_KNOWN 0x7ffffu
-#define COMPRESS_PERCENT 0u
+#define COMPRESS_PERCENT 20u
 
 struct header {
 	uint32_t version, last_page, nr_badpages;
