@@ -4,6 +4,7 @@
 #ifndef KERNEL_AARCH64_H
 #define KERNEL_AARCH64_H
 
+#include <arm.h>
 #include <asm.h>
 #include <cpu.h>
 #include <frame.h>
@@ -24,8 +25,6 @@ extern char kernel_start[], text_start[], text_end[], rodata_start[],
 
 /* memory.c */
 void memory_start(tome_pa_t tree);
-tome_pa_t memory_physical(const void *in_image);
-void *memory_map_device(uint64_t pa, uint64_t len);
 
 /* What a CPU turns its MMU on with, and where it goes on; boot.S reads it. */
 struct boot_state {
@@ -35,14 +34,6 @@ extern struct boot_state boot_state;
 
 /* trap.c */
 void trap_interrupt(void);
-
-/* smp.c */
-void smp_start(void);
-void smp_stop_others(void);	/* panic: for good */
-bool smp_stopping(void);
-
-/* start.c */
-void cpu_start(unsigned number, struct thread *);
 
 /* entry.S */
 void fpu_save(void *area);

@@ -45,6 +45,13 @@ irq_on_and_halt(void)
 	    : : : "memory");
 }
 
+/* For good, FIQ and SError too. */
+static inline void
+irq_off_and_wait(void)
+{
+	__asm__ volatile("msr daifset, #15\n\twfi" : : : "memory");
+}
+
 static inline void
 isb(void)
 {

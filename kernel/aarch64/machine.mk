@@ -7,7 +7,6 @@ KERNEL_SRC_MACHINE := \
 	kernel/aarch64/memory.c \
 	kernel/aarch64/panic.c \
 	kernel/aarch64/sigframe.c \
-	kernel/aarch64/smp.c \
 	kernel/aarch64/start.c \
 	kernel/aarch64/switch.c \
 	kernel/aarch64/trap.c \
@@ -15,6 +14,7 @@ KERNEL_SRC_MACHINE := \
 	kernel/arm/gic.c \
 	kernel/arm/pl011.c \
 	kernel/arm/psci.c \
+	kernel/arm/smp.c \
 	kernel/devicetree.c \
 	kernel/devicetree_boot.c \
 	kernel/lib/copy.c \

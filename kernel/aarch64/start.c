@@ -57,6 +57,26 @@ cpu_start(unsigned number, struct thread *t)
 	counter_quiet();
 }
 
+/* To memory itself: the reader's caches are off. */
+static void
+clean(const void *at, size_t len)
+{
+	for (uintptr_t p = (uintptr_t)at & ~(uintptr_t)15;
+	    p < (uintptr_t)at + len; p += 16)
+		__asm__ volatile("dc cvac, %0" : : "r"(p) : "memory");
+	dsb();
+}
+
+/* The tables of now: they have the stack. */
+void
+boot_prepare(unsigned cpu, uintptr_t stack)
+{
+	boot_state.ttbr1 = READ_REGISTER("ttbr1_el1");
+	boot_state.stack = stack;
+	boot_state.cpu = cpu;
+	clean(&boot_state, sizeof boot_state);
+}
+
 void
 machine_start(tome_pa_t tree)
 {

@@ -1,17 +1,25 @@
 /*
- * arm.h - the devices that Arm's boards share, 32- and 64-bit ones.
+ * arm.h - what Arm's boards share, 32- and 64-bit ones: devices, the other CPUs.
  *
- * The machine has: memory_map_device(); <asm.h> with counter_*() (the generic timer),
- * firmware_call() (HVC and SMC), gic_*() (a GICv3's registers in the CPU).
+ * Beside what is declared here as the machine's, it has <asm.h> with counter_*() (the
+ * generic timer), firmware_call() (HVC and SMC), gic_*() (a GICv3's registers in the
+ * CPU), irq_off_and_wait().
  */
 #ifndef KERNEL_ARM_H
 #define KERNEL_ARM_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <tome/types.h>
 
-/* A device of ours at pa, before Tome can map any. */
+struct thread;
+
+/* The machine's: a device of ours at pa, before Tome can map any; where something of
+ * the image is. */
 void *memory_map_device(uint64_t pa, uint64_t len);
+tome_pa_t memory_physical(const void *in_image);
+/* The machine's: this CPU's own registers, and who runs on it. */
+void cpu_start(unsigned number, struct thread *);
 
 /* gic.c: interrupts 0 to 15 are messages between CPUs, then 16 of the CPU's own. */
 void gic_start(void);			/* once */
@@ -31,6 +39,14 @@ uint64_t clock_hz(void);
 
 /* pl011.c */
 void console_start(void);
+
+/* smp.c */
+void smp_start(void);
+void smp_stop_others(void);		/* panic: for good */
+bool smp_stopping(void);
+/* The machine's: what CPU `cpu` starts with is in memory itself, as its caches are off
+ * when it looks. */
+void boot_prepare(unsigned cpu, uintptr_t stack);
 
 /* psci.c */
 void psci_start(void);

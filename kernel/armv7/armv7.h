@@ -4,6 +4,7 @@
 #ifndef KERNEL_ARMV7_H
 #define KERNEL_ARMV7_H
 
+#include <arm.h>
 #include <asm.h>
 #include <cpu.h>
 #include <frame.h>
@@ -20,21 +21,12 @@ extern char kernel_start[], text_start[], text_end[], kernel_end[];
 
 /* memory.c */
 void memory_start(tome_pa_t tree);
-tome_pa_t memory_physical(const void *in_image);
 
 /* What another CPU starts with; boot.S reads it. */
 struct boot_state {
 	uint32_t root, stack, cpu;
 };
 extern struct boot_state boot_state;
-
-/* smp.c */
-void smp_start(void);
-void smp_stop_others(void);	/* panic: for good */
-bool smp_stopping(void);
-
-/* start.c */
-void cpu_start(unsigned number, struct thread *);
 
 /* entry.S */
 void fpu_save(void *area);

@@ -54,6 +54,13 @@ irq_on_and_halt(void)
 	__asm__ volatile("dsb\n\twfi\n\tcpsie i\n\tisb" : : : "memory");
 }
 
+/* For good, FIQ too. */
+static inline void
+irq_off_and_wait(void)
+{
+	__asm__ volatile("cpsid if\n\twfi" : : : "memory");
+}
+
 static inline void
 isb(void)
 {

@@ -7,7 +7,6 @@ KERNEL_SRC_MACHINE := \
 	kernel/armv7/memory.c \
 	kernel/armv7/panic.c \
 	kernel/armv7/sigframe.c \
-	kernel/armv7/smp.c \
 	kernel/armv7/start.c \
 	kernel/armv7/switch.c \
 	kernel/armv7/trap.c \
@@ -17,6 +16,7 @@ KERNEL_SRC_MACHINE := \
 	kernel/arm/gic.c \
 	kernel/arm/pl011.c \
 	kernel/arm/psci.c \
+	kernel/arm/smp.c \
 	kernel/devicetree.c \
 	kernel/devicetree_boot.c \
 	kernel/lib/copy.c \

@@ -304,7 +304,7 @@ sigframe_pop(struct trap_frame *f, sigset_t *blocked)
 	return true;
 }
 
-/* The return and the stub popped return_to and signo. */
+/* The handler's return popped return_to, and what it returned to, signo. */
 static bool
 old_frame_pop(struct trap_frame *f, sigset_t *blocked)
 {

@@ -71,7 +71,7 @@ set_gate(unsigned vector, uintptr_t entry, unsigned type)
 }
 
 static uintptr_t
-stub(unsigned vector)
+entry_of(unsigned vector)
 {
 	return (uintptr_t)trap_stubs + 16 * vector;
 }
@@ -80,10 +80,10 @@ void
 trap_start(void)
 {
 	for (unsigned v = 0; v < 256; v++)
-		set_gate(v, stub(v), GATE_INTERRUPT);
+		set_gate(v, entry_of(v), GATE_INTERRUPT);
 	set_gate(PAGE_FAULT, (uintptr_t)page_fault_entry, GATE_INTERRUPT);
-	set_gate(BREAKPOINT, stub(BREAKPOINT), GATE_INTERRUPT | GATE_USER);
-	set_gate(OVERFLOW, stub(OVERFLOW), GATE_INTERRUPT | GATE_USER);
+	set_gate(BREAKPOINT, entry_of(BREAKPOINT), GATE_INTERRUPT | GATE_USER);
+	set_gate(OVERFLOW, entry_of(OVERFLOW), GATE_INTERRUPT | GATE_USER);
 	set_gate(VECTOR_SYSCALL, (uintptr_t)syscall_entry,
 	    GATE_INTERRUPT | GATE_USER);
 	set_gate(DOUBLE_FAULT, 0, GATE_TASK);

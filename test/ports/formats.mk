@@ -40,7 +40,8 @@ format-$(1): $(BUILD)/formats/$(1)/conform $(BUILD)/formats/$(1)/oracle \
 	$$(FORMAT_TESTS:%=$(BUILD)/formats/$(1)/unit/%)
 format-slice-$(1): $(BUILD)/formats/$(1)/conform $(BUILD)/formats/$(1)/oracle \
 	$$(FORMAT_SLICE:%=$(BUILD)/formats/$(1)/unit/%)
--include $$(wildcard $(BUILD)/formats/$(1)/*/*.d $(BUILD)/formats/$(1)/*/*/*.d)
+-include $$(wildcard $$(addprefix $(BUILD)/formats/$(1)/,*/*.d */*/*.d \
+	*/*/*/*.d))
 endef
 
 FORMAT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all

@@ -2,8 +2,9 @@
  * smp.c - the other CPUs: started one after another by PSCI, each on the stack of
  * its idle thread; messages between them.
  */
-#include <aarch64.h>
 #include <arm.h>
+#include <asm.h>
+#include <cpu.h>
 #include <devicetree.h>
 #include <lib.h>
 #include <machine.h>
@@ -15,21 +16,11 @@
 
 extern char ap_start[];
 
-_Noreturn void smp_ap_main(uint64_t number);
+_Noreturn void smp_ap_main(unsigned cpu);
 
 /* What a CPU that starts runs as; written before it does. */
 static struct thread *ap_thread;
 static _Atomic bool stopping;
-
-/* To memory itself: the reader's caches are off. */
-static void
-clean(const void *at, size_t len)
-{
-	for (uintptr_t p = (uintptr_t)at & ~(uintptr_t)15;
-	    p < (uintptr_t)at + len; p += 16)
-		__asm__ volatile("dc cvac, %0" : : "r"(p) : "memory");
-	dsb();
-}
 
 static bool
 wait_online(unsigned cpu)
@@ -50,11 +41,7 @@ start_one(unsigned cpu, uint64_t id)
 	ap_thread = sched_create_idle(cpu);
 	if (ap_thread == NULL)
 		panic("no memory for the idle thread of CPU %u", cpu);
-	/* Where the stacks are. */
-	boot_state.ttbr1 = READ_REGISTER("ttbr1_el1");
-	boot_state.stack = (uintptr_t)ap_thread->frame;
-	boot_state.cpu = cpu;
-	clean(&boot_state, sizeof boot_state);
+	boot_prepare(cpu, (uintptr_t)ap_thread->frame);
 	if (!psci_cpu_on(id, memory_physical(ap_start)) || !wait_online(cpu))
 		panic("CPU %u does not start", cpu);
 }
@@ -72,10 +59,8 @@ smp_start(void)
 
 /* Another CPU's first C code. */
 void
-smp_ap_main(uint64_t number)
+smp_ap_main(unsigned cpu)
 {
-	unsigned cpu = (unsigned)number;
-
 	cpu_start(cpu, ap_thread);
 	cpus[cpu].stack_low = ap_thread->stack_low;
 	cpus[cpu].stack_top = (uintptr_t)ap_thread;
@@ -106,7 +91,7 @@ irq_message(unsigned message)
 		break;
 	case MESSAGE_STOP:
 		for (;;)
-			__asm__ volatile("msr daifset, #15\n\twfi");
+			irq_off_and_wait();
 	}
 }
 
