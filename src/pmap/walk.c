@@ -326,9 +326,10 @@ tome_group_link(struct tome_pmap *p, unsigned level, tome_pte_t *first,
 void
 tome_group_clear(struct tome_pmap *p, unsigned level, tome_pte_t *first)
 {
-	size_t k;
+	size_t k = (size_t)1 << TOME_GROUP_BITS(level - 1);
 
-	for (k = 0; k >> TOME_GROUP_BITS(level - 1) == 0; k++)
+	/* The first last: from then on others may publish here. */
+	while (k-- > 0)
 		group_store(p, first + k, 0);
 }
 

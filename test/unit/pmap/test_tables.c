@@ -16,12 +16,14 @@
 #include <base/vm_i.h>
 #include <boot.h>
 #include <pmap/leaf.h>
+#include <pmap/pmap_i.h>
 
-#define SPAN ((tome_va_t)1 << 21)
-/* The first and last leaf below one level-1 table, and one below another. */
-#define VA ((tome_va_t)1 << 30)
-#define NEAR (VA + 511 * SPAN)
-#define FAR (VA + 512 * SPAN)
+/* What a table of level 1 spans; where the root is one, a part of it. */
+#define UPPER (TOME_PT_LEVELS_MAX > 2 ? tome_unit_span(1) : (tome_va_t)1 << 29)
+/* The first and last leaf below one such table, and one below another. */
+#define VA UPPER
+#define NEAR (VA + UPPER - tome_unit_span(0))
+#define FAR (VA + UPPER)
 #define PAGE TOME_PAGE_SIZE
 #define RW (TOME_PROT_READ | TOME_PROT_WRITE)
 #define FRAMES 4
