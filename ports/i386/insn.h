@@ -25,7 +25,10 @@ tome_insn_pte_cas(tome_pte_t *p, tome_pte_t *seen, tome_pte_t v)
 	uint32_t low = (uint32_t)*seen, high = (uint32_t)(*seen >> 32);
 	bool done;
 
-	__asm__ volatile("lock cmpxchg8b %0"
+	/* The jump: CMPXCHG8B begins a block, in which alone QEMU 7.2 knows the
+	 * flags it leaves. */
+	__asm__ volatile("jmp 1f\n"
+	    "1:\tlock cmpxchg8b %0"
 	    : "+m"(*p), "+a"(low), "+d"(high), "=@ccz"(done)
 	    : "b"((uint32_t)v), "c"((uint32_t)(v >> 32)) : "memory");
 	if (!done)
