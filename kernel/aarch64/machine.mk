@@ -22,10 +22,12 @@ KERNEL_SRC_MACHINE := \
 	kernel/virtio/mmio.c
 
 KERNEL_CROSS := aarch64-linux-gnu-
-# X18 is the CPU's. The first code runs with the MMU off, which aligns all accesses.
-KERNEL_MACHINE_CFLAGS := -Ikernel/arm -mgeneral-regs-only -mstrict-align -ffixed-x18 \
+# X18 is the CPU's.
+KERNEL_MACHINE_CFLAGS := -Ikernel/arm -mgeneral-regs-only -ffixed-x18 \
 	-mno-outline-atomics
 ifneq ($(GRANULE),)
 KERNEL_MACHINE_CFLAGS += -DTOME_A64_GRANULE=$(GRANULE)
 KERNEL_BUILD := $(KERNEL_BUILD)-$(GRANULE)
 endif
+# The first code runs with the MMU off, which aligns all accesses.
+%/kernel/aarch64/memory.o %/ports/aarch64/tlb.o: KERNEL_CFLAGS += -mstrict-align

@@ -6,6 +6,13 @@
 #include <lib.h>
 #include <stdbool.h>
 
+/* May be anything's: no assumption about types follows from it. */
+typedef unsigned long __attribute__((may_alias)) word;
+
+#define WORD sizeof(word)
+
+/* Upwards is memcpy()'s way (copy.c); downwards by words where both ends are
+ * aligned alike. */
 void *
 memmove(void *to, const void *from, size_t n)
 {
@@ -14,8 +21,19 @@ memmove(void *to, const void *from, size_t n)
 
 	if ((uintptr_t)d - (uintptr_t)s >= n)
 		return memcpy(to, from, n);
+	d += n;
+	s += n;
+	if ((((uintptr_t)d ^ (uintptr_t)s) & (WORD - 1)) == 0) {
+		for (; n > 0 && ((uintptr_t)d & (WORD - 1)) != 0; n--)
+			*--d = *--s;
+		for (; n >= WORD; n -= WORD) {
+			d -= WORD;
+			s -= WORD;
+			*(word *)(void *)d = *(const word *)(const void *)s;
+		}
+	}
 	while (n-- > 0)
-		d[n] = s[n];
+		*--d = *--s;
 	return to;
 }
 

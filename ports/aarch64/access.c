@@ -17,27 +17,51 @@
 #define FUNCTION(name)                                                   \
 	".globl " name "\n.type " name ", %function\n" name ":\n"
 
-/* Words, then bytes; a fault in a word goes on by bytes, so that the rest is exact. */
-#define COPY(name, word_load, word_store, byte_load, byte_store)         \
+/* X3 to X10 at an address and what follows it, by an instruction that may fault. */
+#define EIGHT(insn, at)                                                  \
+	".irp r, 3, 4, 5, 6, 7, 8, 9, 10\n"                              \
+	"8:	" insn " x\\r, [" at ", #(\\r - 3) * 8]\n"              \
+	FIXUP("8b", "5f")                                                \
+	".endr\n"
+/* The same by pairs, where nothing faults. */
+#define PAIRS(insn, at)                                                  \
+	"	" insn " x3, x4, [" at "]\n"                             \
+	"	" insn " x5, x6, [" at ", #16]\n"                        \
+	"	" insn " x7, x8, [" at ", #32]\n"                        \
+	"	" insn " x9, x10, [" at ", #48]\n"
+#define ADVANCE(bytes)                                                   \
+	"	add x0, x0, #" bytes "\n"                                \
+	"	add x1, x1, #" bytes "\n"
+
+/*
+ * Eight words, one, then bytes. A fault among words goes on by bytes, so that the rest
+ * is exact.
+ */
+#define COPY(name, loads, stores, load, store)                           \
 	FUNCTION(name)                                                   \
-	"1:	cmp x2, #8\n"                                            \
-	"	b.lo 3f\n"                                               \
-	"2:	" word_load "\n"                                         \
-	"21:	" word_store "\n"                                        \
-	"	add x0, x0, #8\n"                                        \
-	"	add x1, x1, #8\n"                                        \
-	"	sub x2, x2, #8\n"                                        \
-	"	b 1b\n"                                                  \
-	"3:	cbz x2, 6f\n"                                            \
-	"4:	" byte_load "\n"                                         \
-	"5:	" byte_store "\n"                                        \
-	"	add x0, x0, #1\n"                                        \
-	"	add x1, x1, #1\n"                                        \
+	"	b 2f\n"                                                  \
+	"1:\n" loads stores ADVANCE("64")                                \
+	"2:	subs x2, x2, #64\n"                                      \
+	"	b.hs 1b\n"                                               \
+	"	add x2, x2, #64\n"                                       \
+	"	b 4f\n"                                                  \
+	"3:	" load " x3, [x1]\n"                                     \
+	"31:	" store " x3, [x0]\n" ADVANCE("8")                       \
+	"4:	subs x2, x2, #8\n"                                       \
+	"	b.hs 3b\n"                                               \
+	"	add x2, x2, #8\n"                                        \
+	"	b 7f\n"                                                  \
+	"5:	add x2, x2, #64\n"                                       \
+	"6:	" load "b w3, [x1]\n"                                    \
+	"61:	" store "b w3, [x0]\n" ADVANCE("1")                      \
 	"	sub x2, x2, #1\n"                                        \
-	"	b 3b\n"                                                  \
-	"6:	mov x0, x2\n"                                            \
+	"7:	cbnz x2, 6b\n"                                           \
+	"71:	mov x0, x2\n"                                            \
 	"	ret\n"                                                   \
-	FIXUP("2b", "3b") FIXUP("21b", "3b") FIXUP("4b", "6b") FIXUP("5b", "6b")
+	"9:	add x2, x2, #8\n"                                        \
+	"	b 6b\n"                                                  \
+	FIXUP("3b", "9b") FIXUP("31b", "9b") FIXUP("6b", "71b")          \
+	FIXUP("61b", "71b")
 
 /* *seen becomes what was there: unchanged means that the value was stored. */
 #define CAS32(name, lift, lower)                                         \
@@ -70,10 +94,10 @@ __asm__(
     "tome_a64_fixups:\n"
     ".popsection\n"
     ".pushsection .text\n"
-    COPY("tome_a64_copy_in", "ldtr x3, [x1]", "str x3, [x0]",
-	"ldtrb w3, [x1]", "strb w3, [x0]")
-    COPY("tome_a64_copy_out", "ldr x3, [x1]", "sttr x3, [x0]",
-	"ldrb w3, [x1]", "sttrb w3, [x0]")
+    COPY("tome_a64_copy_in", EIGHT("ldtr", "x1"), PAIRS("stp", "x0"),
+	"ldtr", "str")
+    COPY("tome_a64_copy_out", PAIRS("ldp", "x1"), EIGHT("sttr", "x0"),
+	"ldr", "sttr")
     FUNCTION("tome_a64_load32")
     "1:	ldtr w2, [x1]\n"
     "	str w2, [x0]\n"

@@ -49,6 +49,9 @@ $(UNIT)/%.o: test/unit/%.c
 	$(Q)gcc $(HOSTED_CFLAGS) $(SANITIZE) $(HOSTED_PATHS) -Itest/unit \
 		-I$(dir $<) -MMD -MP -c -o $@ $<
 
+# The reference kernel's functions that need no kernel.
+$(UNIT)/kernel/%.o: HOSTED_PATHS += -Ikernel
+
 .SECONDEXPANSION:
 $(UNIT_TESTS): $(UNIT)/%: $(UNIT)/%.o $(UNIT_SUPPORT) \
 	$$(call unit_helpers,$$(notdir $$(@D))) \
