@@ -59,10 +59,12 @@ tome_slot_note(const struct tome_leaf *l, size_t i, tome_prot_t granted,
 static inline tome_prot_t
 tome_slot_usable(tome_prot_t granted, unsigned flags)
 {
-	if (TOME_PORT_HW_AM || (flags & TOME_LEAF_MODIFIED))
+	if (TOME_PORT_HW_AM)
 		return granted;
-	return flags & TOME_LEAF_ACCESSED ? granted & ~TOME_PROT_WRITE :
-	    TOME_PROT_NONE;
+	if (!(flags & TOME_LEAF_ACCESSED))
+		return TOME_PROT_NONE;
+	return flags & TOME_LEAF_MODIFIED ? granted :
+	    granted & ~TOME_PROT_WRITE;
 }
 
 #endif

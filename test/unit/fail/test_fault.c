@@ -60,13 +60,15 @@ two_chunks(struct world *w)
 	world_poke(w, AT - PG);
 }
 
-/* Far apart, so that the directory has nodes. */
+/* Far apart, so that the directory has nodes: two levels, or one in 2 GiB. */
 static void
 far_chunks(struct world *w)
 {
-	world_enter(w, AT - 32 * PG, 1u << 20, RW);
+	unsigned npages = sizeof(tome_va_t) == 8 ? 1u << 20 : 1u << 17;
+
+	world_enter(w, AT - 32 * PG, npages, RW);
 	world_poke(w, AT - PG);
-	world_poke(w, AT + (1u << 19) * PG);
+	world_poke(w, AT + npages / 2 * PG);
 }
 
 static void

@@ -97,7 +97,8 @@ test_every_transition(void **state)
 			    !is_legal(c.from, c.to));
 			if (is_legal(c.from, c.to))
 				assert_int_equal(c.pg->state,
-				    to | TOME_PAGE_MODIFIED);
+				    tome_page_born(c.to) |
+				    TOME_PAGE_MODIFIED);
 		}
 	}
 	c.pg->state = was;

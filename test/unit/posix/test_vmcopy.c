@@ -1,12 +1,15 @@
 /*
  * test_vmcopy.c - process_vm_readv and process_vm_writev.
  */
-#include <sys/uio.h>
-
 #include "rig.h"
 
 #define LISTS (AT - 8 * PG)	/* the caller's arrays */
 #define REMOTE (LISTS + 4 * PG)
+
+/* struct iovec, of the space's word size. */
+struct vec {
+	tome_va_t base, len;
+};
 
 struct both {
 	struct rig *r;
@@ -37,22 +40,22 @@ end(struct both *b)
 }
 
 static void
-lists(struct both *b, const struct iovec *l, size_t nl, const struct iovec *v,
+lists(struct both *b, const struct vec *l, size_t nl, const struct vec *v,
     size_t nv)
 {
 	rig_put(b->r, LISTS, l, nl * sizeof *l);
 	rig_put(b->r, REMOTE, v, nv * sizeof *v);
 }
 
-#define V(at, n) ((struct iovec){ (void *)(uintptr_t)(at), (n) })
+#define V(at, n) ((struct vec){ (at), (n) })
 
 static void
 test_copies(void **state)
 {
 	struct both b = begin(state);
 	uint8_t want[3 * 4096], got[3 * 4096];
-	struct iovec l[] = { V(AT + 10, 5000), V(0, 0), V(AT + 3 * PG, 3000) };
-	struct iovec v[] = { V(AT + PG - 100, 100), V(AT + 2 * PG, 7900),
+	struct vec l[] = { V(AT + 10, 5000), V(0, 0), V(AT + 3 * PG, 3000) };
+	struct vec v[] = { V(AT + PG - 100, 100), V(AT + 2 * PG, 7900),
 		V(AT, 50) };
 
 	for (size_t i = 0; i < sizeof want; i++)
@@ -81,7 +84,7 @@ static void
 test_partial(void **state)
 {
 	struct both b = begin(state);
-	struct iovec l = V(AT, 8 * PG), v = V(AT + 2 * PG, 4 * PG);
+	struct vec l = V(AT, 8 * PG), v = V(AT + 2 * PG, 4 * PG);
 
 	/* Up to the other's hole. */
 	lists(&b, &l, 1, &v, 1);
@@ -112,8 +115,8 @@ static void
 test_errors(void **state)
 {
 	struct both b = begin(state);
-	struct iovec l[] = { V(AT, PG), V(TOP, PG), V(AT, (size_t)-1) };
-	struct iovec v[] = { V(AT, PG), V(AT, (size_t)-1), V(AT, 0) };
+	struct vec l[] = { V(AT, PG), V(TOP, PG), V(AT, (tome_va_t)-1) };
+	struct vec v[] = { V(AT, PG), V(AT, (tome_va_t)-1), V(AT, 0) };
 	tome_va_t none = AT + 64 * PG, l1 = LISTS + sizeof *l;
 	tome_va_t l2 = l1 + sizeof *l, r1 = REMOTE + sizeof *v;
 	tome_va_t r2 = r1 + sizeof *v;
@@ -158,7 +161,7 @@ static void
 test_own_space(void **state)
 {
 	struct rig *r = *state;
-	struct iovec l = V(AT, 10), v = V(AT + PG, 10);
+	struct vec l = V(AT, 10), v = V(AT + PG, 10);
 
 	rig_map(r, AT, 2, RW, ANON);
 	rig_map(r, LISTS, 8, RW, ANON);
