@@ -39,7 +39,8 @@
  *  the hardware, yet names its frame.
  *   tome_pte_leaf(m, level, pa, prot, type, TOME_LEAF_*)
  *     USER or KERNEL, ACCESSED, MODIFIED, WIRED; distinct bits, any values, below
- *     32 with TOME_LEAF_USER aside where a side array is used
+ *     32 with TOME_LEAF_USER aside where a side array is used. Where a first access would
+ *     be a fault, all may be born ACCESSED
  *   tome_pte_table(m, level, pa, TOME_LEAF_USER or 0)   level: of the entry
  *   tome_pte_is_table(level, pte)   tome_pte_table_pa(pte)
  *   tome_pte_pa(level, pte)   tome_pte_prot(m, pte)   tome_pte_type(m, level, pte)

@@ -81,6 +81,7 @@ struct tome_mmu {
 	tome_va_t user_min, user_max;
 	tome_va_t kernel_min;
 	uint64_t tcr;		/* as a user space runs */
+	tome_pte_t young;	/* AF, where the hardware does not set it */
 	bool range;		/* flushes take ranges */
 	bool pan;		/* the kernel sees user memory only if it says so */
 };
@@ -117,17 +118,19 @@ tome_a64_owner(bool user, bool exec)
 	return TOME_A64_UXN | (exec ? 0 : TOME_A64_PXN);
 }
 
-/* Nobody is there to ask for a kernel page's first access and write. */
+/*
+ * Nobody is there to ask for a kernel page's first access and write. Where a first access
+ * is a fault, new entries count as accessed: pages are mapped ahead to spare faults.
+ */
 static inline tome_pte_t
 tome_pte_leaf(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
     tome_prot_t prot, enum tome_memtype type, unsigned flags)
 {
 	bool user = flags & TOME_LEAF_USER;
 	tome_pte_t pte = pa | TOME_A64_SW_THERE | TOME_A64_SHARED |
-	    tome_a64_attr(type) |
+	    m->young | tome_a64_attr(type) |
 	    tome_a64_owner(user, (prot & TOME_PROT_EXEC) != 0);
 
-	(void)m;
 	if (level == 0)
 		pte |= TOME_A64_PAGE;
 	if (prot != TOME_PROT_NONE)

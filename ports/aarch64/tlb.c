@@ -35,6 +35,7 @@ tome_mmu_probe(struct tome_mmu *m)
 	m->kernel_min = ~(tome_va_t)0 << TOME_A64_VA_BITS;
 	m->range = TOME_ISAR0_RANGE(tome_insn_read_reg(TOME_A64_ISAR0));
 	m->pan = TOME_MMFR1_PAN(mmfr1) != 0;
+	m->young = TOME_MMFR1_HAFDBS(mmfr1) >= 1 ? 0 : TOME_A64_AF;
 	if (!probe_granule(mmfr0, &tg0, &tg1))
 		return false;
 	/* 48 bits of physical address are the most that entries here have. */

@@ -203,11 +203,15 @@ codec_flags(void)
 	const struct tome_mmu *mmu = &vm->pmaps->mmu;
 	const unsigned all[] = { TOME_LEAF_ACCESSED, TOME_LEAF_MODIFIED,
 		TOME_LEAF_WIRED };
-	unsigned set, i, flags;
+	unsigned set, i, flags, young;
 	tome_pte_t pte;
 
+	/* All are, or only those that are said to be. */
+	young = tome_pte_flags(tome_pte_leaf(mmu, 0, PAGE, R | W, TOME_MEM_WB,
+	    TOME_LEAF_USER));
+	assert_int_equal(young & ~TOME_LEAF_ACCESSED, 0);
 	for (set = 0; set < 8; set++) {
-		for (flags = 0, i = 0; i < 3; i++)
+		for (flags = young, i = 0; i < 3; i++)
 			flags |= set >> i & 1 ? all[i] : 0;
 		pte = tome_pte_leaf(mmu, 0, PAGE, R | W, TOME_MEM_WB,
 		    flags | TOME_LEAF_USER);
