@@ -20,26 +20,39 @@ end_of(const void *base, size_t size)
 	return (const char *)base + size;
 }
 
-struct tome_map *
-andromeda_space(const struct vm_segment *seg, int cpu, unsigned *bit)
+static struct tome_map *
+space_of(const struct vm_segment *seg, unsigned bit)
 {
-	if (cpu < 0 || cpu >= CPU_LIMIT)
-		return NULL;
-	*bit = seg->pages->kernel ? 0 : (unsigned)cpu;
 	return seg->pages->kernel ? andromeda_vm.kernel :
-	    andromeda_vm.space[cpu];
+	    andromeda_vm.space[bit];
+}
+
+static bool
+is_cpu(int cpu)
+{
+	return cpu >= 0 && cpu < CPU_LIMIT && andromeda_vm.space[cpu] != NULL;
+}
+
+/* Which map, and which bit of `loaded`, this CPU is for the segment; NULL: no such
+ * CPU. */
+static struct tome_map *
+space(const struct vm_segment *seg, int cpu, unsigned *bit)
+{
+	*bit = seg->pages->kernel ? 0 : (unsigned)cpu;
+	return is_cpu(cpu) ? space_of(seg, *bit) : NULL;
 }
 
 /* ---- page tables of one CPU ---- */
 
-/* Enter the mapped range r, or, where it is NULL, [base, base+size) of the content. */
+/* Enter the mapped range r, an entry of its own that goes as it came, or, where it is
+ * NULL, [base, base+size) of the content. */
 static enum tome_err
 enter(struct tome_map *map, struct vm_segment *seg, const void *base,
     size_t size, const struct vm_range_descriptor *r, unsigned how)
 {
 	struct tome_map_request rq = { .addr = andromeda_va(seg, base),
 		.len = size, .flags = TOME_MAP_FIXED | TOME_MAP_SHARED |
-		    TOME_MAP_KEEP | how,
+		    (r != NULL ? TOME_MAP_KEEP : 0) | how,
 		.prot = seg->pages->kernel ? READ_WRITE : TOME_PROT_ALL,
 		.tag = (uintptr_t)seg };
 	tome_va_t at;
@@ -70,33 +83,28 @@ load_into(struct tome_map *map, struct vm_segment *seg)
 enum tome_err
 andromeda_hide(struct vm_segment *seg, void *base, size_t size)
 {
+	uint32_t left = seg->pages->loaded;
 	enum tome_err err = TOME_OK;
-	unsigned bit;
 
-	for (int cpu = 0; cpu < CPU_LIMIT && err == TOME_OK; cpu++) {
-		struct tome_map *map = andromeda_space(seg, cpu, &bit);
-
-		if (map != NULL && (seg->pages->loaded >> cpu & 1))
-			err = tome_map_remove(map, andromeda_va(seg, base),
-			    size);
-	}
+	for (unsigned bit = 0; left != 0 && err == TOME_OK; bit++, left >>= 1)
+		if (left & 1)
+			err = tome_map_remove(space_of(seg, bit),
+			    andromeda_va(seg, base), size);
 	return err;
 }
 
-void
-andromeda_show(struct vm_segment *seg, void *base, size_t size)
+enum tome_err
+andromeda_show(struct vm_segment *seg, void *base, size_t size,
+    const struct vm_range_descriptor *r)
 {
-	struct vm_range_descriptor *r = andromeda_range_at(seg, &seg->mapped,
-	    base);
-	unsigned bit;
+	uint32_t left = seg->pages->loaded;
+	enum tome_err err = TOME_OK;
 
-	for (int cpu = 0; cpu < CPU_LIMIT; cpu++) {
-		struct tome_map *map = andromeda_space(seg, cpu, &bit);
-
-		if (map != NULL && (seg->pages->loaded >> cpu & 1))
-			(void)!enter(map, seg, base, size, r,
+	for (unsigned bit = 0; left != 0 && err == TOME_OK; bit++, left >>= 1)
+		if (left & 1)
+			err = enter(space_of(seg, bit), seg, base, size, r,
 			    r != NULL ? TOME_MAP_POPULATE : 0);
-	}
+	return err;
 }
 
 /* ---- loading ---- */
@@ -129,7 +137,7 @@ vm_segment_load(int cpu, struct vm_segment *seg)
 
 	if (seg == NULL)
 		return -NULL_PTR;
-	map = andromeda_space(seg, cpu, &bit);
+	map = space(seg, cpu, &bit);
 	if (map == NULL)
 		return -INVALID_ARG;
 	tome_lock(andromeda_vm.vm, &seg->pages->lock);
@@ -147,7 +155,7 @@ vm_segment_unload(int cpu, struct vm_segment *seg)
 
 	if (seg == NULL)
 		return -INVALID_ARG;
-	map = andromeda_space(seg, cpu, &bit);
+	map = space(seg, cpu, &bit);
 	if (map == NULL)
 		return -INVALID_ARG;
 	tome_lock(andromeda_vm.vm, &seg->pages->lock);
@@ -163,7 +171,7 @@ vm_segment_unload(int cpu, struct vm_segment *seg)
 static int
 check_task(int cpu, const struct vm_descriptor *desc)
 {
-	if (cpu < 0 || cpu >= andromeda_vm.config.ncpus || desc == NULL)
+	if (!is_cpu(cpu) || desc == NULL)
 		return -INVALID_ARG;
 	return desc->segments != NULL ? SUCCESS : -NULL_PTR;
 }
@@ -196,20 +204,6 @@ vm_unload_task(int cpu, struct vm_descriptor *desc)
 
 /* ---- physical memory ---- */
 
-/* The range is on the list `from`, and goes to `to` once no page table has what it
- * was. */
-static int
-move_range(struct vm_segment *seg, struct vm_range_descriptor *r,
-    struct vm_range_descriptor **to)
-{
-	if (andromeda_hide(seg, r->base, r->size) != TOME_OK)
-		return -NOMEM;
-	andromeda_range_take(seg, r);
-	andromeda_range_put(seg, to, r);
-	andromeda_show(seg, r->base, r->size);
-	return SUCCESS;
-}
-
 /* What the range held before is not seen again. */
 static void
 forget_content(struct vm_segment *seg, const struct vm_range_descriptor *r)
@@ -218,6 +212,14 @@ forget_content(struct vm_segment *seg, const struct vm_range_descriptor *r)
 
 	(void)!tome_object_punch(seg->pages->content, at >> TOME_PAGE_SHIFT,
 	    r->size >> TOME_PAGE_SHIFT);
+}
+
+static void
+change_list(struct vm_segment *seg, struct vm_range_descriptor *r,
+    struct vm_range_descriptor **to)
+{
+	andromeda_range_take(seg, r);
+	andromeda_range_put(seg, to, r);
 }
 
 static void *
@@ -230,10 +232,14 @@ map_locked(void *virt, addr_t phys, struct vm_segment *seg)
 	    andromeda_claim(phys, r->size) != SUCCESS)
 		return NULL;
 	r->phys = phys;
-	if (move_range(seg, r, &seg->mapped) != SUCCESS) {
+	if (andromeda_show(seg, r->base, r->size, r) != TOME_OK) {
+		/* Where it came it goes, which takes no memory; where it did not,
+		 * a cut may fail, and the content stays. */
+		(void)!andromeda_hide(seg, r->base, r->size);
 		andromeda_unclaim(phys, r->size);
 		return NULL;
 	}
+	change_list(seg, r, &seg->mapped);
 	forget_content(seg, r);
 	return virt;
 }
@@ -263,9 +269,12 @@ vm_unmap(void *virt, struct vm_segment *seg)
 	tome_lock(andromeda_vm.vm, &seg->pages->lock);
 	r = andromeda_range_at(seg, &seg->mapped, virt);
 	if (r != NULL)
-		left = move_range(seg, r, &seg->allocated);
-	if (left == SUCCESS)
+		left = andromeda_hide(seg, r->base, r->size) == TOME_OK ?
+		    SUCCESS : -NOMEM;
+	if (left == SUCCESS) {
+		change_list(seg, r, &seg->allocated);
 		andromeda_unclaim(r->phys, r->size);
+	}
 	tome_unlock(andromeda_vm.vm, &seg->pages->lock);
 	return left;
 }
@@ -284,7 +293,7 @@ vm_get_phys(int cpu, void *virt)
 	struct tome_map *map = andromeda_vm.kernel;
 	struct tome_translation t;
 
-	if (cpu < 0 || cpu >= CPU_LIMIT || andromeda_vm.space[cpu] == NULL)
+	if (!is_cpu(cpu))
 		return NULL;
 	if (!is_kernel(va)) {
 		va = (uintptr_t)virt;
@@ -297,7 +306,7 @@ vm_get_phys(int cpu, void *virt)
 int
 vm_reset_range(int cpu, void *virt, size_t bytes)
 {
-	if (cpu < 0 || cpu >= CPU_LIMIT || andromeda_vm.space[cpu] == NULL)
+	if (!is_cpu(cpu))
 		return -INVALID_ARG;
 	switch (tome_map_remove(andromeda_vm.space[cpu], (uintptr_t)virt,
 	    bytes)) {

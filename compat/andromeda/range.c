@@ -41,6 +41,14 @@ vm_range_alloc_init(void)
 	return SUCCESS;
 }
 
+/* The lock is held; who fills the reserve up looks without it. */
+static void
+count(int by)
+{
+	__atomic_store_n(&reserve.n, reserve.n + (unsigned)by,
+	    __ATOMIC_RELAXED);
+}
+
 struct vm_range_descriptor *
 vm_range_alloc(void)
 {
@@ -51,7 +59,7 @@ vm_range_alloc(void)
 	r = reserve.first;
 	if (r != NULL) {
 		reserve.first = r->next;
-		reserve.n--;
+		count(-1);
 	}
 	tome_unlock(andromeda_vm.vm, &reserve.lock);
 	if (r == NULL)
@@ -73,7 +81,7 @@ reserve_keep(struct vm_range_descriptor *r)
 	if (keep) {
 		r->next = reserve.first;
 		reserve.first = r;
-		reserve.n++;
+		count(1);
 	}
 	tome_unlock(andromeda_vm.vm, &reserve.lock);
 	return keep;
@@ -93,11 +101,8 @@ vm_range_free(struct vm_range_descriptor *r)
 int
 vm_range_update(void)
 {
-	unsigned n;
+	unsigned n = __atomic_load_n(&reserve.n, __ATOMIC_RELAXED);
 
-	tome_lock(andromeda_vm.vm, &reserve.lock);
-	n = reserve.n;
-	tome_unlock(andromeda_vm.vm, &reserve.lock);
 	if (n >= RESERVE_LOW)
 		return SUCCESS;
 	for (; n < STATIC_RANGES; n++) {
@@ -136,11 +141,31 @@ end_of(const struct vm_range_descriptor *r)
 	return (char *)r->base + r->size;
 }
 
+static void
+chain_by_base(struct vm_segment *seg, struct vm_range_descriptor *r)
+{
+	struct vm_range_descriptor **at = &seg->pages->base[chain_of(r->base)];
+
+	r->by_base = *at;
+	*at = r;
+}
+
+/* What leads to it in the chain of its base. */
+static struct vm_range_descriptor **
+base_link(struct vm_segment *seg, const struct vm_range_descriptor *r)
+{
+	struct vm_range_descriptor **at = &seg->pages->base[chain_of(r->base)];
+
+	while (*at != r)
+		at = &(*at)->by_base;
+	return at;
+}
+
 void
 andromeda_range_put(struct vm_segment *seg, struct vm_range_descriptor **list,
     struct vm_range_descriptor *r)
 {
-	struct vm_range_descriptor **at = &seg->pages->base[chain_of(r->base)];
+	struct vm_range_descriptor **at;
 
 	r->parent = seg;
 	r->list = list;
@@ -149,8 +174,7 @@ andromeda_range_put(struct vm_segment *seg, struct vm_range_descriptor **list,
 	if (r->next != NULL)
 		r->next->prev = r;
 	*list = r;
-	r->by_base = *at;
-	*at = r;
+	chain_by_base(seg, r);
 	if (list != &seg->free)
 		return;
 	at = &seg->pages->end[chain_of(end_of(r))];
@@ -161,14 +185,12 @@ andromeda_range_put(struct vm_segment *seg, struct vm_range_descriptor **list,
 void
 andromeda_range_take(struct vm_segment *seg, struct vm_range_descriptor *r)
 {
-	struct vm_range_descriptor **at = &seg->pages->base[chain_of(r->base)];
+	struct vm_range_descriptor **at;
 
 	*(r->prev != NULL ? &r->prev->next : r->list) = r->next;
 	if (r->next != NULL)
 		r->next->prev = r->prev;
-	while (*at != r)
-		at = &(*at)->by_base;
-	*at = r->by_base;
+	*base_link(seg, r) = r->by_base;
 	if (r->list != &seg->free)
 		return;
 	at = &seg->pages->end[chain_of(end_of(r))];
@@ -200,6 +222,15 @@ free_ending_at(struct vm_segment *seg, const void *end)
 
 /* ---- carving and merging ---- */
 
+/* A range stays on its list while its front moves; the size is the caller's. */
+static void
+base_moves(struct vm_segment *seg, struct vm_range_descriptor *r, void *to)
+{
+	*base_link(seg, r) = r->by_base;
+	r->base = to;
+	chain_by_base(seg, r);
+}
+
 void
 andromeda_range_carve(struct vm_segment *seg, void *base, size_t n,
     struct vm_range_descriptor *fresh)
@@ -207,13 +238,12 @@ andromeda_range_carve(struct vm_segment *seg, void *base, size_t n,
 	struct vm_range_descriptor *f = andromeda_range_at(seg, &seg->free,
 	    base);
 
-	andromeda_range_take(seg, f);
 	if (f->size == n) {
+		andromeda_range_take(seg, f);
 		(void)vm_range_free(f);
 	} else {
-		f->base = (char *)f->base + n;
+		base_moves(seg, f, (char *)base + n);
 		f->size -= n;
-		andromeda_range_put(seg, &seg->free, f);
 	}
 	fresh->base = base;
 	fresh->size = n;
@@ -227,18 +257,19 @@ andromeda_range_release(struct vm_segment *seg, struct vm_range_descriptor *r)
 	    end_of(r));
 	struct vm_range_descriptor *before = free_ending_at(seg, r->base);
 
-	if (next != NULL) {
-		andromeda_range_take(seg, next);
-		r->size += next->size;
-		(void)vm_range_free(next);
-	}
 	if (before != NULL) {
 		andromeda_range_take(seg, before);
 		r->base = before->base;
 		r->size += before->size;
 		(void)vm_range_free(before);
 	}
-	andromeda_range_put(seg, &seg->free, r);
+	if (next != NULL) {
+		base_moves(seg, next, r->base);
+		next->size += r->size;
+		(void)vm_range_free(r);
+	} else {
+		andromeda_range_put(seg, &seg->free, r);
+	}
 }
 
 static void

@@ -69,18 +69,14 @@ void andromeda_reserve_drop(void) ANDROMEDA(reserve_drop);
 
 /* ---- load.c ---- */
 
-/* Which map, and which bit of `loaded`, this CPU is for the segment; NULL: no such
- * CPU. */
-struct tome_map *andromeda_space(const struct vm_segment *, int cpu,
-    unsigned *bit) ANDROMEDA(space);
 /* Take [base, base+size) out of every CPU's page tables; a fault brings back what is
  * there then. ENOMEM: some still have it. */
 enum tome_err andromeda_hide(struct vm_segment *, void *base, size_t size)
     ANDROMEDA(hide) TOME_NODISCARD;
-/* And put what is there into the page tables of those that have it loaded, as far as
- * memory allows. */
-void andromeda_show(struct vm_segment *, void *base, size_t size)
-    ANDROMEDA(show);
+/* And put into the page tables of those that have it loaded what the mapped range
+ * holds, or, where that is NULL, the content. ENOMEM: some lack it. */
+enum tome_err andromeda_show(struct vm_segment *, void *base, size_t size,
+    const struct vm_range_descriptor *) ANDROMEDA(show) TOME_NODISCARD;
 
 /* ---- claim.c ---- */
 

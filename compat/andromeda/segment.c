@@ -342,7 +342,8 @@ grow_locked(struct vm_segment *seg, size_t by)
 	r->base = tail;
 	r->size = by;
 	andromeda_range_release(seg, r);
-	andromeda_show(seg, tail, by);
+	/* Where it is not shown now, a fault does. */
+	(void)!andromeda_show(seg, tail, by, NULL);
 	return SUCCESS;
 }
 

@@ -35,6 +35,7 @@ static struct {
 	tome_pfn_t at;		/* of the records */
 	unsigned order;
 	struct tome_cache *l2;
+	uintptr_t bias;		/* of the linear map */
 } pool;
 
 static const uint8_t units_of[] = { 0, 15, 1, 15 };
@@ -46,10 +47,7 @@ static const size_t size_of[] = { 1, sizeof(struct L1PageTable), L2_SIZE,
 tome_pa_t
 armv7_physical(const void *p)
 {
-	tome_pfn_t zero = tome_zero_frame(armv7_vm.vm);
-
-	return (tome_pa_t)((uintptr_t)p -
-	    (uintptr_t)tome_frame_va(armv7_vm.vm, zero) + tome_pfn_pa(zero));
+	return (tome_pa_t)((uintptr_t)p - pool.bias);
 }
 
 /* NULL: not the pool's. */
@@ -70,15 +68,16 @@ units(const void *p, enum kind kind)
 	    (((uintptr_t)p & (PAGE_SIZE - 1)) / L2_SIZE));
 }
 
-/* It is handed out as that. */
-static bool
-is_out(const void *p, enum kind kind)
+/* Its record, if it is handed out as that, or NULL. */
+static struct record *
+out_as(const void *p, enum kind kind)
 {
 	struct record *r = record_of(p);
 
 	return r != NULL && ((uintptr_t)p & (size_of[kind] - 1)) == 0 &&
 	    __atomic_load_n(&r->kind, __ATOMIC_RELAXED) == kind &&
-	    (__atomic_load_n(&r->units, __ATOMIC_ACQUIRE) & units(p, kind));
+	    (__atomic_load_n(&r->units, __ATOMIC_ACQUIRE) & units(p, kind)) ?
+	    r : NULL;
 }
 
 static void
@@ -91,17 +90,18 @@ hand_out(void *p, enum kind kind, uintptr_t behind)
 	__atomic_fetch_or(&r->units, units(p, kind), __ATOMIC_RELEASE);
 }
 
-/* False: it was not, and the kernel is told. */
-static bool
+/* NULL: it was not, and the kernel is told. */
+static struct record *
 take_back(void *p, enum kind kind)
 {
+	struct record *r = out_as(p, kind);
 	uint8_t mine = units(p, kind);
 
-	if (is_out(p, kind) && (__atomic_fetch_and(&record_of(p)->units,
-	    (uint8_t)~mine, __ATOMIC_ACQ_REL) & mine))
-		return true;
+	if (r != NULL && (__atomic_fetch_and(&r->units, (uint8_t)~mine,
+	    __ATOMIC_ACQ_REL) & mine))
+		return r;
 	armv7_vm.hooks.warn("pmm: freed what is not allocated");
-	return false;
+	return NULL;
 }
 
 /* ---- the pool ---- */
@@ -111,6 +111,7 @@ void
 pmm_init(size_t start, size_t end)
 {
 	size_t slice = sizeof(struct L1PageTable), bytes;
+	tome_pfn_t zero;
 
 	if (pool.records != NULL || armv7_vm.vm == NULL)
 		return;
@@ -127,6 +128,9 @@ pmm_init(size_t start, size_t end)
 		armv7_vm.hooks.fatal("pmm_init: no memory");
 		return;
 	}
+	zero = tome_zero_frame(armv7_vm.vm);
+	pool.bias = (uintptr_t)tome_frame_va(armv7_vm.vm, zero) -
+	    (uintptr_t)tome_pfn_pa(zero);
 	pool.records = tome_frame_va(armv7_vm.vm, pool.at);
 	pool.start = start;
 	pool.end = end;
@@ -179,8 +183,9 @@ pmm_allocate_l1_pagetable(void)
 struct tome_pmap *
 armv7_pmap(const struct L1PageTable *l1)
 {
-	return is_out(l1, L1_TABLE) ?
-	    (struct tome_pmap *)record_of(l1)->behind : NULL;
+	struct record *r = out_as(l1, L1_TABLE);
+
+	return r != NULL ? (struct tome_pmap *)r->behind : NULL;
 }
 
 void
@@ -248,10 +253,29 @@ pmm_free_l2_pagetable(struct L2PageTable *l2)
 
 /* ---- pages ---- */
 
+/* Where all the core's frames are the pool's, which is as it should be, the first that
+ * it has at hand. */
+static void *
+take_frame(void)
+{
+	tome_pfn_t frame;
+	void *p;
+
+	if (pool.records == NULL ||
+	    tome_frame_alloc(armv7_vm.vm, TOME_PAGE_DEVICE,
+	    TOME_FRAME_ZERO | TOME_FRAME_DIRECT, &frame) != TOME_OK)
+		return NULL;
+	p = tome_frame_va(armv7_vm.vm, frame);
+	if (record_of(p) != NULL)
+		return p;
+	tome_frame_free(armv7_vm.vm, frame);
+	return take_frames(TOME_PAGE_DEVICE, 0);
+}
+
 struct Page *
 pmm_allocate_page(void)
 {
-	struct Page *page = take_frames(TOME_PAGE_DEVICE, 0);
+	struct Page *page = take_frame();
 
 	if (page != NULL)
 		hand_out(page, PAGE, 0);
@@ -277,7 +301,7 @@ unmap_from_kernel(tome_va_t va, tome_pfn_t frame)
 	struct tome_pmap *kernel = tome_pmap_kernel(armv7_vm.vm);
 	struct tome_translation t;
 
-	if (va != 0 && tome_pmap_extract(kernel, va, &t) &&
+	if (tome_pmap_extract(kernel, va, &t) &&
 	    tome_pa_pfn(t.pa) == frame)
 		tome_pmap_remove(kernel, va, va + PAGE_SIZE);
 }
@@ -286,14 +310,17 @@ unmap_from_kernel(tome_va_t va, tome_pfn_t frame)
 void
 pmm_free_page(struct Page *page)
 {
+	struct record *r = page != NULL ? take_back(page, PAGE) : NULL;
 	tome_pfn_t frame;
 
-	if (page == NULL || !take_back(page, PAGE))
+	if (r == NULL)
 		return;
 	frame = armv7_page_frame(page);
-	tome_pages_unmap(armv7_vm.vm, &frame, 1);
-	unmap_from_kernel((tome_va_t)record_of(page)->behind, frame);
-	give_frames(page, 0);
+	if (tome_page_mappings(armv7_vm.vm, frame) > 0)
+		tome_pages_unmap(armv7_vm.vm, &frame, 1);
+	if (r->behind != 0)
+		unmap_from_kernel((tome_va_t)r->behind, frame);
+	tome_frame_free(armv7_vm.vm, frame);
 }
 
 /* ---- the end ---- */

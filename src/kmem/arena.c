@@ -452,10 +452,14 @@ static struct tome_tag *
 search_up(struct tome_arena *a, unsigned i, const struct want *w,
     bool smallest, tome_span_t *at)
 {
+	uint64_t left = i < TOME_ARENA_LISTS ? a->nonempty >> i : 0;
 	struct tome_tag *t = NULL;
 
-	for (; t == NULL && i < TOME_ARENA_LISTS && a->nonempty >> i != 0; i++)
+	for (; t == NULL && left != 0; left >>= 1, i++) {
+		for (; !(left & 1); i++)
+			left >>= 1;
 		t = search_list(a->free[i], w, smallest, at);
+	}
 	return t;
 }
 

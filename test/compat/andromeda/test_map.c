@@ -224,6 +224,10 @@ test_load(void **state)
 	assert_int_equal(DID(vm_segment_load(-1, s)), -INVALID_ARG);
 	assert_int_equal(DID(vm_segment_load(2, s)), -INVALID_ARG);
 	assert_int_equal(DID(vm_segment_load(CPU_LIMIT, s)), -INVALID_ARG);
+	assert_int_equal(DID(vm_segment_load(2, vm_find_segment(".heap"))),
+	    -INVALID_ARG);
+	assert_int_equal(DID(vm_segment_unload(2, vm_find_segment(".heap"))),
+	    -INVALID_ARG);
 	assert_int_equal(DID(vm_segment_load(0, s)), -ALREADY_INITIALISED);
 	assert_int_equal(DID(vm_segment_load(0, same)), -ALREADY_INITIALISED);
 	assert_int_equal(DID(vm_segment_load(0, across)), -GENERIC);
@@ -479,6 +483,16 @@ static struct {
 	addr_t unit;
 } f;
 
+/* Each CPU that has the segment sees that. */
+static void
+both_see(int byte)
+{
+	for (unsigned cpu = 2; cpu-- > 0;) {
+		hosted_become(rig.machine, cpu);
+		assert_int_equal(rig_peek((uintptr_t)f.r), byte);
+	}
+}
+
 static void
 test_map_failing(void **state)
 {
@@ -486,6 +500,7 @@ test_map_failing(void **state)
 
 	(void)state;
 	f.s = a_task(4);
+	assert_int_equal(DID(vm_segment_load(1, f.s)), SUCCESS);
 	f.r = DID(vm_segment_alloc(f.s, G));
 	f.unit = page_alloc();
 	for (uint64_t n = 1; !done; n++) {
@@ -495,7 +510,7 @@ test_map_failing(void **state)
 		hosted_fail_alloc(rig.machine, NULL, 0, false);
 		rig_check();
 		assert_int_equal(a_count(f.s, f.s->mapped), done);
-		assert_int_equal(rig_peek((uintptr_t)f.r), done ? 0 : 'o');
+		both_see(done ? 0 : 'o');
 	}
 	done = false;
 	for (uint64_t n = 1; !done; n++) {
@@ -505,7 +520,7 @@ test_map_failing(void **state)
 		hosted_fail_alloc(rig.machine, NULL, 0, false);
 		rig_check();
 		assert_int_equal(a_count(f.s, f.s->allocated), done);
-		assert_int_equal(rig_peek((uintptr_t)f.r), done ? 0 : 'm');
+		both_see(done ? 0 : 'm');
 	}
 	assert_int_equal(page_free(f.unit), SUCCESS);
 	assert_int_equal(page_free(f.unit), -INVALID_ARG);

@@ -21,6 +21,9 @@ struct cost_call {
 	unsigned allowed;
 };
 
+/* Of the machine, from address 0. */
+#define COST_RAM ((size_t)64 << 20)
+
 struct cost {
 	const char *system;
 	/* Layers 0-5 run. */

@@ -10,7 +10,7 @@
 
 #include "cost.h"
 
-#define RAM ((size_t)64 << 20)
+#define RAM COST_RAM
 #define KERNEL UINT64_C(0xffffc90000000000)
 #define KERNEL_LEN ((size_t)64 << 20)
 #define TIMES 4
