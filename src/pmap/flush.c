@@ -38,7 +38,7 @@ tome_gather_finish(struct tome_gather *g)
 	struct tome_vm *vm = g->pmap->vm;
 	tome_pfn_t unit = g->detached_pfn, next;
 
-	if (g->start != g->end && !TOME_PORT_FLUSH_WALKS && g->tables)
+	if (g->start != g->end && !TOME_FLUSH_WALKS && g->tables)
 		tome_round_tables(g->pmap, g->start);
 	else if (g->start != g->end)
 		tome_round(g->pmap, g->start, g->end);

@@ -154,6 +154,11 @@ tome_pmap_root(const struct tome_pmap *p)
 #define TOME_GROUP_BITS(level) (TOME_PT_UNIT_BITS(level) - TOME_PT_BITS(level))
 #define TOME_UNIT_SHIFT(level) (TOME_PT_SHIFT(level) + TOME_PT_UNIT_BITS(level))
 #define TOME_PV_BITS TOME_PT_UNIT_BITS(0)
+/* Does flushing a unit's first page leave no walk through the unit cached? Where an
+ * entry points to a part of it alone, that is the first part's walks. */
+#define TOME_FLUSH_WALKS \
+	(TOME_PORT_FLUSH_WALKS && TOME_GROUP_BITS(0) == 0 && \
+	    TOME_GROUP_BITS(1) == 0)
 #define TOME_LEAF_ENTRIES ((size_t)1 << TOME_PT_UNIT_BITS(0))
 
 /* Bytes that one unit of this level covers; not for a root. */
@@ -403,7 +408,7 @@ void tome_round(struct tome_pmap *, tome_va_t start, tome_va_t end);
 static inline void
 tome_round_tables(struct tome_pmap *p, tome_va_t va)
 {
-	tome_round(p, va, va + TOME_PAGE_SIZE * (TOME_PORT_FLUSH_WALKS ? 1 :
+	tome_round(p, va, va + TOME_PAGE_SIZE * (TOME_FLUSH_WALKS ? 1 :
 	    TOME_PORT_FLUSH_PAGES + 1));
 }
 

@@ -51,6 +51,7 @@ advise_populate(struct world *w, const struct op *op, bool write)
 	want = all_access(s, op->page, n, access);
 	got = tome_map_advise(w->map[op->space], w_va(op->page), bytes_of(n),
 	    write ? TOME_ADV_POPULATE_WRITE : TOME_ADV_POPULATE_READ);
+	w_answer(w, got, 0);
 	if (op->fail != 0 && got != TOME_OK)
 		return true;
 	if ((got == TOME_OK) != want)

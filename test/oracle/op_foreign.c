@@ -30,6 +30,7 @@ op_copy(struct world *w, const struct op *op)
 	got = out ? tome_copyout(map, target(op), bytes, op->len) :
 	    tome_copyin(map, bytes, target(op), op->len);
 	hosted_on_fault(NULL, NULL);
+	w_answer(w, got, 0);
 	if ((got == TOME_OK) != (want == TOME_OK) ||
 	    (got != TOME_OK && got != TOME_EFAULT))
 		return w_differ(w, "copy: %d, not %d", got, want);
@@ -58,6 +59,7 @@ op_alien(struct world *w, const struct op *op)
 	got = write ? tome_map_write(map, target(op), bytes, op->len, false,
 	    &done) : tome_map_read(map, target(op), bytes, op->len, false,
 	    &done);
+	w_answer(w, got, done);
 	if ((got == TOME_OK) != (want == TOME_OK) || done != n)
 		return w_differ(w, "alien: %d after %zu, not %d after %zu",
 		    got, done, want, n);
@@ -102,6 +104,7 @@ op_word(struct world *w, const struct op *op)
 	got = cas ? tome_cas_u32(map, va, expect, op->value, &seen) :
 	    tome_fetch_u32(map, va, &seen);
 	hosted_on_fault(NULL, NULL);
+	w_answer(w, got, seen);
 	if (got != want || (got == TOME_OK && seen != was))
 		return w_differ(w, "word: %d %#x, not %d %#x", got, seen,
 		    want, was);

@@ -52,19 +52,36 @@ wipe_frames(struct world *w, tome_pfn_t first, unsigned n)
 	}
 }
 
-/* Memory claimed for a device, somewhere; EBUSY: something else lies there. */
+/* EBUSY: something else lies there. Where, the format decides: so look on. */
+#define DEVICE_TRIES 64u
+static enum tome_err
+claim_somewhere(struct world *w, const struct op *op, unsigned n,
+    tome_pfn_t *first, struct tome_object **out)
+{
+	enum tome_err err = TOME_EBUSY;
+	unsigned i;
+
+	for (i = 0; i < DEVICE_TRIES && err == TOME_EBUSY; i++) {
+		*first = W_FIRST_FRAME + (op->value % W_FRAMES + 97 * i) %
+		    (W_FRAMES - 8);
+		err = tome_object_create_device(w->vm, *first, n, TOME_MEM_WB,
+		    true, out);
+	}
+	return err;
+}
+
+/* Memory claimed for a device. */
 bool
 op_device(struct world *w, const struct op *op)
 {
 	unsigned o = op->other % M_OBJECTS, n = 1 + op->npages % 8;
-	tome_pfn_t first = W_FIRST_FRAME + op->value % (W_FRAMES - 8);
+	tome_pfn_t first;
 	enum tome_err got;
 	bool apply;
 
 	if (w->object[o] != NULL)
 		return true;
-	got = tome_object_create_device(w->vm, first, n, TOME_MEM_WB, true,
-	    &w->object[o]);
+	got = claim_somewhere(w, op, n, &first, &w->object[o]);
 	if (got == TOME_EBUSY)
 		return true;
 	if (!agree(w, op, got, TOME_OK, &apply))

@@ -74,7 +74,7 @@ bool
 op_reclaim(struct world *w, const struct op *op)
 {
 	(void)tome_reclaim(w->vm, 1 + op->value % 64);
-	w->paged = true;
+	w->paged = w->chose = true;
 	return true;
 }
 

@@ -58,6 +58,7 @@ op_wire(struct world *w, const struct op *op)
 		return true;
 	got = tome_map_wire(w->map[op->space], w_va(op->page), bytes_of(n),
 	    false);
+	w_answer(w, got, 0);
 	if (op->fail != 0 && got == TOME_ENOMEM)
 		return true;
 	if (set_wired(s, op->page, n, true) < n ||

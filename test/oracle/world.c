@@ -31,11 +31,11 @@ w_differ(struct world *w, const char *format, ...)
 /* What the seeds differ in besides the stream: CPUs, and how much of memory the
  * direct map covers. */
 static void
-vary(struct hosted_config *config, uint64_t seed)
+vary(struct hosted_config *config, uint64_t seed, unsigned cpu)
 {
 	uint64_t n = seed / 8;
 
-	config->cpu = hosted_cpu_variant(n);
+	config->cpu = cpu != W_ANY_CPU ? cpu : hosted_cpu_variant(n);
 	config->ranges[0].base = (tome_pa_t)W_FIRST_FRAME << TOME_PAGE_SHIFT;
 	config->ranges[0].len = (tome_pa_t)W_FRAMES << TOME_PAGE_SHIFT;
 	config->ranges[0].kind = TOME_RANGE_USABLE;
@@ -44,15 +44,47 @@ vary(struct hosted_config *config, uint64_t seed)
 		config->direct_end = (tome_pa_t)W_DIRECT_END << TOME_PAGE_SHIFT;
 }
 
+static enum tome_err
+no_fault(void *arg, tome_va_t va, tome_prot_t access)
+{
+	(void)arg, (void)va, (void)access;
+	return TOME_EFAULT;
+}
+
+/* Does this CPU execute a page that may only be read? */
+static bool
+probe_execution(struct world *w)
+{
+	tome_pfn_t pfn = TOME_PFN_NONE;
+	struct tome_pmap *p;
+	unsigned char byte;
+	bool can;
+
+	if (tome_pmap_create(w->vm, &p) != TOME_OK ||
+	    tome_frame_alloc(w->vm, TOME_PAGE_ANON, TOME_FRAME_ZERO,
+		&pfn) != TOME_OK ||
+	    tome_pmap_enter(p, W_LO, pfn, TOME_PROT_READ, TOME_MEM_WB,
+		0) != TOME_OK)
+		return w_differ(w, "no page to try execution with");
+	tome_pmap_switch(p);
+	can = hosted_exec(W_LO, &byte, 1, no_fault, NULL) == TOME_OK;
+	tome_pmap_switch(tome_pmap_kernel(w->vm));
+	tome_pmap_remove(p, W_LO, W_LO + TOME_PAGE_SIZE);
+	tome_pmap_destroy(p);
+	tome_frame_free(w->vm, pfn);
+	w->executes_all = can;
+	return true;
+}
+
 bool
-world_start(struct world *w, unsigned modes, uint64_t seed)
+world_start(struct world *w, unsigned modes, uint64_t seed, unsigned cpu)
 {
 	struct hosted_config config = { .ncpus = W_CPUS,
 		.modes = modes | HOSTED_STRICT, .seed = seed + 1 };
 
 	memset(w, 0, sizeof *w);
 	model_init(&w->model);
-	vary(&config, seed);
+	vary(&config, seed, cpu);
 	w->m = hosted_create(&config);
 	if (w->m == NULL)
 		return w_differ(w, "no machine");
@@ -60,7 +92,7 @@ world_start(struct world *w, unsigned modes, uint64_t seed)
 	    tome_kmem_start(w->vm) != TOME_OK ||
 	    tome_map_start(w->vm) != TOME_OK || !paging_start(w, seed))
 		return w_differ(w, "the instance does not start");
-	return true;
+	return probe_execution(w);
 }
 
 /* ---- what CPUs run ---- */
@@ -113,6 +145,14 @@ w_digest(struct world *w, const void *p, size_t n)
 		w->digest = (w->digest ^ byte[i]) * UINT64_C(0x100000001b3);
 }
 
+void
+w_answer(struct world *w, enum tome_err err, uint64_t n)
+{
+	const uint64_t answer[] = { err, n };
+
+	w_digest(w, answer, sizeof answer);
+}
+
 /* A region in units of pages, and what may be done there. */
 static void
 digest_region(struct world *w, const struct tome_region *r, unsigned first,
@@ -124,16 +164,23 @@ digest_region(struct world *w, const struct tome_region *r, unsigned first,
 	w_digest(w, seen, sizeof seen);
 }
 
-/* All the counts but that of tables. */
+/*
+ * All the counts but that of tables. Which pages the instance chose to let go
+ * depends on what the hardware told of their use, and on where frames lie: from
+ * there on what is resident is no longer the same.
+ */
 static void
 digest_totals(struct world *w, const struct tome_map_totals *t)
 {
 	const uint64_t seen[] = { t->entries, t->virtual_pages, t->data_pages,
 		t->stack_pages, t->exec_pages, t->locked_pages,
-		t->resident_pages, t->resident_shared, t->peak_virtual,
+		t->peak_virtual };
+	const uint64_t resident[] = { t->resident_pages, t->resident_shared,
 		t->peak_resident };
 
 	w_digest(w, seen, sizeof seen);
+	if (!w->chose)
+		w_digest(w, resident, sizeof resident);
 }
 
 bool

@@ -35,13 +35,15 @@ struct world {
 	struct tome_map *running[W_CPUS];
 	struct w_area area[W_AREAS];
 	bool paged;				/* pages may not be resident */
+	bool chose;				/* the instance chose which */
+	bool executes_all;			/* what is there, whatever its rights */
 	uint64_t digest;			/* of all that was seen */
 	size_t look;				/* bytes of a page in it */
 	char why[512];				/* the first divergence */
 };
 
 /* False: w->why. */
-bool world_start(struct world *, unsigned modes, uint64_t seed);
+bool world_start(struct world *, unsigned modes, uint64_t seed, unsigned cpu);
 bool world_step(struct world *, const struct op *);
 /* Everything goes; nothing may be left. */
 bool world_end(struct world *);
@@ -57,8 +59,12 @@ w_va(unsigned page)
 
 bool w_differ(struct world *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Any CPU of the format, by the seed. */
+#define W_ANY_CPU (~0u)
 /* Into the digest: n bytes that no page-table format may change. */
 void w_digest(struct world *, const void *, size_t n);
+/* The same: what an operation answered, and a number with it. */
+void w_answer(struct world *, enum tome_err, uint64_t);
 /* This thread is CPU cpu and runs the space's map. */
 void w_run(struct world *, unsigned cpu, unsigned space);
 /* No CPU runs it any more. */
