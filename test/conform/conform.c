@@ -342,6 +342,31 @@ ranges_and_tables_go_everywhere(void **state)
 	everywhere(range_body);
 }
 
+/* The tables that go with a lone page are no longer walked, also where a part of what
+ * is allocated together was only looked into. */
+static void
+lone_body(void)
+{
+	tome_va_t part = tome_unit_span(0) / 4;
+	tome_pfn_t f = frame();
+	unsigned i;
+
+	enter(VA, f, R | W, 0);
+	for (i = 0; i < 4; i++)
+		expect(VA + i * part, i == 0 ? enforced(R | W) : 0);
+	tome_pmap_remove(pmap, VA, VA + PAGE);
+	for (i = 0; i < 4; i++)
+		expect(VA + i * part, 0);
+	tome_frame_free(vm, f);
+}
+
+static void
+a_lone_pages_tables_go(void **state)
+{
+	(void)state;
+	everywhere(lone_body);
+}
+
 /* ---- accessed, modified, wired ---- */
 
 static void
@@ -536,6 +561,7 @@ main(void)
 		cmocka_unit_test(the_codec_goes_both_ways),
 		cmocka_unit_test(rights_are_what_was_entered),
 		cmocka_unit_test(ranges_and_tables_go_everywhere),
+		cmocka_unit_test(a_lone_pages_tables_go),
 		cmocka_unit_test(what_programs_do_is_noted),
 		cmocka_unit_test(numbers_roll_over),
 		cmocka_unit_test(kernel_translations_are_everybodys),

@@ -31,6 +31,13 @@ see(unsigned cpus)
 	memset(&test_flushes, 0, sizeof(test_flushes));
 }
 
+/* Its end would flush more than the page. */
+static void
+keep_leaf(void)
+{
+	rig_enter(pmap, VA + 2 * PAGE, frame, R);
+}
+
 static void
 forget(void)
 {
@@ -61,6 +68,7 @@ only_runners_are_interrupted(void **state)
 
 	(void)state;
 	see(0x5);
+	keep_leaf();
 	tome_vm_stats(rig.vm, &before);
 	tome_pmap_remove(pmap, VA, VA + PAGE);
 	tome_vm_stats(rig.vm, &after);
@@ -79,6 +87,7 @@ alone_means_no_interrupt(void **state)
 {
 	(void)state;
 	see(0x1);
+	keep_leaf();
 	tome_pmap_remove(pmap, VA, VA + PAGE);
 	assert_int_equal(rig.ipis, 0);
 	assert_int_equal(test_flushes.page, 1);
@@ -209,8 +218,7 @@ orders_out_of_order(void **state)
 	(void)state;
 	see(0x2);
 	rig_enter(pmap, VA + PAGE, other, R);
-	/* Keeps the leaf: its end would flush more than the page. */
-	rig_enter(pmap, VA + 2 * PAGE, other, R);
+	keep_leaf();
 	rig.before_ipi = later_order_first;
 	tome_pmap_remove(pmap, VA, VA + PAGE);
 	rig.before_ipi = NULL;
