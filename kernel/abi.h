@@ -47,6 +47,11 @@ typedef uint64_t abi_u64 __attribute__((aligned(ABI_WIDE_ALIGN)));
 typedef int64_t abi_s64 __attribute__((aligned(ABI_WIDE_ALIGN)));
 typedef uint64_t abi_u64_packed __attribute__((aligned(4)));
 
+/* What follows a time in struct semid64_ds. */
+#ifndef ABI_SEM_GAP
+#define ABI_SEM_GAP(n)
+#endif
+
 /* Wide on every CPU; the calls of old with words of 32 bits: abi32.c. */
 struct timespec {
 	int64_t sec, nsec;

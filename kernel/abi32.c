@@ -12,7 +12,7 @@
 #include <process.h>
 #include <syscall.h>
 
-/* What has no number here. */
+/* What has no number here, or not on each machine. */
 SYSCALL(fadvise64);
 SYSCALL(fallocate);
 SYSCALL(fcntl);
@@ -20,6 +20,7 @@ SYSCALL(fstatfs);
 SYSCALL(ftruncate);
 SYSCALL(lseek);
 SYSCALL(mmap);
+SYSCALL(msgctl);
 SYSCALL(nanosleep);
 SYSCALL(pread64);
 SYSCALL(preadv);
@@ -27,6 +28,8 @@ SYSCALL(preadv2);
 SYSCALL(pwrite64);
 SYSCALL(pwritev);
 SYSCALL(pwritev2);
+SYSCALL(semctl);
+SYSCALL(shmctl);
 SYSCALL(statfs);
 SYSCALL(sync_file_range);
 SYSCALL(truncate);
@@ -301,6 +304,47 @@ SYSCALL(setrlimit_32)
 	return limit_set(current_process(), (unsigned)a[0], &new);
 }
 
+/* ---- without an address ---- */
+
+SYSCALL(send_32)
+{
+	const uint64_t b[] = {a[0], a[1], a[2], a[3], 0, 0};
+
+	return sys_sendto(b);
+}
+
+SYSCALL(recv_32)
+{
+	const uint64_t b[] = {a[0], a[1], a[2], a[3], 0, 0};
+
+	return sys_recvfrom(b);
+}
+
+/* ---- System V's structures: of the new form, whether that is said or not ---- */
+
+#define IPC_64 0x100u
+
+SYSCALL(msgctl_32)
+{
+	const uint64_t b[] = {a[0], a[1] & ~(uint64_t)IPC_64, a[2]};
+
+	return sys_msgctl(b);
+}
+
+SYSCALL(semctl_32)
+{
+	const uint64_t b[] = {a[0], a[1], a[2] & ~(uint64_t)IPC_64, a[3]};
+
+	return sys_semctl(b);
+}
+
+SYSCALL(shmctl_32)
+{
+	const uint64_t b[] = {a[0], a[1] & ~(uint64_t)IPC_64, a[2]};
+
+	return sys_shmctl(b);
+}
+
 /* ---- times ---- */
 
 struct timespec_32 {
@@ -370,4 +414,9 @@ OLD_TIME(nanosleep)
 OLD_TIME(ppoll)
 OLD_TIME(pselect6)
 OLD_TIME(rt_sigtimedwait)
+OLD_TIME(semtimedop)
+OLD_TIME(timer_gettime)
+OLD_TIME(timer_settime)
+OLD_TIME(timerfd_gettime)
+OLD_TIME(timerfd_settime)
 OLD_TIME(utimensat)

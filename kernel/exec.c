@@ -17,7 +17,6 @@
 #define SCRIPT_DEPTH 4
 #define SCRIPT_LINE 256u
 #define STACK_FIRST ((uint64_t)128 << 10)
-#define PLACE_TRIES 8
 
 /* argv's strings, then envp's, each with its NUL. */
 struct strings {
@@ -275,46 +274,23 @@ stack_limit(void)
 	return limit < STACK_FIRST ? STACK_FIRST : limit < most ? limit : most;
 }
 
-/* How far below `stack` unfixed mappings will begin. */
-static uint64_t
-room_below(struct tome_map *map, uint64_t stack)
-{
-	const struct tome_map_request probe = {.len = TOME_PAGE_SIZE};
-	tome_va_t at;
-
-	if (tome_map_enter(map, &probe, &at) != TOME_OK)
-		return 0;
-	if (tome_map_remove(map, at, TOME_PAGE_SIZE) != TOME_OK || at > stack)
-		return 0;
-	return stack - at;
-}
-
 /*
- * A map, and the stack's top in it. The map draws at random where unfixed
- * mappings start; where that leaves the stack no room it draws again.
+ * A map, and the stack's top in it. Unfixed mappings begin below all that the stack
+ * may come to take, and a random way further down.
  */
 static int
 new_map(struct image *im, uint64_t *stack_top)
 {
-	const struct tome_map_config config = {
+	struct tome_map_config config = {
 		.lo = USER_LOW, .hi = USER_TOP,
-		.top = is_random() ? 0 : USER_TOP - stack_limit() -
-		    STACK_GAP,
 		.random_bits = is_random() ? MMAP_RANDOM_BITS : 0,
 	};
 
-	for (int try = 0; try < PLACE_TRIES; try++) {
-		*stack_top = STACK_TOP - random_pages(STACK_RANDOM_BITS);
-		if (im->map != NULL)
-			tome_map_unref(im->map);
-		im->map = NULL;
-		if (tome_map_create(the_vm, &config, &im->map) != TOME_OK)
-			return -ENOMEM;
-		group_adopt(im->map);
-		if (room_below(im->map, *stack_top) >=
-		    stack_limit() + STACK_GAP)
-			break;
-	}
+	*stack_top = STACK_TOP - random_pages(STACK_RANDOM_BITS);
+	config.top = *stack_top - stack_limit() - STACK_GAP;
+	if (tome_map_create(the_vm, &config, &im->map) != TOME_OK)
+		return -ENOMEM;
+	group_adopt(im->map);
 	return 0;
 }
 

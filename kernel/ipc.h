@@ -7,6 +7,7 @@
 #ifndef KERNEL_IPC_H
 #define KERNEL_IPC_H
 
+#include <abi.h>
 #include <list.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,13 +17,15 @@ enum { IPC_CREAT = 01000, IPC_EXCL = 02000, IPC_NOWAIT = 04000 };
 enum { IPC_RMID, IPC_SET, IPC_STAT, IPC_INFO };
 #define IPC_MAX 32000u
 
+/* Seconds since 1970 in the structures; where words have 32 bits, two of them. */
+typedef int64_t ipc_time __attribute__((aligned(4)));
+
 /* struct ipc64_perm */
 struct ipc_perm {
 	int32_t key;
 	uint32_t uid, gid, cuid, cgid, mode;
-	uint16_t seq, pad;
-	uint32_t pad2;
-	uint64_t unused[2];
+	uint16_t seq, pad[ABI_WORDS_32 ? 1 : 3];
+	abi_ulong unused[2];
 };
 
 struct ipc {

@@ -18,7 +18,7 @@ enum { MSG_STAT = 11, MSG_INFO = 12 };
 
 struct message {
 	struct list link;
-	int64_t type;
+	abi_long type;
 	size_t n;
 	uint8_t text[];
 };
@@ -33,10 +33,10 @@ struct queue {
 
 struct msqid_ds {
 	struct ipc_perm perm;
-	int64_t stime, rtime, ctime;
-	uint64_t cbytes, qnum, qbytes;
+	ipc_time stime, rtime, ctime;
+	abi_ulong cbytes, qnum, qbytes;
 	int32_t lspid, lrpid;
-	uint64_t unused[2];
+	abi_ulong unused[2];
 };
 
 static struct ipc *queue_make(uint64_t size);
@@ -214,10 +214,10 @@ SYSCALL(msgrcv)
 	size_t n = a[2];
 	int64_t err;
 
-	if ((int64_t)a[2] < 0 || (int)a[0] < 0)
+	if ((abi_long)a[2] < 0 || (int)a[0] < 0)
 		return -EINVAL;
 	mutex_lock(&ipc_lock);
-	err = receive((int)a[0], n, (int64_t)a[3], (int)a[4], &m);
+	err = receive((int)a[0], n, (abi_long)a[3], (int)a[4], &m);
 	mutex_unlock(&ipc_lock);
 	if (err != 0)
 		return err;

@@ -241,7 +241,7 @@ SYSCALL(timer_settime)
 	struct itimerspec new, old;
 	uint64_t value, interval;
 	struct posix_timer *t;
-	int err = copy_in(&new, a[2], sizeof new);
+	int err = timespecs_in((void *)&new, a[2], 2);
 
 	if (err == 0)
 		err = timespec_ns(&new.value, &value);
@@ -260,7 +260,7 @@ SYSCALL(timer_settime)
 	mutex_unlock(&timers_lock);
 	if (t == NULL)
 		return -EINVAL;
-	return a[3] != 0 ? copy_out(a[3], &old, sizeof old) : 0;
+	return a[3] != 0 ? timespecs_out(a[3], (void *)&old, 2) : 0;
 }
 
 SYSCALL(timer_gettime)
@@ -273,7 +273,8 @@ SYSCALL(timer_gettime)
 	if (t != NULL)
 		remaining(t, &now);
 	mutex_unlock(&timers_lock);
-	return t == NULL ? -EINVAL : copy_out(a[1], &now, sizeof now);
+	return t == NULL ? -EINVAL :
+	    timespecs_out(a[1], (void *)&now, 2);
 }
 
 SYSCALL(timer_getoverrun)

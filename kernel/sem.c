@@ -52,10 +52,11 @@ struct sembuf {
 
 struct semid_ds {
 	struct ipc_perm perm;
-	int64_t otime;
-	uint64_t unused1;
-	int64_t ctime;
-	uint64_t unused2, nsems, unused3[2];
+	ipc_time otime;
+	ABI_SEM_GAP(1)
+	ipc_time ctime;
+	ABI_SEM_GAP(2)
+	abi_ulong nsems, unused[2];
 };
 
 static struct ipc *set_make(uint64_t n);

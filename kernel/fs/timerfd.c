@@ -231,7 +231,7 @@ SYSCALL(timerfd_settime)
 
 	if (a[1] & ~(uint64_t)(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET))
 		return -EINVAL;
-	err = copy_in(&new, a[2], sizeof new);
+	err = timespecs_in((void *)&new, a[2], 2);
 	if (err == 0)
 		err = timespec_ns(&new.value, &value);
 	if (err == 0)
@@ -243,7 +243,7 @@ SYSCALL(timerfd_settime)
 		return err;
 	set(t, value, interval, a[1] & TFD_TIMER_ABSTIME, &old);
 	fd_return(f);
-	return a[3] != 0 ? copy_out(a[3], &old, sizeof old) : 0;
+	return a[3] != 0 ? timespecs_out(a[3], (void *)&old, 2) : 0;
 }
 
 SYSCALL(timerfd_gettime)
@@ -260,5 +260,5 @@ SYSCALL(timerfd_gettime)
 	remaining(t, &now);
 	spin_unlock_irq(&t->lock, irq);
 	fd_return(f);
-	return copy_out(a[1], &now, sizeof now);
+	return timespecs_out(a[1], (void *)&now, 2);
 }

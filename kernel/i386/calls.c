@@ -13,7 +13,11 @@
 /* What has no number here. */
 SYSCALL(accept);
 SYSCALL(mmap);
+SYSCALL(msgctl_32);
+SYSCALL(semctl_32);
 SYSCALL(semop);
+SYSCALL(semtimedop_32);
+SYSCALL(shmctl_32);
 
 /* ---- descriptors ---- */
 
@@ -154,7 +158,7 @@ SYSCALL(socketcall)
 }
 
 enum {
-	SEMOP = 1, SEMGET, SEMCTL, MSGSND = 11, MSGRCV, MSGGET, MSGCTL,
+	SEMOP = 1, SEMGET, SEMCTL, SEMTIMEDOP, MSGSND = 11, MSGRCV, MSGGET, MSGCTL,
 	SHMAT = 21, SHMDT, SHMGET, SHMCTL,
 };
 
@@ -185,8 +189,9 @@ SYSCALL(ipc)
 	const uint64_t in_order[] = {a[1], a[2], a[3]};
 	const uint64_t pointer[] = {a[1], a[4], a[2]};
 	const uint64_t message[] = {a[1], a[4], a[2], a[3]};
-	const uint64_t control[] = {a[1], a[2] & ~(uint64_t)0x100, a[4]};
-	uint64_t semctl[] = {a[1], a[2], a[3] & ~(uint64_t)0x100, 0};
+	const uint64_t control[] = {a[1], a[2], a[4]};
+	const uint64_t timed[] = {a[1], a[4], a[2], a[5]};
+	uint64_t semctl[] = {a[1], a[2], a[3], 0};
 	int err;
 
 	switch (a[0] & 0xffff) {
@@ -196,7 +201,9 @@ SYSCALL(ipc)
 		return sys_semget(in_order);
 	case SEMCTL:
 		err = words_in(&semctl[3], a[4], 1);
-		return err != 0 ? err : sys_semctl(semctl);
+		return err != 0 ? err : sys_semctl_32(semctl);
+	case SEMTIMEDOP:
+		return sys_semtimedop_32(timed);
 	case MSGSND:
 		return sys_msgsnd(message);
 	case MSGRCV:
@@ -204,7 +211,7 @@ SYSCALL(ipc)
 	case MSGGET:
 		return sys_msgget(in_order);
 	case MSGCTL:
-		return sys_msgctl(control);
+		return sys_msgctl_32(control);
 	case SHMAT:
 		return attach(a);
 	case SHMDT:
@@ -212,7 +219,7 @@ SYSCALL(ipc)
 	case SHMGET:
 		return sys_shmget(in_order);
 	case SHMCTL:
-		return sys_shmctl(control);
+		return sys_shmctl_32(control);
 	default:
 		return -ENOSYS;
 	}

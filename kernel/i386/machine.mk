@@ -32,6 +32,7 @@ KERNEL_SRC_MACHINE := \
 # be told that the CPU has none.
 KERNEL_CC := clang --target=i686-linux-gnu
 KERNEL_CROSS :=
+KERNEL_USER_CC := i686-linux-gnu-gcc
 KERNEL_MACHINE_CFLAGS := -Ikernel/x86 -march=i686 -mgeneral-regs-only \
 	-malign-double -Xclang -target-feature -Xclang -cx8 \
 	-Wno-atomic-alignment -DTOME_I386_PAE=$(if $(filter 0,$(PAE)),0,1)

@@ -13,6 +13,7 @@
 #define ABI_O_DIRECTORY 0200000	/* O_NOFOLLOW is twice that */
 #define ABI_CLONE_CHILD 3	/* clone(2)'s argument, and TLS the other of 3 and 4 */
 #define ABI_EPOLL_EVENT __attribute__((packed))
+#define ABI_SEM_GAP(n) abi_ulong gap##n;
 
 struct stat {
 	uint64_t dev, ino, nlink;

@@ -1,37 +1,43 @@
 /*
- * shmctl.c - shmctl, and its structures in the layout of 64-bit Linux.
+ * shmctl.c - shmctl, and its structures in Linux's layout: its words
+ * are C's longs, but of times, which have 64 bits everywhere.
  *
  * User memory is read before the table is locked and written after.
  */
 #include <posix/shm.h>
 
+typedef unsigned long word;
+typedef int64_t stamp __attribute__((aligned(4)));
+
 struct perm64 {
 	int32_t key;
 	uint32_t uid, gid, cuid, cgid, mode;
-	uint16_t seq, pad[3];
-	uint64_t unused[2];
+	uint16_t seq, pad[sizeof(word) / 2 - 1];
+	word unused[2];
 };
 
 struct shmid64 {
 	struct perm64 perm;
-	uint64_t size;
-	int64_t atime, dtime, ctime;
+	word size;
+	stamp atime, dtime, ctime;
 	int32_t cpid, lpid;
-	uint64_t attached, unused[2];
+	word attached, unused[2];
 };
 
 struct shminfo64 {
-	uint64_t max, min, segments, per_process, all, unused[4];
+	word max, min, segments, per_process, all, unused[4];
 };
 
 struct shm_info64 {
-	int32_t used, pad;
-	uint64_t pages, resident, swapped, attempts, successes;
+	word used, pages, resident, swapped, attempts, successes;
 };
 
-_Static_assert(sizeof(struct shmid64) == 112, "struct shmid64_ds");
-_Static_assert(sizeof(struct shminfo64) == 72, "struct shminfo64");
-_Static_assert(sizeof(struct shm_info64) == 48, "struct shm_info");
+_Static_assert(sizeof(struct shmid64) == (sizeof(word) == 8 ? 112 : 84),
+    "struct shmid64_ds");
+_Static_assert(sizeof(struct shminfo64) == 9 * sizeof(word),
+    "struct shminfo64");
+_Static_assert(sizeof(struct shm_info64) == 6 * sizeof(word),
+    "struct shm_info");
 
 static long stat(struct tome_posix *, const struct tome_cred *, int id,
     int cmd, tome_va_t buf);

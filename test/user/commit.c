@@ -4,13 +4,6 @@
  */
 #include "suite.h"
 
-/* More than there is memory, less than there are addresses. */
-#ifdef __riscv
-#define BIG ((size_t)1 << 36)
-#else
-#define BIG ((size_t)1 << 40)
-#endif
-
 static bool
 set(const char *name, const char *value)
 {

@@ -12,6 +12,18 @@
 #define HUGE (~0ul - 100)
 #define AT(x) ((x) >= P && (x) < P + 64 * PAGE)
 
+/* With words of 32 bits the offset is in pages, and so never unaligned. */
+#ifdef SYS_mmap2
+#define MMAP SYS_mmap2
+#else
+#define MMAP SYS_mmap
+#endif
+#ifdef SYS_fstat64
+#define FSTAT SYS_fstat64
+#else
+#define FSTAT SYS_fstat
+#endif
+
 struct row {
 	const char *name;
 	long number;
@@ -20,25 +32,27 @@ struct row {
 };
 
 static const struct row mmap_rows[] = {
-	{ "no length", SYS_mmap, { 0, 0, RW, ANON, -1, 0 }, EINVAL },
-	{ "neither shared nor private", SYS_mmap,
+	{ "no length", MMAP, { 0, 0, RW, ANON, -1, 0 }, EINVAL },
+	{ "neither shared nor private", MMAP,
 	    { 0, PAGE, RW, MAP_ANONYMOUS, -1, 0 }, EINVAL },
-	{ "too long", SYS_mmap, { 0, HUGE, RW, ANON, -1, 0 }, ENOMEM },
-	{ "fixed and unaligned", SYS_mmap,
+	{ "too long", MMAP, { 0, HUGE, RW, ANON, -1, 0 }, ENOMEM },
+	{ "fixed and unaligned", MMAP,
 	    { P + 1, PAGE, RW, ANON | MAP_FIXED, -1, 0 }, EINVAL },
-	{ "fixed beyond the end", SYS_mmap,
-	    { (1ul << USER_BITS) - PAGE, 2 * PAGE, RW, ANON | MAP_FIXED, -1, 0 },
+	{ "fixed beyond the end", MMAP,
+	    { USER_END - PAGE, 2 * PAGE, RW, ANON | MAP_FIXED, -1, 0 },
 	    ENOMEM },
-	{ "fixed in the kernel", SYS_mmap,
-	    { 0xffff888000000000, PAGE, RW, ANON | MAP_FIXED, -1, 0 },
+	{ "fixed in the kernel", MMAP,
+	    { IN_KERNEL, PAGE, RW, ANON | MAP_FIXED, -1, 0 },
 	    ENOMEM },
-	{ "taken", SYS_mmap,
+	{ "taken", MMAP,
 	    { P, PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0 }, EEXIST },
-	{ "no such file", SYS_mmap, { 0, PAGE, RW, MAP_PRIVATE, -1, 0 },
+	{ "no such file", MMAP, { 0, PAGE, RW, MAP_PRIVATE, -1, 0 },
 	    EBADF },
-	{ "unaligned offset", SYS_mmap,
+#ifndef SYS_mmap2
+	{ "unaligned offset", MMAP,
 	    { 0, PAGE, RW, ANON, -1, 100 }, EINVAL },
-	{ "shared-validate without a file", SYS_mmap,
+#endif
+	{ "shared-validate without a file", MMAP,
 	    { 0, PAGE, RW, 3 | MAP_ANONYMOUS, -1, 0 }, EINVAL },
 };
 
@@ -46,7 +60,7 @@ static const struct row munmap_rows[] = {
 	{ "unaligned", SYS_munmap, { P + 1, PAGE }, EINVAL },
 	{ "no length", SYS_munmap, { P, 0 }, EINVAL },
 	{ "too long", SYS_munmap, { P, HUGE }, EINVAL },
-	{ "in the kernel", SYS_munmap, { 0xffff888000000000, PAGE }, EINVAL },
+	{ "in the kernel", SYS_munmap, { IN_KERNEL, PAGE }, EINVAL },
 	{ "nothing there", SYS_munmap, { GONE, PAGE }, 0 },
 };
 
@@ -117,19 +131,19 @@ static const struct row lock_rows[] = {
 static const struct row pointer_rows[] = {
 	{ "write from nowhere", SYS_write, { 100, 16, 10 }, EFAULT },
 	{ "write from the kernel", SYS_write,
-	    { 100, 0xffff888000000000, 10 }, EFAULT },
+	    { 100, IN_KERNEL, 10 }, EFAULT },
 	{ "write from a strange address", SYS_write,
-	    { 100, 0x8000000000001000, 10 }, EFAULT },
+	    { 100, (~0ul >> 1) + PAGE + 1, 10 }, EFAULT },
 	{ "read to nowhere", SYS_read, { 101, 16, 10 }, EFAULT },
 	{ "read to the kernel", SYS_read,
-	    { 101, 0xffff888000000000, 10 }, EFAULT },
+	    { 101, IN_KERNEL, 10 }, EFAULT },
 	{ "path from nowhere", SYS_openat, { AT_FDCWD, 16, O_RDONLY },
 	    EFAULT },
 	{ "pipe to nowhere", SYS_pipe2, { 16 }, EFAULT },
 	{ "uname to nowhere", SYS_uname, { 16 }, EFAULT },
 	{ "action from nowhere", SYS_rt_sigaction, { SIGUSR1, 16, 0, 8 },
 	    EFAULT },
-	{ "stat to the kernel", SYS_fstat, { 100, 0xffff888000000000 },
+	{ "stat to the kernel", FSTAT, { 100, IN_KERNEL },
 	    EFAULT },
 };
 

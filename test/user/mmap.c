@@ -119,8 +119,8 @@ mmap_is_lazy(void)
 static void
 mmap_of_too_much_fails(void)
 {
-	REQUIRE_ERRNO(mmap(NULL, 1ul << 60, RW, ANON, -1, 0), ENOMEM);
-	REQUIRE_ERRNO(mmap(NULL, 1ul << USER_BITS, RW,
+	REQUIRE_ERRNO(mmap(NULL, TOO_LONG, RW, ANON, -1, 0), ENOMEM);
+	REQUIRE_ERRNO(mmap(NULL, USER_END, RW,
 	    ANON | MAP_NORESERVE, -1, 0), ENOMEM);
 }
 
@@ -139,7 +139,7 @@ mmap_neighbours_merge(void)
 static void
 mmap_large_sparse(void)
 {
-	const size_t len = 1ul << 36;
+	const size_t len = BIG < 1ul << 31 ? BIG : 1ul << 36;
 	char *p = mmap(NULL, len, RW, ANON | MAP_NORESERVE, -1, 0);
 
 	REQUIRE(p != MAP_FAILED);

@@ -29,11 +29,28 @@
 #include <unistd.h>
 
 #define PAGE 4096ul
-/* As many bits as no address of a user's has. */
-#ifdef __aarch64__
-#define USER_BITS 48
+/*
+ * Where no address of a user's is; one of the kernel's; more bytes than there are
+ * addresses; more than there is memory, of which two such mappings have addresses.
+ */
+#if __SIZEOF_LONG__ == 4
+#define USER_END 0xc0000000ul
+#define IN_KERNEL 0xf0000000ul
+#define TOO_LONG 0xf0000000ul
+#define BIG (768ul << 20)
 #else
-#define USER_BITS 47
+#ifdef __aarch64__
+#define USER_END (1ul << 48)
+#else
+#define USER_END (1ul << 47)
+#endif
+#define IN_KERNEL 0xffff888000000000ul
+#define TOO_LONG (1ul << 60)
+#ifdef __riscv
+#define BIG (1ul << 36)
+#else
+#define BIG (1ul << 40)
+#endif
 #endif
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)

@@ -6,7 +6,7 @@ MEMSUITE := $(BUILD)/test/user/memsuite$(patsubst %,-%,$(filter-out \
 $(MEMSUITE): $(wildcard test/user/*.c) test/user/suite.h bench/guest.h
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(KERNEL_CROSS)gcc -std=gnu11 -O1 -Wall -Wextra -Werror -Wno-array-bounds \
+	$(Q)$(or $(KERNEL_USER_CC),$(KERNEL_CROSS)gcc) -std=gnu11 -O1 -Wall -Wextra -Werror -Wno-array-bounds \
 		-Wno-infinite-recursion -static -pthread -o $@ $(filter %.c,$^)
 
 .PHONY: memsuite
