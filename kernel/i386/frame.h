@@ -34,6 +34,24 @@ frame_is_user(const struct trap_frame *f)
 	return (f->cs & 3) != 0;
 }
 
+static inline uintptr_t
+frame_ip(const struct trap_frame *f)
+{
+	return f->eip;
+}
+
+static inline void
+frame_set_ip(struct trap_frame *f, uintptr_t ip)
+{
+	f->eip = ip;
+}
+
+static inline uintptr_t
+frame_flags(const struct trap_frame *f)
+{
+	return f->eflags;
+}
+
 /* A frame that starts a program at `ip` with stack `sp`, all else zero. */
 static inline void
 frame_init_user(struct trap_frame *f, uint64_t ip, uint64_t sp)

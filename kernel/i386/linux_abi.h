@@ -44,6 +44,7 @@ struct sigcontext {
 #else
 #define USER_TOP 0xbffff000ull
 #endif
+#define USER_HALF_END USER_TOP	/* of addresses that fault as user's */
 #define PIE_BASE 0x40000000ull
 #define MMAP_RANDOM_BITS 8
 #define STACK_GAP ((uint64_t)2 << 20)	/* between stack and mappings */

@@ -18,6 +18,7 @@ KERNEL_SRC_MACHINE := \
 	kernel/x86/apic.c \
 	kernel/x86/callers.c \
 	kernel/x86/clock.c \
+	kernel/x86/exceptions.c \
 	kernel/x86/identity.c \
 	kernel/x86/power.c \
 	kernel/x86/pvh.c \

@@ -46,6 +46,20 @@ void cpu_set_special_stacks(unsigned number, const uintptr_t top[3]);
 void trap_start(void);		/* the IDT's contents, once */
 void trap_load(void);		/* on each CPU */
 
+/* exceptions.c, and what it asks of the machine's trap.c. */
+enum {
+	DIVIDE = 0, DEBUG = 1, NMI = 2, BREAKPOINT = 3, OVERFLOW = 4, BOUND = 5,
+	UNDEFINED = 6, NO_DEVICE = 7, DOUBLE_FAULT = 8, BAD_TSS = 10,
+	NO_SEGMENT = 11, STACK_SEGMENT = 12, PROTECTION = 13, PAGE_FAULT = 14,
+	X87 = 16, ALIGNMENT = 17, MACHINE_CHECK = 18, SIMD = 19,
+};
+
+void trap_stop(unsigned vector);
+/* Whether the kernel may go on, after an exception of its own. */
+bool trap_forgiven(struct trap_frame *, unsigned vector);
+/* Of a frame of user mode; false: it cannot be gone back to. */
+bool trap_make_safe(struct trap_frame *);
+
 /* fpu.c */
 void fpu_start(void);
 void fpu_save(void *area);

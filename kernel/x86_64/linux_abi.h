@@ -38,6 +38,7 @@ enum {
 /* Where user addresses end, and where position-independent programs go. */
 #define USER_LOW 0x10000ull
 #define USER_TOP 0x7ffffffff000ull
+#define USER_HALF_END 0x8000000000000000ull	/* of addresses that fault as user's */
 #define PIE_BASE 0x555555554000ull
 #define MMAP_RANDOM_BITS 28
 #define STACK_GAP ((uint64_t)2 << 20)	/* between stack and mappings */

@@ -6,6 +6,7 @@ KERNEL_SRC_MACHINE := \
 	kernel/x86_64/boot.S \
 	kernel/x86/callers.c \
 	kernel/x86/clock.c \
+	kernel/x86/exceptions.c \
 	kernel/x86/identity.c \
 	kernel/x86_64/copy.c \
 	kernel/x86_64/cpu.c \
