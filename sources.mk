@@ -135,6 +135,7 @@ TOME_SRC_PAGING = \
 	src/paging/pack.c \
 	src/paging/pagein.c \
 	src/paging/pageout.c \
+	src/paging/payer.c \
 	src/paging/policy.c \
 	src/paging/pool.c \
 	src/paging/pressure.c \

@@ -50,6 +50,14 @@ group_own(void)
 	return s == NULL ? NULL : group_ref(s->group);
 }
 
+struct tome_map *
+group_payer(void)
+{
+	const struct space *s = current_process()->space;
+
+	return s != NULL && s->group != NULL ? s->map : NULL;
+}
+
 void
 group_adopt(struct tome_map *map)
 {

@@ -25,6 +25,9 @@ void group_adopt(struct tome_map *);
 void group_leave(struct tome_map *);
 /* The caller's group, counted. */
 struct group *group_own(void);
+/* The caller's map, if it has a group: what read() and write() bring in is charged to that.
+ * NULL: to nobody. */
+struct tome_map *group_payer(void);
 /* Does the space belong to it, or to a group within it? */
 bool group_has(const struct group *, const struct space *);
 

@@ -1,16 +1,19 @@
 /*
  * tome/ledger.h - layer 6: how much memory a group of spaces may have.
  *
- * A ledger is charged for each page of private anonymous memory, once, to the space
- * that first writes to it: with one resident page, or, while the page is swapped out,
- * with one swapped page. It stays charged until the page's last owner is gone,
- * whoever that is: fork shares pages and moves no charge, a copy is its maker's. What
- * a ledger is charged its ancestors are too. Pages of files and of shared memory
- * are nobody's.
+ * A ledger is charged for each page once, by the space that made it or brought it in:
+ *  - anonymous memory, private or shared, and files in memory: by who first touches
+ *    the page, until its last owner is gone, whoever that is: fork shares pages and
+ *    moves no charge, a copy is its maker's. With one resident page, or, while it is
+ *    swapped out, with one swapped page.
+ *  - files: by who has the page read, and what is read ahead for him, until it leaves
+ *    memory. With a resident page.
+ * What was there before is whose it was, or nobody's, whoever uses it. What a ledger is
+ * charged its ancestors are too.
  *
  * A space that makes a page at its ledger's limit has others of the same group paged out
- * first; when none can be, its call fails with ENOMEM, unless `full` promises
- * better. A limit may be passed by what is being made, read or written at that
+ * first, those of files dropped or written; when none can be, its call fails with ENOMEM,
+ * unless `full` promises better. A limit may be passed by what is being made, read or written at that
  * very moment. A space without a ledger pays nothing, not even an instruction.
  *
  * Calls may sleep; no lock may be held. tome_paging_start() comes first.
@@ -19,6 +22,7 @@
 #define TOME_LEDGER_H
 
 #include <tome/map.h>
+#include <tome/pager.h>
 
 #define TOME_LEDGERS 255u		/* at once, with those that end */
 
@@ -60,10 +64,19 @@ void tome_ledger_state(const struct tome_ledger *,
     struct tome_ledger_state *out);
 
 /*
- * What a space writes to first from now on is charged to this ledger (NULL: to
+ * What a space makes or brings in from now on is charged to this ledger (NULL: to
  * nobody); what is there stays as it is. Spaces that are forked off have the same.
  */
 void tome_map_set_ledger(struct tome_map *, struct tome_ledger *);
 struct tome_ledger *tome_map_ledger(struct tome_map *);
+
+/*
+ * read() and write() fault on nothing: they say for which space they are. As
+ * tome_object_get(), tome_object_readahead(). ENOMEM: also if there is no room.
+ */
+enum tome_err tome_ledger_get(struct tome_map *, struct tome_object *,
+    tome_pgoff_t, bool create, tome_pfn_t *out) TOME_NODISCARD;
+void tome_ledger_readahead(struct tome_map *, struct tome_object *,
+    struct tome_readahead *, tome_pgoff_t first, tome_pgoff_t n);
 
 #endif

@@ -5,10 +5,11 @@
  * Locks: none of its own; callers keep writers of one file apart.
  */
 #include <fs/vfs.h>
+#include <group.h>
 #include <lib.h>
 #include <machine.h>
 #include <sched.h>
-#include <tome/pager.h>
+#include <tome/ledger.h>
 
 struct content {
 	struct mutex lock;		/* over ahead */
@@ -63,25 +64,31 @@ content_sync(struct tome_object *ob, struct file *f)
 
 /* Another who reads through this file now knows as well what comes next. */
 static void
-read_ahead(struct tome_object *ob, struct content *c, uint64_t at, size_t n)
+read_ahead(struct tome_object *ob, struct content *c, uint64_t at, size_t n,
+    struct tome_map *payer)
 {
 	tome_pgoff_t first = at >> TOME_PAGE_SHIFT;
+	tome_pgoff_t pages = ((at + n - 1) >> TOME_PAGE_SHIFT) - first + 1;
 
 	if (!mutex_trylock(&c->lock))
 		return;
-	tome_object_readahead(ob, &c->ahead, first,
-	    ((at + n - 1) >> TOME_PAGE_SHIFT) - first + 1);
+	if (payer == NULL)
+		tome_object_readahead(ob, &c->ahead, first, pages);
+	else
+		tome_ledger_readahead(payer, ob, &c->ahead, first, pages);
 	mutex_unlock(&c->lock);
 }
 
 /* Within one page. */
 static int
 move_page(struct tome_object *ob, uint64_t at, struct ubuf u, uint64_t off,
-    size_t n, bool write)
+    size_t n, bool write, struct tome_map *payer)
 {
+	tome_pgoff_t pg = at >> TOME_PAGE_SHIFT;
 	tome_pfn_t pfn;
-	enum tome_err err = tome_object_get(ob, at >> TOME_PAGE_SHIFT, write,
-	    &pfn);
+	enum tome_err err = payer == NULL ?
+	    tome_object_get(ob, pg, write, &pfn) :
+	    tome_ledger_get(payer, ob, pg, write, &pfn);
 	int result;
 
 	if (err != TOME_OK)
@@ -96,7 +103,7 @@ move_page(struct tome_object *ob, uint64_t at, struct ubuf u, uint64_t off,
 /* [*pos, *pos + n) is within the file, or was. */
 static int64_t
 move(struct tome_object *ob, struct ubuf u, size_t n, uint64_t *pos,
-    bool write)
+    bool write, struct tome_map *payer)
 {
 	uint64_t at = *pos;
 	size_t done = 0, part;
@@ -106,7 +113,7 @@ move(struct tome_object *ob, struct ubuf u, size_t n, uint64_t *pos,
 		part = TOME_PAGE_SIZE - ((at + done) & TOME_PAGE_MASK);
 		if (part > n - done)
 			part = n - done;
-		err = move_page(ob, at + done, u, done, part, write);
+		err = move_page(ob, at + done, u, done, part, write, payer);
 		if (err != 0)
 			break;
 		done += part;
@@ -121,20 +128,21 @@ content_read(struct tome_object *ob, struct file *f, struct ubuf to, size_t n,
     uint64_t *pos)
 {
 	uint64_t size = tome_object_size(ob);
+	struct tome_map *payer = group_payer();
 
 	if (*pos >= size || n == 0)
 		return 0;
 	if (n > size - *pos)
 		n = size - *pos;
-	read_ahead(ob, f->data, *pos, n);
-	return move(ob, to, n, pos, false);
+	read_ahead(ob, f->data, *pos, n, payer);
+	return move(ob, to, n, pos, false, payer);
 }
 
 int64_t
 content_write(struct tome_object *ob, struct ubuf from, size_t n,
     uint64_t *pos)
 {
-	return move(ob, from, n, pos, true);
+	return move(ob, from, n, pos, true, group_payer());
 }
 
 static uint64_t

@@ -8,9 +8,11 @@
  * Invariant: the object's size equals the inode's.
  */
 #include <fs/vfs.h>
+#include <group.h>
 #include <lib.h>
 #include <machine.h>
 #include <process.h>
+#include <tome/ledger.h>
 
 static int tmpfs_create(struct inode *, uint32_t, uint64_t, struct inode **);
 static int tmpfs_resize(struct inode *, uint64_t);
@@ -194,11 +196,14 @@ static int
 write_page(struct inode *i, uint64_t at, struct ubuf from, uint64_t off,
     size_t n)
 {
+	struct tome_map *payer = group_payer();
+	tome_pgoff_t pg = at >> TOME_PAGE_SHIFT;
 	tome_pfn_t pfn;
 	enum tome_err err;
 	int result;
 
-	err = tome_object_get(i->object, at >> TOME_PAGE_SHIFT, true, &pfn);
+	err = payer == NULL ? tome_object_get(i->object, pg, true, &pfn) :
+	    tome_ledger_get(payer, i->object, pg, true, &pfn);
 	if (err != TOME_OK)
 		return err == TOME_ENOMEM ? -ENOSPC : -(int)err;
 	result = ubuf_get_frame(from, off, pfn, at & TOME_PAGE_MASK, n);

@@ -36,7 +36,8 @@ struct tome_attempt {
 	bool locked;			/* holds the map's lock (need.c) */
 	uint8_t need;			/* enum tome_need */
 	uint8_t starved : 4;
-	uint8_t ledger : 1;		/* there was room, if tries > 0 (need.c) */
+	uint8_t ledger : 2;		/* TOME_PAYS_*: there was room for them, if
+					 * tries > 0 (need.c) */
 	/* The entry, as it was when its number was `seq`. */
 	uint8_t prot, advice;
 	uint8_t tries;			/* 255: that many, or more */
@@ -52,6 +53,10 @@ struct tome_attempt {
 	struct tome_commit commit;
 	struct tome_fill fill;
 };
+
+/* Whose new page a ledger is to be charged for. */
+#define TOME_PAYS_OWN 1u		/* the entry's */
+#define TOME_PAYS_BELOW 2u		/* its object's */
 
 static inline void
 tome_attempt_begin(struct tome_attempt *f, struct tome_map *map, tome_va_t va,

@@ -18,6 +18,8 @@
 #include <object/object_i.h>
 #include <tome/map.h>
 
+struct tome_attempt;
+
 #define TOME_ENTRY_DEAD 0x80000001u	/* odd, forever */
 
 /* What tells entries apart besides their bounds; two that agree may merge. */
@@ -81,7 +83,7 @@ struct tome_map {
 	_Atomic bool doomed;		/* who lacks memory here gets none */
 	void (*entry_changed)(void *, uint64_t, tome_va_t, tome_va_t, bool);
 	void *arg;
-	struct tome_ledger *ledger;	/* pays for private pages; NULL: nobody */
+	struct tome_ledger *ledger;	/* pays for its pages; NULL: nobody */
 
 	/* Under lock: */
 	struct tome_mutex lock __attribute__((aligned(64)));
@@ -106,12 +108,17 @@ struct tome_maps {			/* layer 5's state of an instance */
 	 * anything by now. */
 	void (*advise)(struct tome_map *, tome_va_t start, tome_va_t len,
 	    enum tome_advice);
-	/* The same, of maps that have a ledger. Room for a page more: may sleep, nothing
-	 * locked; ENOMEM. Then the anon in this slot, if there is one and nobody pays for
-	 * it, is charged: inside an epoch, nothing locked. */
+	/*
+	 * The same, of maps that have a ledger. Does the attempt make pages that somebody
+	 * pays for (it notes them), and has not asked? Inside an epoch, nothing locked.
+	 * Room for a page more: may sleep; ENOMEM. What is lacking of a file: who pays,
+	 * and room, as above; ENOMEM: it is not met. Then the anons noted, if they are
+	 * there and nobody pays for them, are charged: as it was asked.
+	 */
+	bool (*ledger_asks)(struct tome_attempt *);
 	enum tome_err (*ledger_room)(struct tome_map *);
-	void (*ledger_charge)(struct tome_map *, struct tome_amap *,
-	    uint64_t slot);
+	enum tome_err (*ledger_fill)(struct tome_map *, struct tome_fill *);
+	void (*ledger_charge)(const struct tome_attempt *);
 	/* Last entry looked up, per CPU (snapshot.c). */
 	struct tome_hint {
 		uint64_t map_id;	/* never reused; 0 none */

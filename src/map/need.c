@@ -25,15 +25,16 @@ tome_attempt_run(struct tome_attempt *f,
 		return err;
 	f->locked = false;
 	f->starved = 0;
-	f->ledger = false;
+	if (f->need != TOME_NEED_LEDGER)
+		f->ledger = 0;
 	do {
 		err = attempt_meet(f);
 		if (err == TOME_OK)
 			err = attempt(f);
 	} while (err == TOME_RETRY && f->need != TOME_NEED_PAGE);
-	if (f->ledger && err == TOME_OK)
+	if (f->ledger != 0 && err == TOME_OK)
 		attempt_charge(f);
-	f->ledger = false;
+	f->ledger = 0;
 	tome_fill_end(f->vm, &f->fill);
 	if (f->locked)
 		tome_mutex_unlock(f->vm, &f->map->lock, TOME_RANK_MAP);
@@ -69,9 +70,13 @@ attempt_meet(struct tome_attempt *f)
 	case TOME_NEED_MEMORY:
 		return need_memory(f);
 	case TOME_NEED_LEDGER:
-		f->ledger = true;
 		return f->vm->maps->ledger_room(f->map);
 	case TOME_NEED_FILL:
+		err = TOME_OK;
+		if (tome_unlikely(f->flags & TOME_ENTRY_LEDGER))
+			err = f->vm->maps->ledger_fill(f->map, &f->fill);
+		if (err != TOME_OK)
+			return err;
 		err = tome_fill_meet(f->vm, &f->fill);
 		return err == TOME_ENOMEM ? need_memory(f) : err;
 	case TOME_NEED_PAGE:
@@ -115,7 +120,7 @@ attempt_charge(struct tome_attempt *f)
 {
 	uint64_t epoch = tome_epoch_enter(f->vm);
 
-	if (tome_attempt_lookup(f, epoch) == TOME_OK && f->amap != NULL)
-		f->vm->maps->ledger_charge(f->map, f->amap, f->slot);
+	if (tome_attempt_lookup(f, epoch) == TOME_OK)
+		f->vm->maps->ledger_charge(f);
 	tome_epoch_leave(f->vm);
 }

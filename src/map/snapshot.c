@@ -98,40 +98,15 @@ rights(const struct tome_attempt *f)
 	return TOME_OK;
 }
 
-/* Does the entry have a page here that it need not copy? Or one that is packed: who opens
- * it looks again. */
-static bool
-has_own(const struct tome_attempt *f)
-{
-	struct tome_dirent d = { NULL, NULL };
-	struct tome_anon *an;
-
-	if (f->amap != NULL && !(f->flags & TOME_ENTRY_NEEDS_COPY))
-		d = tome_amap_lookup(f->amap, f->slot);
-	if (d.chunk == NULL)
-		return d.where != NULL;
-	an = tome_rd(&d.chunk->anon[f->slot & TOME_CHUNK_MASK]);
-	return an != NULL && !tome_anon_shared(d.chunk, an);
-}
-
-/* Is an attempt about to make a page that somebody pays for, and has not asked? */
-static bool
-must_ask(const struct tome_attempt *f)
-{
-	if ((f->flags & TOME_ENTRY_SHARED) || (f->tries > 0 && f->ledger))
-		return false;
-	return ((f->access & TOME_PROT_WRITE) || f->limit != 0 ||
-	    (f->flags & TOME_ENTRY_ZERO_SHARED_READ)) && !has_own(f);
-}
-
 static tome_noinline enum tome_err
 lookup_odd(struct tome_attempt *f)
 {
 	enum tome_err err = f->flags & TOME_ENTRY_GUARD ? TOME_EACCES :
 	    rights(f);
 
-	return err == TOME_OK && must_ask(f) ?
-	    tome_attempt_needs(f, TOME_NEED_LEDGER) : err;
+	if (err == TOME_OK && f->vm->maps->ledger_asks(f))
+		err = tome_attempt_needs(f, TOME_NEED_LEDGER);
+	return err;
 }
 
 static enum tome_err

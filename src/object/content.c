@@ -27,8 +27,6 @@ static struct tome_anon *hold_fill(struct tome_object *, tome_pgoff_t,
     struct tome_dirent *, tome_pfn_t from);
 static enum tome_err hold_unshare(struct tome_object *,
     struct tome_dirent *) TOME_NODISCARD;
-static enum tome_err get_once(struct tome_object *, tome_pgoff_t,
-    enum tome_hold, struct tome_fill *, tome_pfn_t *out) TOME_NODISCARD;
 static enum tome_err get_again(struct tome_object *, tome_pgoff_t,
     enum tome_hold, struct tome_fill *, enum tome_err,
     tome_pfn_t *out) TOME_NODISCARD;
@@ -328,7 +326,7 @@ tome_object_get(struct tome_object *ob, tome_pgoff_t pg, bool create,
 	if (ob->kind == TOME_OBJECT_DEVICE)
 		return TOME_EINVAL;
 	fill.pagein = NULL;
-	err = get_once(ob, pg, how, &fill, out);
+	err = tome_object_try_get(ob, pg, how, &fill, out);
 	return tome_likely(err == TOME_OK) ? TOME_OK :
 	    get_again(ob, pg, how, &fill, err, out);
 }
@@ -347,7 +345,7 @@ get_again(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 		else
 			break;
 		if (err == TOME_OK)
-			err = get_once(ob, pg, how, fill, out);
+			err = tome_object_try_get(ob, pg, how, fill, out);
 		if (err == TOME_OK)
 			break;
 	}
@@ -355,8 +353,8 @@ get_again(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
 	return err;
 }
 
-static enum tome_err
-get_once(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
+enum tome_err
+tome_object_try_get(struct tome_object *ob, tome_pgoff_t pg, enum tome_hold how,
     struct tome_fill *fill, tome_pfn_t *out)
 {
 	struct tome_held h;

@@ -43,6 +43,7 @@ struct tome_fill {
 	uint8_t bucket;
 	uint8_t lack;
 	bool alone;			/* READ: nothing around it */
+	uint8_t payer;			/* READ: number of the ledger that pays, 0: none */
 };
 
 /*
@@ -87,6 +88,9 @@ struct tome_anon_pager {
 	/* What its ledger, of this word (TOME_ANON_LEDGER), was charged ends. Any lock may
 	 * be held. */
 	void (*uncharge)(struct tome_vm *, uint32_t word, bool resident);
+	/* A file's page is going to be read for the ledger of this number: its word; 0:
+	 * that is no more. */
+	uint32_t (*charge)(struct tome_vm *, unsigned payer);
 	/*
 	 * At rest: SUB takes away one owner of a slot (0: none), of this word, ADD gives
 	 * it back; VERIFY: the others are no anon's business, and ledgers were charged

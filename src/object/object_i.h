@@ -183,6 +183,9 @@ tome_held_slot(const struct tome_held *h, const struct tome_object *ob,
 {
 	return h->above != NULL ? ob->parent_page + pg : pg;
 }
+/* tome_object_get() once. TOME_RETRY: fill says what is lacking. */
+enum tome_err tome_object_try_get(struct tome_object *, tome_pgoff_t,
+    enum tome_hold, struct tome_fill *, tome_pfn_t *out) TOME_NODISCARD;
 /* Does the parent have a page for this one? */
 static inline bool
 tome_object_inherits(const struct tome_object *ob, tome_pgoff_t pg)

@@ -189,6 +189,7 @@ vnode_lacks(struct tome_object *ob, tome_pgoff_t pg, struct tome_fill *fill,
 	fill->object = ob;
 	fill->page = (uint32_t)pg;
 	fill->lack = (uint8_t)lack;
+	fill->payer = 0;
 	return TOME_RETRY;
 }
 
@@ -197,7 +198,7 @@ vnode_meet(struct tome_fill *fill)
 {
 	struct tome_object *ob = fill->object;
 	enum tome_err err = fill->lack == TOME_LACK_READ ?
-	    tome_vnode_read(ob, fill->page, fill->alone) :
+	    tome_vnode_read(ob, fill->page, fill->alone, fill->payer) :
 	    tome_vnode_notify(ob, fill->page);
 
 	tome_object_drop(ob);

@@ -49,6 +49,7 @@ struct tome_vnode_io {
 	_Atomic uint32_t over;			/* it was read: see io.err */
 	uint32_t first;				/* page index */
 	bool spare;				/* the instance's */
+	uint8_t payer;				/* of its new pages (fill.h) */
 	struct tome_io_vec vec[];
 };
 
@@ -128,8 +129,13 @@ enum tome_err tome_vnode_wait(struct tome_object *, struct tome_page *,
 /* ---- vnode_read.c ---- */
 
 /* Have a page read, and what probably follows. OK: look again. EIO, ENOMEM, ENXIO. */
-enum tome_err tome_vnode_read(struct tome_object *, tome_pgoff_t,
-    bool alone) TOME_NODISCARD;
+enum tome_err tome_vnode_read(struct tome_object *, tome_pgoff_t, bool alone,
+    unsigned payer) TOME_NODISCARD;
+/* As tome_object_willneed(), tome_object_readahead(); somebody pays. */
+void tome_vnode_willneed(struct tome_object *, tome_pgoff_t first,
+    tome_pgoff_t n, unsigned payer);
+void tome_vnode_readahead(struct tome_object *, struct tome_readahead *,
+    tome_pgoff_t first, tome_pgoff_t n, unsigned payer);
 
 /* ---- vnode_write.c ---- */
 

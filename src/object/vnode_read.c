@@ -18,6 +18,7 @@
 
 struct window {
 	tome_pgoff_t first, n;
+	uint8_t payer;			/* fill.h */
 };
 
 static enum tome_err read_window(struct tome_object *, tome_pgoff_t,
@@ -57,9 +58,10 @@ hole_wait(struct tome_object *ob, tome_pgoff_t pg)
 }
 
 enum tome_err
-tome_vnode_read(struct tome_object *ob, tome_pgoff_t pg, bool alone)
+tome_vnode_read(struct tome_object *ob, tome_pgoff_t pg, bool alone,
+    unsigned payer)
 {
-	struct window w = { pg, 1 };
+	struct window w = { pg, 1, 0 };
 	struct tome_vnode_io *io;
 	enum tome_err err;
 
@@ -67,12 +69,13 @@ tome_vnode_read(struct tome_object *ob, tome_pgoff_t pg, bool alone)
 		hole_wait(ob, pg);
 	if (!alone)
 		w = fault_window(ob->vnode, pg);
+	w.payer = (uint8_t)payer;
 	err = read_window(ob, pg, w, &io);
 	if (err == TOME_OK && io != NULL)
 		err = tome_vnode_io_wait(io);
 	if (err != TOME_EIO || w.n == 1)
 		return err;
-	w = (struct window){ pg, 1 };
+	w = (struct window){ pg, 1, (uint8_t)payer };
 	err = read_window(ob, pg, w, &io);
 	return err == TOME_OK && io != NULL ? tome_vnode_io_wait(io) : err;
 }
@@ -116,6 +119,7 @@ read_window(struct tome_object *ob, tome_pgoff_t pg, struct window w,
 	io = tome_vnode_io_create(ob, w.first, (unsigned)w.n, TOME_IO_READ);
 	if (io == NULL)
 		return TOME_ENOMEM;
+	io->payer = w.payer;
 	vec = io->vec;
 	while (hi < w.first + w.n && fill_add(io, hi, &vec[hi - w.first]))
 		hi++;
@@ -187,6 +191,10 @@ fill_add(struct tome_vnode_io *io, tome_pgoff_t pg, struct tome_io_vec *vec)
 		fill_undo(ob, page, pfn);
 		return false;
 	}
+	/* It stays in its file until it is read. */
+	if (tome_unlikely(io->payer != 0))
+		tome_wr_relaxed(&page->next,
+		    vm->objects->anon_pager->charge(vm, io->payer));
 	*vec = (struct tome_io_vec){ .pfn = pfn,
 		.len = (uint32_t)TOME_PAGE_SIZE };
 	return true;
@@ -251,19 +259,26 @@ plan(struct tome_readahead *ra, tome_pgoff_t pg, tome_pgoff_t n, unsigned max)
 		w.n = WINDOW_FIRST;
 	else
 		w = (struct window){ pg & ~(tome_pgoff_t)(WINDOW_AROUND - 1),
-			WINDOW_AROUND };
+			WINDOW_AROUND, 0 };
 	if (w.first == pg && w.n < n)
 		w.n = n;
 	if (w.n == 0)
 		w.n = 1;
 	if (w.n > max)
-		w = (struct window){ pg, max };
+		w = (struct window){ pg, max, 0 };
 	return w;
 }
 
 void
 tome_object_willneed(struct tome_object *ob, tome_pgoff_t first,
     tome_pgoff_t n)
+{
+	tome_vnode_willneed(ob, first, n, 0);
+}
+
+void
+tome_vnode_willneed(struct tome_object *ob, tome_pgoff_t first,
+    tome_pgoff_t n, unsigned payer)
 {
 	tome_pgoff_t end, pg;
 	struct tome_vnode_io *io;
@@ -275,7 +290,7 @@ tome_object_willneed(struct tome_object *ob, tome_pgoff_t first,
 	end = tome_object_npages(ob);
 	end = first < end ? first + min(n, end - first) : first;
 	for (pg = first; pg < end; pg++) {
-		struct window w = { pg, min(max, end - pg) };
+		struct window w = { pg, min(max, end - pg), (uint8_t)payer };
 
 		if (ob->ops->present(ob, pg))
 			continue;
@@ -288,13 +303,20 @@ tome_object_willneed(struct tome_object *ob, tome_pgoff_t first,
 	}
 }
 
+void
+tome_object_readahead(struct tome_object *ob, struct tome_readahead *ra,
+    tome_pgoff_t first, tome_pgoff_t n)
+{
+	tome_vnode_readahead(ob, ra, first, n, 0);
+}
+
 /*
  * The window is asked for whole when its first page is read, and the one behind it
  * when the reader comes to this one's second half.
  */
 void
-tome_object_readahead(struct tome_object *ob, struct tome_readahead *ra,
-    tome_pgoff_t first, tome_pgoff_t n)
+tome_vnode_readahead(struct tome_object *ob, struct tome_readahead *ra,
+    tome_pgoff_t first, tome_pgoff_t n, unsigned payer)
 {
 	tome_pgoff_t end = ra->start + ra->size;
 	struct window w;
@@ -303,7 +325,7 @@ tome_object_readahead(struct tome_object *ob, struct tome_readahead *ra,
 	if (ob->kind != TOME_OBJECT_VNODE || n == 0)
 		return;
 	if (ra->mode == TOME_READAHEAD_RANDOM) {
-		tome_object_willneed(ob, first, n);
+		tome_vnode_willneed(ob, first, n, payer);
 	} else if (ra->size == 0 || !onward || first >= end) {
 		struct tome_readahead was = { .mode = ra->mode,
 			.size = ra->size, .start = ra->start,
@@ -311,16 +333,16 @@ tome_object_readahead(struct tome_object *ob, struct tome_readahead *ra,
 
 		w = plan(&was, first, n, ob->vnode->pager.max_pages);
 		if (!onward && w.first < first)
-			w = (struct window){ first, n };
+			w = (struct window){ first, n, 0 };
 		ra->start = w.first;
 		ra->size = (uint32_t)w.n;
-		tome_object_willneed(ob, w.first, w.n);
+		tome_vnode_willneed(ob, w.first, w.n, payer);
 	} else if (first + n > ra->start + ra->size / 2) {
 		w.n = min((tome_pgoff_t)ra->size * 2,
 		    ob->vnode->pager.max_pages);
 		ra->start = end;
 		ra->size = (uint32_t)w.n;
-		tome_object_willneed(ob, end, w.n);
+		tome_vnode_willneed(ob, end, w.n, payer);
 	}
 	ra->next = first + n;
 }

@@ -5,6 +5,7 @@
  * Locks: none between two pages. A page's way out or in must not wait for the map.
  */
 #include <map/map_i.h>
+#include <object/vnode.h>
 #include <paging/paging_i.h>
 
 /* ---- PAGEOUT, COLD ---- */
@@ -152,6 +153,18 @@ next_lack(struct tome_map *map, tome_va_t end, struct lack *l)
 	return found;
 }
 
+static void
+file_needed(struct tome_map *map, const struct lack *l)
+{
+	bool none = false;
+	unsigned payer = tome_ledger_payer(map, &none);
+
+	if (!none)
+		tome_vnode_willneed(l->file, l->first,
+		    (l->end - l->va) >> TOME_PAGE_SHIFT, payer);
+	tome_object_unref(l->file);
+}
+
 /* What was swapped out is read as a fault would read it; as long as there is memory. */
 static tome_noinline void
 will_need(struct tome_map *map, tome_va_t start, tome_va_t end)
@@ -160,9 +173,7 @@ will_need(struct tome_map *map, tome_va_t start, tome_va_t end)
 
 	while (l.va < end && next_lack(map, end, &l)) {
 		if (l.file != NULL) {
-			tome_object_willneed(l.file, l.first,
-			    (l.end - l.va) >> TOME_PAGE_SHIFT);
-			tome_object_unref(l.file);
+			file_needed(map, &l);
 			l.va = l.end;
 			continue;
 		}

@@ -1,23 +1,27 @@
 /*
- * ledger.c - who pays for private pages, and for how many at most.
+ * ledger.c - who pays for pages, and for how many at most.
  *
  * An anon says in its word which ledger pays for it; a packed chunk, for all its
- * slots. Faults know nothing of it: the entries of a space that has a ledger
- * send those that make a page the long way round (map/snapshot.c, need.c), where room
- * is found first, and the page charged when it is there.
+ * slots; a file's page in its descriptor. Faults know nothing of it: the entries of a
+ * space that has a ledger send those that make a page the long way round
+ * (map/snapshot.c, need.c; payer.c), where room is found first.
  *
- * Invariant 11: a ledger is charged for the anons of its word, resident or swapped, and
- *   for those of the ledgers within it.	[checked: tome_paging_recount()]
- * Locks: `ledger_lock` over the table; counts are atomic, and change with the anon
- *   locked, or claimed by a page-in. `sweep` over the hand.
+ * Invariant 11: a ledger is charged for the anons of its word, resident or swapped, for
+ *   files' pages of its word, and for those of the ledgers within it.
+ *						[checked: tome_paging_recount()]
+ * Locks: `ledger_lock` over the table; counts are atomic, and change with the anon or
+ *   the file's page locked, or in a transfer. `sweep` over the hand.
  */
 #include <map/map_i.h>
+#include <object/vnode.h>
 #include <paging/paging_i.h>
 #include <phys/phys_i.h>
 
 #define WORD_SHIFT 8
 #define RELIEF 32u			/* pages that leave at once, if need be */
 #define TRIES 3u
+#define PAUSE_NS 100000000u		/* while pages are written */
+#define PAUSES 20u			/* so often without any that leaves */
 
 static uint64_t ledger_reclaim(struct tome_ledger *, uint64_t n);
 static void ledgers_bury(struct tome_paging *);
@@ -33,9 +37,12 @@ ledger_of(struct tome_paging *p, uint32_t word)
 static void
 change(struct tome_ledger *l, uint64_t resident, uint64_t swapped)
 {
+	struct tome_ledger *parent;
 	uint64_t now;
 
-	for (; l != NULL; l = l->parent) {
+	/* What is charged for nothing any more may be gone at once. */
+	for (; l != NULL; l = parent) {
+		parent = l->parent;
 		now = resident != 0 ? tome_add(&l->resident, resident) : 0;
 		if (swapped != 0)
 			tome_add(&l->swapped, swapped);
@@ -76,34 +83,39 @@ tome_ledger_stores(struct tome_paging *p, uint32_t word)
 	return true;
 }
 
-/* Chunk and anon are locked. */
-static void
-anon_charge(struct tome_ledger *l, struct tome_anon *an)
+/*
+ * It is not destroyed. Inside an epoch, which destroying waits for: so what is charged
+ * by then is seen there.
+ */
+static bool
+charge(struct tome_ledger *l)
 {
-	uint32_t word = tome_rd_relaxed(&an->word);
-
-	if ((word & TOME_ANON_LEDGER) || !tome_anon_resident(an))
-		return;
-	tome_or(&an->word, l->word);
+	if (tome_rd(&l->gone))
+		return false;
 	change(l, 1, 0);
+	return true;
 }
 
 void
-tome_ledger_charge(struct tome_map *map, struct tome_amap *am, uint64_t slot)
+tome_ledger_charge_anon(struct tome_ledger *l, struct tome_anon *an)
 {
-	struct tome_ledger *l = tome_rd(&map->ledger);
-	struct tome_dirent d = tome_amap_lookup(am, slot);
-	struct tome_anon *an;
+	if (!(tome_rd_relaxed(&an->word) & TOME_ANON_LEDGER) &&
+	    tome_anon_resident(an) && charge(l))
+		tome_or(&an->word, l->word);
+}
 
-	if (l == NULL || d.chunk == NULL || !tome_dirent_lock(am, &d))
-		return;
-	an = d.chunk->anon[slot & TOME_CHUNK_MASK];
-	if (an != NULL) {
-		tome_anon_lock(am, an);
-		anon_charge(l, an);
-		tome_anon_unlock(am, an);
-	}
-	tome_chunk_unlock(am, d.chunk);
+uint32_t
+tome_ledger_charge_file(struct tome_vm *vm, unsigned payer)
+{
+	struct tome_ledger *l;
+	uint32_t word = 0;
+
+	tome_epoch_enter(vm);
+	l = tome_rd(&vm->paging->ledger[payer]);
+	if (l != NULL && charge(l))
+		word = l->word;
+	tome_epoch_leave(vm);
+	return word;
 }
 
 /* ---- room ---- */
@@ -117,16 +129,41 @@ excess(const struct tome_ledger *l, uint64_t more)
 	return now > most ? now - most : 0;
 }
 
+/* What is being written leaves then. False: nothing is. Else it has paused, if only for
+ * swap (ledger_reclaim settles). */
+static bool
+written_soon(struct tome_paging *p)
+{
+	struct tome_files *files = tome_rd(&p->vm->objects->files);
+	unsigned bucket = tome_io_bucket(files);
+	struct tome_vm *vm = p->vm;
+	uint32_t seen;
+
+	if (tome_rd(&p->writing) != 0)
+		return true;
+	if (files == NULL)
+		return false;
+	seen = tome_io_seen(vm, bucket);
+	if (tome_rd(&files->writing) == 0)
+		return false;
+	tome_io_wait(vm, bucket, seen, vm->host->clock_ns(vm->ctx) + PAUSE_NS);
+	return true;
+}
+
 /* True: look again. What could not be had once may have been busy. */
 static bool
-relieve(struct tome_ledger *l, uint64_t n)
+relieve(struct tome_ledger *l, uint64_t n, unsigned *pauses)
 {
 	bool (*full)(void *) = tome_rd(&l->full);
 
-	for (unsigned i = 0; i < TRIES; i++)
-		if (ledger_reclaim(l, n > RELIEF ? n : RELIEF) > 0 ||
-		    tome_rd(&l->paging->writing) != 0 || excess(l, 1) == 0)
-			return true;
+	for (unsigned i = 0; i < TRIES; i++) {
+		if (ledger_reclaim(l, n > RELIEF ? n : RELIEF) > 0)
+			*pauses = 0;
+		else if (excess(l, 1) > 0 && (++*pauses >= PAUSES ||
+		    !written_soon(l->paging)))
+			continue;
+		return true;
+	}
 	tome_add(&l->refused, 1);
 	return full != NULL && full(l->arg);
 }
@@ -150,14 +187,47 @@ tome_ledger_room(struct tome_map *map)
 {
 	struct tome_ledger *mine = map_ledger_use(map), *l;
 	enum tome_err err = TOME_OK;
+	unsigned pauses = 0;
 	uint64_t n;
 
 	for (l = mine; l != NULL && err == TOME_OK; l = l->parent)
 		while (err == TOME_OK && (n = excess(l, 1)) > 0)
-			err = relieve(l, n) ? TOME_OK : TOME_ENOMEM;
+			err = relieve(l, n, &pauses) ? TOME_OK : TOME_ENOMEM;
 	if (mine != NULL)
 		tome_add(&mine->users, (uint32_t)-1);
 	return err;
+}
+
+/* So many more may be read for who did not ask for them. Less than twice that is not
+ * reclaimed for it. */
+static bool
+ahead_fits(struct tome_ledger *l)
+{
+	for (; l != NULL; l = l->parent) {
+		if (excess(l, TOME_PAGER_MAX) == 0)
+			continue;
+		if (tome_rd(&l->most_resident) < 2 * TOME_PAGER_MAX)
+			return false;
+		(void)ledger_reclaim(l, TOME_PAGER_MAX);
+		if (excess(l, TOME_PAGER_MAX) > 0)
+			return false;
+	}
+	return true;
+}
+
+uint8_t
+tome_ledger_payer(struct tome_map *map, bool *alone)
+{
+	struct tome_ledger *l = map_ledger_use(map);
+	uint8_t payer = 0;
+
+	if (l != NULL) {
+		payer = (uint8_t)(l->word >> WORD_SHIFT);
+		if (!*alone)
+			*alone = !ahead_fits(l);
+		tome_add(&l->users, (uint32_t)-1);
+	}
+	return payer;
 }
 
 /* Best effort: what comes is there to stay, for who asked for it needs it. */
@@ -176,18 +246,27 @@ tome_ledger_trim(struct tome_paging *p, uint32_t word, unsigned more)
 
 /* ---- the group's own pages leave ---- */
 
-/* Does an anon of this page belong to the group? It may be anything by now. */
+/* Who pays, as it says. */
+static uint32_t
+page_word(struct tome_paging *p, const struct tome_page *page)
+{
+	struct tome_anon *an;
+
+	if (tome_page_identity(page) == TOME_PAGE_CACHE)
+		return tome_rd_relaxed(&page->next);
+	an = tome_pageout_owner(p->vm, page);
+	return an != NULL ? tome_rd_relaxed(&an->word) : 0;
+}
+
+/* Does the group pay for this page? It may be anything by now. */
 static bool
 page_is_of(const struct tome_ledger *group, const struct tome_page *page)
 {
 	struct tome_paging *p = group->paging;
-	const struct tome_ledger *l = NULL;
-	struct tome_anon *an;
+	const struct tome_ledger *l;
 
 	tome_epoch_enter(p->vm);
-	an = tome_pageout_owner(p->vm, page);
-	if (an != NULL)
-		l = ledger_of(p, tome_rd_relaxed(&an->word));
+	l = ledger_of(p, page_word(p, page));
 	while (l != NULL && l != group)
 		l = l->parent;
 	tome_epoch_leave(p->vm);
@@ -203,7 +282,9 @@ page_leaves(struct tome_ledger *l, tome_pfn_t pfn, enum tome_evict_which which)
 
 	if (page == NULL || !page_is_of(l, page))
 		return false;
-	what = tome_pageout_anon(&p->sweeping, page, which);
+	what = tome_page_identity(page) == TOME_PAGE_CACHE ?
+	    tome_cache_evict(p->vm, page, which) :
+	    tome_pageout_anon(&p->sweeping, page, which);
 	if (what != TOME_EVICT_FREED && what != TOME_EVICT_STARTED)
 		return false;
 	if (which == TOME_EVICT_UNUSED)
@@ -312,7 +393,8 @@ tome_ledger_destroy(struct tome_ledger *l)
 
 	tome_mutex_lock(p->vm, &p->ledger_lock, TOME_RANK_MAP);
 	if (!is_had(p, l)) {
-		l->gone = true;
+		tome_wr(&l->gone, true);
+		tome_epoch_wait(p->vm);
 		ledgers_bury(p);
 		err = TOME_OK;
 	}
@@ -437,6 +519,32 @@ see(struct tome_ledger *l, bool resident)
 	}
 }
 
+/* A frame that has left its file has said that nobody pays. */
+static void
+files_see(struct tome_paging *p)
+{
+	for (tome_pfn_t pfn = 0; pfn < p->vm->npfn; pfn++) {
+		const struct tome_page *page = tome_page_try(p->vm, pfn);
+
+		if (page != NULL && tome_page_identity(page) ==
+		    TOME_PAGE_CACHE && page->next != 0)
+			see(ledger_of(p, page->next), true);
+	}
+}
+
+/* Nobody names what is being read for who went meanwhile: it is charged until then. */
+static void
+orphans_see(struct tome_paging *p)
+{
+	const struct tome_swap_area *a;
+	const struct tome_anon *an;
+	unsigned at;
+
+	for (a = p->areas; a != NULL; a = a->next)
+		for (at = 0; (an = tome_pagein_orphan(a, &at)) != NULL; )
+			see(ledger_of(p, tome_rd(&an->word)), false);
+}
+
 /* What was seen is what was charged; it is forgotten. */
 static bool
 ledger_closes(struct tome_ledger *l)
@@ -453,6 +561,8 @@ ledgers_verify(struct tome_paging *p)
 {
 	const char *why = NULL;
 
+	files_see(p);
+	orphans_see(p);
 	for (unsigned i = 1; i <= TOME_LEDGERS; i++)
 		if (p->ledger[i] != NULL && !ledger_closes(p->ledger[i]))
 			why = "11: a ledger is not charged for what there is";

@@ -53,7 +53,8 @@ const struct tome_anon_pager tome_swap_pager = {
 	.release = pagein_release,
 	.open = tome_packed_open, .empty = tome_packed_empty,
 	.share = tome_packed_share, .clone = tome_packed_clone,
-	.uncharge = tome_ledger_uncharge, .recount = tome_paging_recount,
+	.uncharge = tome_ledger_uncharge, .charge = tome_ledger_charge_file,
+	.recount = tome_paging_recount,
 };
 
 /* ---- prepared ---- */
@@ -331,19 +332,20 @@ pagein_drop(struct tome_pagein *in)
 		tome_kfree(in->paging->vm, in);
 }
 
-uint64_t
-tome_pagein_orphans(const struct tome_swap_area *a)
+const struct tome_anon *
+tome_pagein_orphan(const struct tome_swap_area *a, unsigned *at)
 {
-	uint64_t n = 0;
+	for (; *at < TOME_SWAP_IOS * AROUND; ++*at) {
+		const struct tome_swap_io *io = &a->io[*at / AROUND];
+		unsigned k = *at % AROUND;
 
-	for (unsigned i = 0; i < TOME_SWAP_IOS; i++) {
-		const struct tome_pagein *in = a->io[i].reader;
-
-		for (unsigned k = 0; tome_rd(&a->io[i].reading) && k < in->n;
-		    k++)
-			n += (tome_rd(&in->anon[k]->word) & TOME_ANON_LEFT) != 0;
+		if (!tome_rd(&io->reading) || k >= io->reader->n ||
+		    !(tome_rd(&io->reader->anon[k]->word) & TOME_ANON_LEFT))
+			continue;
+		++*at;
+		return io->reader->anon[k];
 	}
-	return n;
+	return NULL;
 }
 
 static void

@@ -109,7 +109,7 @@ struct tome_ledger {
 	_Atomic uint64_t most_resident, most_swapped;	/* limits */
 	_Atomic uint64_t resident, swapped, peak, refused;
 	_Atomic uint32_t users;			/* who look for room in it */
-	bool gone;				/* destroyed; ends with its last page */
+	_Atomic bool gone;			/* destroyed; ends with its last page */
 	tome_pfn_t hand;			/* under `sweep`: where it looks */
 	uint64_t want;				/* and for how many */
 	uint64_t seen_resident, seen_swapped;	/* of a recount */
@@ -268,8 +268,10 @@ void tome_ahead_read(struct tome_paging *, const struct tome_amap *,
 /* ---- pagein.c ---- */
 
 extern const struct tome_anon_pager tome_swap_pager;
-/* Slots that are being read for anons that have gone meanwhile. At rest. */
-uint64_t tome_pagein_orphans(const struct tome_swap_area *);
+/* The next anon that is being read although it has gone meanwhile, *at 0 for the first;
+ * NULL: no more. At rest. */
+const struct tome_anon *tome_pagein_orphan(const struct tome_swap_area *,
+    unsigned *at);
 
 /* ---- choose.c ---- */
 
@@ -357,12 +359,27 @@ bool tome_ledger_stores(struct tome_paging *, uint32_t word);
  * Nothing locked. */
 void tome_ledger_trim(struct tome_paging *, uint32_t word, unsigned more);
 enum tome_err tome_ledger_room(struct tome_map *) TOME_NODISCARD;
-void tome_ledger_charge(struct tome_map *, struct tome_amap *, uint64_t slot);
+/* Who pays for what a map's space brings in, by number; 0: nobody. *alone: there is no
+ * room for more than what it asked for. Nothing locked. */
+uint8_t tome_ledger_payer(struct tome_map *, bool *alone);
+/* If it is there and nobody pays. Locked, inside an epoch. */
+void tome_ledger_charge_anon(struct tome_ledger *, struct tome_anon *);
+/* As struct tome_anon_pager's charge. */
+uint32_t tome_ledger_charge_file(struct tome_vm *, unsigned payer);
 /* At rest. As struct tome_anon_pager's recount. */
 const char *tome_paging_recount(struct tome_vm *, uint32_t slot, uint32_t word,
     bool resident, enum tome_recount);
 /* All are forgotten; how many were charged still. */
 size_t tome_ledgers_end(struct tome_paging *);
+
+/* ---- payer.c: as struct tome_maps says ---- */
+
+struct tome_attempt;
+
+bool tome_ledger_asks(struct tome_attempt *);
+enum tome_err tome_ledger_fill(struct tome_map *,
+    struct tome_fill *) TOME_NODISCARD;
+void tome_ledger_charge(const struct tome_attempt *);
 
 /* ---- home.c ---- */
 

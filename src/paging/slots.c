@@ -170,6 +170,7 @@ tome_slots_recount(struct tome_paging *p, uint32_t slot,
 	uint64_t left = 0, others = tome_rd(&p->writing) + tome_behind_orphans(p);
 	uint32_t i = slot & TOME_SLOT_MASK;
 	struct tome_swap_area *a;
+	unsigned at;
 	bool was;
 
 	if (what != TOME_RECOUNT_VERIFY) {
@@ -181,7 +182,9 @@ tome_slots_recount(struct tome_paging *p, uint32_t slot,
 	}
 	for (a = p->areas; a != NULL; a = a->next) {
 		left += tome_slots_taken(a);
-		others += a->n.retired + tome_pagein_orphans(a);
+		others += a->n.retired;
+		for (at = 0; tome_pagein_orphan(a, &at) != NULL; )
+			others++;
 	}
 	return left == others;
 }

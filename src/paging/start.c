@@ -29,7 +29,9 @@ tome_paging_start(struct tome_vm *vm)
 	vm->objects->spares = tome_choice_spares;
 	vm->objects->back = tome_choice_back;
 	vm->maps->advise = tome_paging_advise;
+	vm->maps->ledger_asks = tome_ledger_asks;
 	vm->maps->ledger_room = tome_ledger_room;
+	vm->maps->ledger_fill = tome_ledger_fill;
 	vm->maps->ledger_charge = tome_ledger_charge;
 	tome_layer_install(vm, &p->layer);
 	tome_set_pressure(vm, paging_pressure);

@@ -16,7 +16,8 @@
  *           the page.
  *  next,    queue links, frame numbers, under the queue's or zone's lock.
  *  prev     Pages on no queue: free for their owner. prev is written at once: who
- *           looks for pages that may leave reads it with no lock.
+ *           looks for pages that may leave reads it with no lock. next of CACHE:
+ *           who pays for it, as an anon's word says, 0 nobody; under its LOCK.
  */
 #ifndef TOME_PHYS_PAGE_H
 #define TOME_PHYS_PAGE_H

@@ -76,6 +76,57 @@ pages_out_its_own(void)
 	return stamped(p, PAGES, 1) && stamped(p, PAGES, 1) ? 0 : 4;
 }
 
+static bool
+has_its_limit(void)
+{
+	return read_number("/proc/self/memory.current") <=
+	    LIMIT + 64 * PAGE &&
+	    read_number("/proc/self/memory.swap.current") >=
+	    BYTES - LIMIT - MIB;
+}
+
+/* Shared memory, and a file in memory that is written and mapped. */
+static int
+pays_for_what_it_shares(void)
+{
+	char *p = mmap(NULL, BYTES, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || !limited(LIMIT))
+		return 1;
+	stamp_pages(p, PAGES, 4);
+	if (!has_its_limit())
+		return 2;
+	return stamped(p, PAGES, 4) ? 0 : 3;
+}
+
+static int
+pays_for_what_it_writes(void)
+{
+	int fd = memfd_create("paid", 0);
+	static char page[PAGE];
+
+	if (fd < 0 || !limited(LIMIT))
+		return 1;
+	for (unsigned long i = 0; i < PAGES; i++) {
+		memset(page, (int)(i % 251) + 1, PAGE);
+		if (write(fd, page, PAGE) != (ssize_t)PAGE)
+			return 2;
+	}
+	if (!has_its_limit())
+		return 3;
+	for (unsigned long i = 0; i < PAGES; i++)
+		if (pread(fd, page, PAGE, (off_t)(i * PAGE)) !=
+		    (ssize_t)PAGE || page[7] != (char)(i % 251 + 1))
+			return 4;
+	close(fd);			/* what it had goes soon */
+	for (unsigned i = 0; i < 200; i++) {
+		if (read_number("/proc/self/memory.swap.current") < MIB)
+			return 0;
+		usleep(10000);
+	}
+	return 5;
+}
+
 /* Two of a group share its limit; the second has one of its own below it. */
 static int
 descendants_share(void)
@@ -166,6 +217,8 @@ main(void)
 	if (swapon("/dev/vda", 0) != 0)
 		failed("groups: swapon: errno %d", errno);
 	child("a process pages out its own", pages_out_its_own, 0);
+	child("shared memory is paid for", pays_for_what_it_shares, 0);
+	child("a file in memory is paid for", pays_for_what_it_writes, 0);
 	child("descendants share a limit", descendants_share, 0);
 	child("who has no more room is killed", one_of_it_is_killed, 9);
 	child("what is no limit is refused", refuses_what_is_no_limit, 0);

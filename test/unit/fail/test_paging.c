@@ -60,6 +60,26 @@ object_out(struct world *w)
 		(void)tome_reclaim(w->vm, 64);
 }
 
+/* More than the group may have; what is out is packed. */
+static void
+group(struct world *w)
+{
+	world_limit(w, 16);
+	pages(w);
+	(void)tome_pack_all(w->vm->paging);
+}
+
+/* The same, an object and a file in the space. */
+static void
+group_of_objects(struct world *w)
+{
+	group(w);
+	world_objects(w);
+	world_map_object(w, w->over, AT + 64 * PG, TOME_MAP_SHARED, 0);
+	world_file(w);
+	world_map_object(w, w->file->object, AT + 128 * PG, TOME_MAP_SHARED, 0);
+}
+
 /* ---- acts ---- */
 
 static long
@@ -172,6 +192,56 @@ compress(struct world *w)
 	return result(tome_swap_compress(w->vm, 16));
 }
 
+static long
+make_page(struct world *w)
+{
+	return result(tome_fault(w->map, AT + 3 * PG, TOME_PROT_WRITE));
+}
+
+static long
+make_below(struct world *w)
+{
+	return result(tome_fault(w->map, AT + 67 * PG, TOME_PROT_READ));
+}
+
+static long
+make_over(struct world *w)
+{
+	return result(tome_fault(w->map, AT + 66 * PG, TOME_PROT_WRITE));
+}
+
+static long
+read_file(struct world *w)
+{
+	return result(tome_fault(w->map, AT + 129 * PG, TOME_PROT_READ));
+}
+
+static long
+get_file(struct world *w)
+{
+	struct tome_readahead ra = { 0 };
+	enum tome_err err;
+	tome_pfn_t pfn;
+
+	tome_ledger_readahead(w->map, w->file->object, &ra, 0, 1);
+	err = tome_ledger_get(w->map, w->file->object, 3, false, &pfn);
+	if (err == TOME_OK)
+		tome_object_put(w->file->object, pfn, false);
+	return result(err);
+}
+
+static long
+get_hole(struct world *w)
+{
+	enum tome_err err;
+	tome_pfn_t pfn;
+
+	err = tome_ledger_get(w->map, w->ob, 4, true, &pfn);
+	if (err == TOME_OK)
+		tome_object_put(w->ob, pfn, true);
+	return result(err);
+}
+
 /* ---- nobody misses what he wrote ---- */
 
 static void
@@ -253,6 +323,18 @@ static const struct scenario scenarios[] = {
 	{ "object, punch of what is out", object_out, punch, FAIL_PAGED,
 	    verify_object },
 	{ "compression", pages, compress, FAIL_PAGED, verify },
+	{ "group, its own page", group, make_page, FAIL_PAGED, verify },
+	{ "group, fork", group, fork_space, FAIL_PAGED, verify },
+	{ "group, an object's page", group_of_objects, make_below, FAIL_PAGED,
+	    verify },
+	{ "group, a page over another's", group_of_objects, make_over,
+	    FAIL_PAGED, verify },
+	{ "group, a file's page", group_of_objects, read_file, FAIL_PAGED,
+	    verify },
+	{ "group, read() of a file", group_of_objects, get_file, FAIL_PAGED,
+	    verify },
+	{ "group, write() to an object", group_of_objects, get_hole,
+	    FAIL_PAGED, verify },
 };
 
 FAIL_MAIN_PAGING(scenarios)

@@ -88,6 +88,23 @@ world_destroy(struct world *w)
 	free(w->swap);
 }
 
+/* Nobody is charged for what is gone. */
+static void
+ledger_end(struct world *w)
+{
+	struct tome_ledger_state s;
+
+	if (w->ledger == NULL)
+		return;
+	tome_vm_quiesce(w->vm, true);
+	tome_ledger_state(w->ledger, &s);
+	assert_int_equal(s.resident, 0);
+	assert_int_equal(s.swapped, 0);
+	tome_map_set_ledger(w->map, NULL);
+	assert_int_equal(tome_ledger_destroy(w->ledger), TOME_OK);
+	w->ledger = NULL;
+}
+
 /* What the turn made is given back, whatever it was. */
 static void
 world_undo(struct world *w)
@@ -112,6 +129,7 @@ world_undo(struct world *w)
 		free(w->file);
 		w->file = NULL;
 	}
+	ledger_end(w);
 	if (w->span != 0)
 		tome_arena_free(w->arena, w->span, 3);
 	if (w->arena != NULL)
@@ -377,6 +395,16 @@ world_file(struct world *w)
 	w->file = calloc(1, sizeof *w->file);
 	assert_non_null(w->file);
 	fakefile_open(w->file, w->vm, 6 * PG);
+}
+
+void
+world_limit(struct world *w, uint64_t pages)
+{
+	struct tome_ledger_limits limit = { pages, UINT64_MAX };
+
+	assert_int_equal(tome_ledger_create(w->vm, NULL, &w->ledger), TOME_OK);
+	tome_ledger_limit(w->ledger, &limit);
+	tome_map_set_ledger(w->map, w->ledger);
 }
 
 void

@@ -19,6 +19,7 @@
 
 #include <hosted.h>
 #include <tome/kmem.h>
+#include <tome/ledger.h>
 #include <tome/paging.h>
 #include <tome/posix.h>
 
@@ -44,6 +45,7 @@ struct world {
 	struct tome_map *child;
 	struct tome_object *ob, *over, *made;
 	struct fakefile *file;
+	struct tome_ledger *ledger;	/* the space's */
 	/* FAIL_MAIN_PAGING: an area that every turn has. */
 	uint8_t *swap;
 	unsigned swap_id;
@@ -106,6 +108,8 @@ void world_map_object(struct world *, struct tome_object *, tome_va_t va,
     unsigned flags, uint64_t limit);
 /* A file of six pages, page i filled with the byte i + 1. */
 void world_file(struct world *);
+/* The space is a group, of so many pages at most. */
+void world_limit(struct world *, uint64_t pages);
 /* The area of FAIL_MAIN_PAGING, again. */
 void world_swap_on(struct world *);
 /* A child that shares everything. */

@@ -14,6 +14,8 @@
 #define HOLE_PAGES 4u
 #define UNWRITTEN (-1)			/* a private page that is the file's */
 
+#define GROUP_PAGES 40u			/* of the 96 that there are, and copies */
+
 /* What there should be. */
 struct model {
 	struct world *w;
@@ -32,6 +34,14 @@ excused(struct model *m, enum area area, unsigned p)
 {
 	return !m->healed && (m->w->lost[page_id(area, p)] ||
 	    m->w->nheld >= TOME_SWAP_IOS);
+}
+
+/* A group has no room while what it has can neither be written nor dropped. */
+static bool
+crowded(struct model *m, enum tome_err err)
+{
+	return err == TOME_ENOMEM && m->w->ledger != NULL && m->w->hit &&
+	    !m->healed;
 }
 
 /* ---- looking ---- */
@@ -62,7 +72,7 @@ look(struct model *m, unsigned who, enum area area, unsigned p)
 		assert_int_equal(err, TOME_ENXIO);
 		return;
 	}
-	if (err == TOME_EIO && excused(m, area, p))
+	if ((err == TOME_EIO && excused(m, area, p)) || crowded(m, err))
 		return;
 	assert_int_equal(err, TOME_OK);
 	assert_int_equal(tome_map_read(m->w->map[who], va + VALUE_AT, &v, 1,
@@ -90,7 +100,7 @@ poke(struct model *m, unsigned who, enum area area, unsigned p, uint8_t v)
 	enum tome_err err = tome_fault(m->w->map[who], va, TOME_PROT_WRITE);
 	size_t done;
 
-	if (err == TOME_EIO && excused(m, area, p))
+	if ((err == TOME_EIO && excused(m, area, p)) || crowded(m, err))
 		return;
 	assert_int_equal(err, TOME_OK);
 	bytes[VALUE_AT - ID_AT] = v;
@@ -321,12 +331,14 @@ model_end(struct model *m)
 
 /* False: there are fewer transfers than n. */
 static bool
-turn(enum wrong wrong, unsigned n, bool on)
+turn(enum wrong wrong, unsigned n, bool on, bool group)
 {
 	static struct world w;
 	static struct model m;
 
 	world_create(&w, wrong, n, on);
+	if (group)
+		world_limit(&w, GROUP_PAGES);
 	model_begin(&m, &w);
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		steps[i](&m);
@@ -343,10 +355,24 @@ every_transfer(void **state)
 {
 	enum wrong wrong = (enum wrong)(uintptr_t)*state;
 	unsigned n = 1;
-	while (turn(wrong, n, false))
+	while (turn(wrong, n, false, false))
 		n++;
 	assert_true(n > 60);
-	for (n = 1; turn(wrong, n, true); n += 17)
+	for (n = 1; turn(wrong, n, true, false); n += 17)
+		;
+}
+
+/* The same in a group that has to page out its own all the time. */
+static void
+some_transfers_of_a_group(void **state)
+{
+	enum wrong wrong = (enum wrong)(uintptr_t)*state;
+	unsigned n;
+
+	for (n = 1; turn(wrong, n, false, true); n += 7)
+		;
+	assert_true(n > 120);
+	for (n = 1; turn(wrong, n, true, true); n += 97)
 		;
 }
 
@@ -354,7 +380,8 @@ static void
 nothing_goes_wrong(void **state)
 {
 	(void)state;
-	assert_false(turn(WRONG_ERROR, 0, false));
+	assert_false(turn(WRONG_ERROR, 0, false, false));
+	assert_false(turn(WRONG_ERROR, 0, false, true));
 }
 
 int
@@ -362,10 +389,15 @@ main(void)
 {
 #define T(kind) { .name = #kind, .test_func = every_transfer, \
 	.initial_state = (void *)(uintptr_t)(kind) }
+#define G(kind) { .name = "a group's " #kind, \
+	.test_func = some_transfers_of_a_group, \
+	.initial_state = (void *)(uintptr_t)(kind) }
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_goes_wrong),
 		T(WRONG_ERROR), T(WRONG_SHORT), T(WRONG_LATE),
 		T(WRONG_REORDERED), T(WRONG_NEVER), T(WRONG_CANCELLED),
+		G(WRONG_ERROR), G(WRONG_SHORT), G(WRONG_LATE),
+		G(WRONG_REORDERED), G(WRONG_NEVER), G(WRONG_CANCELLED),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

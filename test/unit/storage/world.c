@@ -209,7 +209,7 @@ wait(void *ctx, _Atomic uint32_t *word, uint32_t seen, uint64_t until)
 	uint64_t next = until;
 
 	(void)ctx;
-	assert_true(++w->waits < 20000);
+	assert_true(++w->waits < (w->ledger == NULL ? 20000u : 40000u));
 	if (*word != seen)
 		return;
 	if (w->wrong == WRONG_REORDERED && w->nheld > 0) {
@@ -312,6 +312,30 @@ world_create(struct world *w, enum wrong wrong, unsigned nth, bool on)
 }
 
 void
+world_limit(struct world *w, uint64_t pages)
+{
+	struct tome_ledger_limits limit = { pages, UINT64_MAX };
+
+	assert_int_equal(tome_ledger_create(w->vm, NULL, &w->ledger), TOME_OK);
+	tome_ledger_limit(w->ledger, &limit);
+	tome_map_set_ledger(w->map[0], w->ledger);
+}
+
+/* Nobody is charged for what is gone. */
+static void
+ledger_end(struct world *w)
+{
+	struct tome_ledger_state s;
+
+	if (w->ledger == NULL)
+		return;
+	tome_ledger_state(w->ledger, &s);
+	assert_int_equal(s.resident, 0);
+	assert_int_equal(s.swapped, 0);
+	assert_int_equal(tome_ledger_destroy(w->ledger), TOME_OK);
+}
+
+void
 world_settle(struct world *w)
 {
 	const char *why;
@@ -357,6 +381,7 @@ world_destroy(struct world *w)
 		tome_object_unref(w->file[i].object);
 	world_settle(w);
 	check_ledger(w);
+	ledger_end(w);
 	assert_int_equal(tome_swap_remove(w->vm, w->swap_id), TOME_OK);
 	tome_vm_quiesce(w->vm, true);
 	tome_vm_stats(w->vm, &s);

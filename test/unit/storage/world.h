@@ -57,6 +57,7 @@ struct world {
 	struct hosted_machine *machine;
 	struct tome_vm *vm;
 	struct tome_map *map[2];	/* a process, and its child */
+	struct tome_ledger *ledger;	/* theirs; NULL: none */
 	struct store file[2], disk;	/* of SHARED, of PRIVATE; swap */
 	unsigned swap_id;
 	/* The nth transfer from the start, 1 the first, goes wrong; 0: none. */
@@ -77,6 +78,8 @@ struct world {
 };
 
 void world_create(struct world *, enum wrong, unsigned nth, bool on);
+/* The spaces are a group that has so many pages at most. Before any is touched. */
+void world_limit(struct world *, uint64_t pages);
 /* A file's store, after its object: what is still to be written beyond its new end is
  * not. */
 void world_truncate(struct store *, uint64_t len);
