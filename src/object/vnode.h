@@ -131,6 +131,8 @@ enum tome_err tome_vnode_wait(struct tome_object *, struct tome_page *,
 /* Have a page read, and what probably follows. OK: look again. EIO, ENOMEM, ENXIO. */
 enum tome_err tome_vnode_read(struct tome_object *, tome_pgoff_t, bool alone,
     unsigned payer) TOME_NODISCARD;
+/* Whoever paid for a page, which is locked and leaves its file, pays no more. */
+void tome_vnode_unpaid(struct tome_vm *, struct tome_page *);
 /* As tome_object_willneed(), tome_object_readahead(); somebody pays. */
 void tome_vnode_willneed(struct tome_object *, tome_pgoff_t first,
     tome_pgoff_t n, unsigned payer);

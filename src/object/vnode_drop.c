@@ -13,14 +13,6 @@ static bool doom(struct tome_object *, tome_pgoff_t);
 static bool drop_next(struct tome_object *, tome_pgoff_t *,
     tome_pgoff_t last, bool clean, struct tome_page **busy);
 
-/* Whoever paid for it pays no more. */
-static tome_noinline void
-page_unpaid(struct tome_vm *vm, struct tome_page *page)
-{
-	vm->objects->anon_pager->uncharge(vm, page->next, true);
-	tome_wr_relaxed(&page->next, 0);
-}
-
 /* Out of the tree. The page is locked, and s names it. */
 static void
 page_leave(struct tome_object *ob, struct tome_page *page,
@@ -38,7 +30,7 @@ page_leave(struct tome_object *ob, struct tome_page *page,
 	if (dirty)
 		tome_add(&vm->objects->files->dirty, (uint64_t)-1);
 	if (tome_unlikely(page->next != 0))
-		page_unpaid(vm, page);
+		tome_vnode_unpaid(vm, page);
 	tome_or(&page->state, TOME_PAGE_STRAY);
 	page->index = s->pfn;
 }

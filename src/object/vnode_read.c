@@ -17,7 +17,8 @@
 #define WINDOW_AROUND 16u
 
 struct window {
-	tome_pgoff_t first, n;
+	tome_pgoff_t first;
+	uint32_t n;
 	uint8_t payer;			/* fill.h */
 };
 
@@ -40,7 +41,7 @@ fault_window(struct tome_vnode *vn, tome_pgoff_t pg)
 	struct window w = plan(&ra, pg, 1, vn->pager.max_pages);
 
 	tome_wr_relaxed(&vn->fault_next, w.first + w.n);
-	tome_wr_relaxed(&vn->fault_size, (uint32_t)w.n);
+	tome_wr_relaxed(&vn->fault_size, w.n);
 	return w;
 }
 
@@ -113,10 +114,10 @@ read_window(struct tome_object *ob, tome_pgoff_t pg, struct window w,
 	if (err != TOME_OK || there)
 		return err;
 	if (w.first + w.n > end)
-		w.n = w.first < end ? end - w.first : 0;
+		w.n = w.first < end ? (uint32_t)(end - w.first) : 0;
 	if (pg < w.first || pg >= w.first + w.n)
 		return TOME_ENXIO;
-	io = tome_vnode_io_create(ob, w.first, (unsigned)w.n, TOME_IO_READ);
+	io = tome_vnode_io_create(ob, w.first, w.n, TOME_IO_READ);
 	if (io == NULL)
 		return TOME_ENOMEM;
 	io->payer = w.payer;
@@ -200,6 +201,13 @@ fill_add(struct tome_vnode_io *io, tome_pgoff_t pg, struct tome_io_vec *vec)
 	return true;
 }
 
+void
+tome_vnode_unpaid(struct tome_vm *vm, struct tome_page *page)
+{
+	vm->objects->anon_pager->uncharge(vm, page->next, true);
+	tome_wr_relaxed(&page->next, 0);
+}
+
 /* What a truncation passed by while it was being read goes at once. */
 static void
 read_finish(struct tome_io *base)
@@ -245,28 +253,31 @@ plan(struct tome_readahead *ra, tome_pgoff_t pg, tome_pgoff_t n, unsigned max)
 {
 	bool onward = pg == ra->next && ra->size != 0;
 	bool lost = !onward && pg >= ra->start && pg < ra->start + ra->size;
-	struct window w = { .first = pg };
+	tome_pgoff_t at = pg, size;
 
-	if (ra->mode == TOME_READAHEAD_RANDOM)
-		w.n = n;
-	else if (ra->mode == TOME_READAHEAD_SEQUENTIAL)
-		w.n = max;
-	else if (onward)
-		w.n = (tome_pgoff_t)ra->size * 2;
-	else if (lost)
-		w.n = ra->size / 2;
-	else if (pg == 0)
-		w.n = WINDOW_FIRST;
-	else
-		w = (struct window){ pg & ~(tome_pgoff_t)(WINDOW_AROUND - 1),
-			WINDOW_AROUND, 0 };
-	if (w.first == pg && w.n < n)
-		w.n = n;
-	if (w.n == 0)
-		w.n = 1;
-	if (w.n > max)
-		w = (struct window){ pg, max, 0 };
-	return w;
+	if (ra->mode == TOME_READAHEAD_RANDOM) {
+		size = n;
+	} else if (ra->mode == TOME_READAHEAD_SEQUENTIAL) {
+		size = max;
+	} else if (onward) {
+		size = (tome_pgoff_t)ra->size * 2;
+	} else if (lost) {
+		size = ra->size / 2;
+	} else if (pg == 0) {
+		size = WINDOW_FIRST;
+	} else {
+		at = pg & ~(tome_pgoff_t)(WINDOW_AROUND - 1);
+		size = WINDOW_AROUND;
+	}
+	if (at == pg && size < n)
+		size = n;
+	if (size == 0)
+		size = 1;
+	if (size > max) {
+		at = pg;
+		size = max;
+	}
+	return (struct window){ at, (uint32_t)size, 0 };
 }
 
 void
@@ -290,7 +301,8 @@ tome_vnode_willneed(struct tome_object *ob, tome_pgoff_t first,
 	end = tome_object_npages(ob);
 	end = first < end ? first + min(n, end - first) : first;
 	for (pg = first; pg < end; pg++) {
-		struct window w = { pg, min(max, end - pg), (uint8_t)payer };
+		struct window w = { pg, (uint32_t)min(max, end - pg),
+			(uint8_t)payer };
 
 		if (ob->ops->present(ob, pg))
 			continue;
@@ -333,16 +345,15 @@ tome_vnode_readahead(struct tome_object *ob, struct tome_readahead *ra,
 
 		w = plan(&was, first, n, ob->vnode->pager.max_pages);
 		if (!onward && w.first < first)
-			w = (struct window){ first, n, 0 };
+			w = (struct window){ first, (uint32_t)n, 0 };
 		ra->start = w.first;
-		ra->size = (uint32_t)w.n;
+		ra->size = w.n;
 		tome_vnode_willneed(ob, w.first, w.n, payer);
 	} else if (first + n > ra->start + ra->size / 2) {
-		w.n = min((tome_pgoff_t)ra->size * 2,
-		    ob->vnode->pager.max_pages);
 		ra->start = end;
-		ra->size = (uint32_t)w.n;
-		tome_vnode_willneed(ob, end, w.n, payer);
+		ra->size = (uint32_t)min((tome_pgoff_t)ra->size * 2,
+		    ob->vnode->pager.max_pages);
+		tome_vnode_willneed(ob, end, ra->size, payer);
 	}
 	ra->next = first + n;
 }

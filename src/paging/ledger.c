@@ -131,7 +131,7 @@ excess(const struct tome_ledger *l, uint64_t more)
 
 /* What is being written leaves then. False: nothing is. Else it has paused, if only for
  * swap (ledger_reclaim settles). */
-static bool
+static tome_noinline bool
 written_soon(struct tome_paging *p)
 {
 	struct tome_files *files = tome_rd(&p->vm->objects->files);
@@ -169,7 +169,7 @@ relieve(struct tome_ledger *l, uint64_t n, unsigned *pauses)
 }
 
 /* While somebody uses it, it is there, though it be destroyed. */
-static struct tome_ledger *
+static tome_noinline struct tome_ledger *
 map_ledger_use(struct tome_map *map)
 {
 	struct tome_ledger *l;
@@ -273,36 +273,57 @@ page_is_of(const struct tome_ledger *group, const struct tome_page *page)
 	return l != NULL;
 }
 
-static tome_noinline bool
-page_leaves(struct tome_ledger *l, tome_pfn_t pfn, enum tome_evict_which which)
+/* The next of its pages, at most so many frames on, which are then fewer. NULL: there is
+ * none. Under `sweep`. */
+static tome_noinline struct tome_page *
+group_next(struct tome_ledger *l, tome_pfn_t *steps)
 {
-	struct tome_paging *p = l->paging;
-	struct tome_page *page = tome_page_try(p->vm, pfn);
-	enum tome_evict what;
+	struct tome_vm *vm = l->paging->vm;
+	struct tome_page *page;
 
-	if (page == NULL || !page_is_of(l, page))
-		return false;
-	what = tome_page_identity(page) == TOME_PAGE_CACHE ?
-	    tome_cache_evict(p->vm, page, which) :
-	    tome_pageout_anon(&p->sweeping, page, which);
-	if (what != TOME_EVICT_FREED && what != TOME_EVICT_STARTED)
-		return false;
-	if (which == TOME_EVICT_UNUSED)
-		tome_choice_left(p, tome_zone_of(p->vm, pfn)->kind);
-	return true;
+	for (; *steps > 0; --*steps) {
+		l->hand = l->hand + 1 < vm->npfn ? l->hand + 1 : 0;
+		page = tome_page_try(vm, l->hand);
+		if (page != NULL && page_is_of(l, page))
+			return page;
+	}
+	return NULL;
 }
 
-/* Round all frames once, or until as many as are wanted leave. Under `sweep`. The stack
- * below is deep. */
+/* Without a frame of its own: the stack below is deep. */
+static tome_noinline enum tome_evict
+page_evict(struct tome_paging *p, struct tome_page *page,
+    enum tome_evict_which which)
+{
+	return tome_page_identity(page) == TOME_PAGE_CACHE ?
+	    tome_cache_evict(p->vm, page, which) :
+	    tome_pageout_anon(&p->sweeping, page, which);
+}
+
+static tome_noinline void
+page_left(struct tome_ledger *l, enum tome_evict_which which)
+{
+	struct tome_paging *p = l->paging;
+
+	l->want--;
+	if (which == TOME_EVICT_UNUSED)
+		tome_choice_left(p, tome_zone_of(p->vm, l->hand)->kind);
+}
+
+/* Round all frames once, or until as many as are wanted leave. Under `sweep`. */
 static tome_noinline void
 sweep_group(struct tome_ledger *l, enum tome_evict_which which)
 {
 	struct tome_paging *p = l->paging;
+	tome_pfn_t steps = p->vm->npfn;
+	struct tome_page *page;
+	enum tome_evict what;
 
-	for (tome_pfn_t steps = p->vm->npfn; steps > 0 && l->want > 0;
-	    steps--) {
-		l->hand = l->hand + 1 < p->vm->npfn ? l->hand + 1 : 0;
-		l->want -= page_leaves(l, l->hand, which);
+	while (l->want > 0 && (page = group_next(l, &steps)) != NULL) {
+		steps--;
+		what = page_evict(p, page, which);
+		if (what == TOME_EVICT_FREED || what == TOME_EVICT_STARTED)
+			page_left(l, which);
 		if (p->sweeping.n == TOME_SWAP_MAX)
 			tome_pageout_end(&p->sweeping);
 	}

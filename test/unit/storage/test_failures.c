@@ -369,7 +369,7 @@ some_transfers_of_a_group(void **state)
 	enum wrong wrong = (enum wrong)(uintptr_t)*state;
 	unsigned n;
 
-	for (n = 1; turn(wrong, n, false, true); n += 7)
+	for (n = 1; turn(wrong, n, false, true); n += 13)
 		;
 	assert_true(n > 120);
 	for (n = 1; turn(wrong, n, true, true); n += 97)
