@@ -23,24 +23,26 @@
 	"8:	" insn " x\\r, [" at ", #(\\r - 3) * 8]\n"              \
 	FIXUP("8b", "5f")                                                \
 	".endr\n"
-/* The same by pairs, where nothing faults. */
+/* The same by pairs, where nothing faults, and on to what follows. */
 #define PAIRS(insn, at)                                                  \
-	"	" insn " x3, x4, [" at "]\n"                             \
 	"	" insn " x5, x6, [" at ", #16]\n"                        \
 	"	" insn " x7, x8, [" at ", #32]\n"                        \
-	"	" insn " x9, x10, [" at ", #48]\n"
+	"	" insn " x9, x10, [" at ", #48]\n"                       \
+	"	" insn " x3, x4, [" at "], #64\n"
 #define ADVANCE(bytes)                                                   \
 	"	add x0, x0, #" bytes "\n"                                \
 	"	add x1, x1, #" bytes "\n"
 
 /*
  * Eight words, one, then bytes. A fault among words goes on by bytes, so that the rest
- * is exact.
+ * is exact. `step`: past the eight words on the user's side; `undo`: back before what
+ * the other side was read from already.
  */
-#define COPY(name, loads, stores, load, store)                           \
+#define COPY(name, loads, stores, step, undo, load, store)               \
 	FUNCTION(name)                                                   \
 	"	b 2f\n"                                                  \
-	"1:\n" loads stores ADVANCE("64")                                \
+	"1:\n" loads stores                                              \
+	"	" step "\n"                                              \
 	"2:	subs x2, x2, #64\n"                                      \
 	"	b.hs 1b\n"                                               \
 	"	add x2, x2, #64\n"                                       \
@@ -52,6 +54,7 @@
 	"	add x2, x2, #8\n"                                        \
 	"	b 7f\n"                                                  \
 	"5:	add x2, x2, #64\n"                                       \
+	"	" undo "\n"                                              \
 	"6:	" load "b w3, [x1]\n"                                    \
 	"61:	" store "b w3, [x0]\n" ADVANCE("1")                      \
 	"	sub x2, x2, #1\n"                                        \
@@ -95,9 +98,9 @@ __asm__(
     ".popsection\n"
     ".pushsection .text\n"
     COPY("tome_a64_copy_in", EIGHT("ldtr", "x1"), PAIRS("stp", "x0"),
-	"ldtr", "str")
+	"add x1, x1, #64", "", "ldtr", "str")
     COPY("tome_a64_copy_out", PAIRS("ldp", "x1"), EIGHT("sttr", "x0"),
-	"ldr", "sttr")
+	"add x0, x0, #64", "sub x1, x1, #64", "ldr", "sttr")
     FUNCTION("tome_a64_load32")
     "1:	ldtr w2, [x1]\n"
     "	str w2, [x0]\n"
