@@ -2,18 +2,31 @@
 
 BENCH := $(BUILD)/bench
 BENCH_PROGRAMS := $(BENCH)/vmbench $(BENCH)/coherence $(BENCH)/touch
+# For ARCH, by its compiler.
+BENCH_VM := $(BENCH)/vmbench$(patsubst %,-%,$(filter-out x86_64,$(ARCH)))
 
 ##: Measuring
 
-.PHONY: bench bench-coherence bench-compress
-bench: $(BUILD)/kernel/tome.elf $(BENCH)/vmbench ## instructions per operation beside Linux's, with the ratio
-	@sh bench/run $< $(BENCH)/vmbench
+.PHONY: bench bench-linux bench-coherence bench-compress
+bench: $(KERNEL_BUILD)/tome.elf $(BENCH_VM) ## instructions per operation beside Linux's, with the ratio; ARCH=aarch64 CPU=
+	@sh bench/run $< $(BENCH_VM)
+
+bench-linux: $(BENCH_VM) ## measure Linux's figures again (kept in bench/linux for ARCH=aarch64)
+	@sh bench/run linux $<
 
 bench-coherence: $(BUILD)/kernel/tome.elf $(BENCH)/coherence $(BENCH)/cohplug.so ## cache lines that travel between two CPUs, per operation
 	@sh bench/run-coherence $< $(BENCH)/coherence $(BENCH)/cohplug.so
 
 bench-compress: $(BENCH)/compress/compress ## compression ratio and cost over real programs' pages, beside LZ4's
 	+@sh bench/run-compress $<
+
+ifneq ($(BENCH_VM),$(BENCH)/vmbench)
+$(BENCH_VM): bench/vmbench.c bench/guest.h
+	$(Q)mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(KERNEL_CROSS)gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static \
+		-pthread -o $@ $<
+endif
 
 $(BENCH)/vmbench: bench/vmbench.c bench/guest.h
 $(BENCH)/touch: bench/touch.c bench/guest.h

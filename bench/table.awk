@@ -1,5 +1,5 @@
 # table.awk PAGES LINUX TOME - one row per operation: instructions on both, and
-# the ratio without the 512 instructions of each page cleared or copied.
+# the ratio without those of a page cleared or copied (variables cleared, copied).
 # The second round counts. Rows beyond half of Linux's figure are marked.
 FNR == 1 {
 	file++
@@ -7,7 +7,7 @@ FNR == 1 {
 file == 1 {
 	if ($0 !~ /^#/) {
 		split($0, field, "\t")
-		pages[field[1]] = field[2]
+		page[field[1]] = field[2]
 	}
 	next
 }
@@ -31,7 +31,11 @@ END {
 	print ""
 	for (i = 1; i <= rows; i++) {
 		name = order[i]
-		work = 512 * pages[name]
+		work = 0
+		if (page[name] == "cleared")
+			work = cleared
+		else if (page[name] == "copied")
+			work = copied
 		if (!(name in linux) || linux[name] <= work)
 			continue
 		ratio = (tome[name] - work) / (linux[name] - work)
