@@ -41,8 +41,8 @@ tome_swap_compress(struct tome_vm *vm, tome_pfn_t frames)
 	if (frames == 0 && tome_rd(&p->tier) == NULL)
 		return TOME_OK;
 	err = tier_once(p);
-	if (err == TOME_OK && !p->behind.ready)
-		err = tome_behind_furnish(p);
+	if (err == TOME_OK)
+		err = tome_behind_furnish_all(p);
 	if (err != TOME_OK)
 		return err;
 	tome_tier_limit(p->tier, frames);

@@ -36,6 +36,16 @@ struct tome_swap_io {
 };
 #define TOME_SWAP_IOS 16u
 
+/* What the compressed tier held, on its way to this area: behind.c. */
+struct tome_behind {
+	bool ready;				/* the frames are there */
+	tome_pfn_t frame[TOME_SWAP_MAX];	/* one a neighbour */
+	uint32_t at;				/* slot of the first */
+	/* A bit each: the transfer's, whoever owns them; freed meanwhile, and how. */
+	uint32_t claimed, ended;
+	uint8_t why[TOME_SWAP_MAX];
+};
+
 struct tome_swap_area {
 	struct tome_swap_device device;		/* constant */
 	void *ctx;
@@ -56,6 +66,7 @@ struct tome_swap_area {
 	unsigned flying;			/* requests */
 	struct tome_swap_io *free_io;
 	struct tome_swap_io io[TOME_SWAP_IOS];
+	struct tome_behind behind;
 };
 
 static inline uint64_t
@@ -123,16 +134,6 @@ struct tome_stream {
 #define TOME_STREAMS 64u
 #define TOME_AHEAD_MOST 16u
 
-/* What the compressed tier held, on its way to its area: behind.c. */
-struct tome_behind {
-	bool ready;				/* the frames are there */
-	tome_pfn_t frame[TOME_SWAP_MAX];	/* one a neighbour */
-	uint32_t at;				/* slot of the first */
-	/* A bit each: the transfer's, whoever owns them; freed meanwhile, and how. */
-	uint32_t claimed, ended;
-	uint8_t why[TOME_SWAP_MAX];
-};
-
 struct tome_paging {
 	struct tome_choice choice;
 	struct tome_stream stream[TOME_STREAMS];
@@ -150,7 +151,7 @@ struct tome_paging {
 	uint64_t slots;				/* of all areas; the same */
 	struct tome_tier *tier;			/* or NULL; set once, read anywhere */
 	bool keeps;				/* its limit is not 0; read anywhere */
-	struct tome_behind behind;
+	_Atomic uint32_t behind_ended;		/* slots: see struct tome_behind */
 	struct tome_strays strays;
 	_Atomic uint32_t writing;		/* pages in transfers to slots */
 	_Atomic uint32_t alone;			/* so many pages are read without
@@ -231,9 +232,12 @@ void tome_compress_drop(struct tome_paging *, uint32_t slot);
 /* ---- behind.c ---- */
 
 /* Frames to unpack into, once. ENOMEM: there are none. */
-enum tome_err tome_behind_furnish(struct tome_paging *) TOME_NODISCARD;
+enum tome_err tome_behind_furnish(struct tome_paging *,
+    struct tome_swap_area *) TOME_NODISCARD;
+/* Of every area that there is. */
+enum tome_err tome_behind_furnish_all(struct tome_paging *) TOME_NODISCARD;
 /* No area has a request under way. */
-void tome_behind_end(struct tome_paging *);
+void tome_behind_end(struct tome_paging *, struct tome_swap_area *);
 /* Begin to write what was kept longest if the tier is nearly full, or memory scarce.
  * Nothing locked; does not wait. */
 void tome_behind(struct tome_paging *, bool scarce);

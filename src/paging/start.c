@@ -62,11 +62,11 @@ paging_fini(struct tome_vm *vm)
 		if (a == NULL)
 			continue;
 		tome_swap_calm(p, a);
+		tome_behind_end(p, a);
 		leaked += a->n.used > 0;
 		tome_kfree(vm, a->taken);
 		tome_kfree(vm, a);
 	}
-	tome_behind_end(p);
 	if (p->tier != NULL)
 		tome_tier_stop(p->tier);
 	leaked += tome_ledgers_end(p);

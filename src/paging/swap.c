@@ -7,6 +7,9 @@
 #include <paging/paging_i.h>
 
 static struct tome_swap_area *area_create(struct tome_vm *, uint64_t slots);
+static enum tome_err area_enlist(struct tome_paging *,
+    struct tome_swap_area *) TOME_NODISCARD;
+static void area_free(struct tome_paging *, struct tome_swap_area *);
 static bool area_list(struct tome_paging *, struct tome_swap_area *);
 static void area_unlist(struct tome_paging *, struct tome_swap_area *);
 static struct tome_swap_area *area_close(struct tome_paging *, unsigned id);
@@ -18,6 +21,7 @@ tome_swap_add(struct tome_vm *vm, const struct tome_swap_device *device,
     void *ctx, uint64_t pages, uint64_t skip, int priority, unsigned *id)
 {
 	struct tome_swap_area *a;
+	enum tome_err err;
 
 	if (device->max_pages == 0 || device->max_pages > TOME_SWAP_MAX ||
 	    pages <= skip)
@@ -37,13 +41,36 @@ tome_swap_add(struct tome_vm *vm, const struct tome_swap_device *device,
 		a->taken[i / TOME_SLOT_WORD] |= 1ul << i % TOME_SLOT_WORD;
 	a->n.retired = skip;
 	a->n.allocated = skip;
-	if (!area_list(vm->paging, a)) {
-		tome_kfree(vm, a->taken);
-		tome_kfree(vm, a);
-		return TOME_ENOSPC;
-	}
-	*id = a->id;
-	return TOME_OK;
+	err = area_enlist(vm->paging, a);
+	if (err == TOME_OK)
+		*id = a->id;
+	else
+		area_free(vm->paging, a);
+	return err;
+}
+
+/* With what the compressed tier needs of it, if that is there; or coming just now, when
+ * it may do without. */
+static enum tome_err
+area_enlist(struct tome_paging *p, struct tome_swap_area *a)
+{
+	enum tome_err err = TOME_OK;
+
+	if (tome_rd(&p->tier) != NULL)
+		err = tome_behind_furnish(p, a);
+	if (err == TOME_OK && !area_list(p, a))
+		err = TOME_ENOSPC;
+	if (err == TOME_OK && tome_rd(&p->tier) != NULL)
+		(void)!tome_behind_furnish_all(p);
+	return err;
+}
+
+static void
+area_free(struct tome_paging *p, struct tome_swap_area *a)
+{
+	tome_behind_end(p, a);
+	tome_kfree(p->vm, a->taken);
+	tome_kfree(p->vm, a);
 }
 
 static struct tome_swap_area *
@@ -154,8 +181,7 @@ tome_swap_remove(struct tome_vm *vm, unsigned id)
 	tome_swap_calm(p, a);
 	/* Who looked for it by a slot's number is in an epoch. */
 	tome_epoch_wait(vm);
-	tome_kfree(vm, a->taken);
-	tome_kfree(vm, a);
+	area_free(p, a);
 	return TOME_OK;
 }
 

@@ -240,6 +240,46 @@ swap_goes_meanwhile(void **state)
 	tome_map_unref(map);
 }
 
+/* It keeps what it has; the other goes on. */
+static void
+a_silent_area_holds_up_no_other(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	uint64_t used[2];
+
+	rig_swapon(r, 0, 512, 0);
+	assert_int_equal(tome_swap_compress(r->vm, LIMIT), TOME_OK);
+	rig_swapon(r, 1, 512, 0);	/* they take turns */
+	rig_enter(map, 0, 4 * PAGES, 0);
+	write_pages(map, 0, 4 * PAGES, 0);
+	rig_page_out(r, map, 0, 4 * PAGES);
+	used[0] = rig_swap(r, 0).used;
+	used[1] = rig_swap(r, 1).used;
+	assert_true(used[0] > 64 && used[1] > 64);
+	r->disk[0].queued = true;
+	for (unsigned i = 0; i < 16; i++) {
+		behind(r, true);
+		rig_check(r);
+	}
+	assert_int_equal(rig_swap(r, 1).written, used[1]);
+	assert_int_equal(rig_swap(r, 0).written, 0);
+	assert_int_equal(stats(r).pages, used[0]);
+	assert_int_equal(wrong_pages(map, 0, 4 * PAGES, 0), 0);
+	assert_true(disk_run(&r->disk[0], false) > 0);
+	r->disk[0].queued = false;
+	rig_check(r);
+	rig_page_out(r, map, 0, 4 * PAGES);
+	for (unsigned i = 0; i < 16; i++) {
+		behind(r, true);
+		rig_check(r);
+	}
+	assert_int_equal(stats(r).pages, 0);
+	assert_int_equal(tome_swap_remove(r->vm, r->disk[1].id), TOME_OK);
+	assert_int_equal(wrong_pages(map, 0, 4 * PAGES, 0), 0);
+	end(r, map);
+}
+
 /* An area that gives out nothing is not written to. */
 static void
 what_closes_is_left_alone(void **state)
@@ -329,6 +369,7 @@ main(void)
 		RIG_TEST(a_failed_write_keeps_the_copy),
 		RIG_TEST(requests_run_out),
 		RIG_TEST(swap_goes_meanwhile),
+		RIG_TEST(a_silent_area_holds_up_no_other),
 		RIG_TEST(what_closes_is_left_alone),
 		RIG_TEST(behind_who_reads),
 	};
