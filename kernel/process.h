@@ -230,16 +230,17 @@ int exec_kernel(const char *path, const char *const *argv,
 
 /* ---- user memory of the caller ---- */
 
+/* Nothing can be copied from anywhere, as Linux has it. */
 static inline int
 copy_in(void *dst, uint64_t src, size_t n)
 {
-	return -(int)tome_copyin(current_map(), dst, src, n);
+	return n == 0 ? 0 : -(int)tome_copyin(current_map(), dst, src, n);
 }
 
 static inline int
 copy_out(uint64_t dst, const void *src, size_t n)
 {
-	return -(int)tome_copyout(current_map(), dst, src, n);
+	return n == 0 ? 0 : -(int)tome_copyout(current_map(), dst, src, n);
 }
 /* A path: in a page-sized buffer that the caller frees with path_free(). */
 int path_in(uint64_t user, char **out);

@@ -1,3 +1,4 @@
+# root: open
 # An ordinary user's programs: what may be read, written, run, entered and signalled.
 cd /tmp
 umask 022

@@ -23,6 +23,11 @@
 #else
 #define FSTAT SYS_fstat
 #endif
+#ifdef SYS_setgroups32
+#define SETGROUPS SYS_setgroups32
+#else
+#define SETGROUPS SYS_setgroups
+#endif
 
 struct row {
 	const char *name;
@@ -145,6 +150,9 @@ static const struct row pointer_rows[] = {
 	    EFAULT },
 	{ "stat to the kernel", FSTAT, { 100, IN_KERNEL },
 	    EFAULT },
+	{ "nothing from nowhere", SYS_write, { 100, 16, 0 }, 0 },
+	{ "no vectors from nowhere", SYS_writev, { 100, 16, 0 }, 0 },
+	{ "no groups from nowhere", SETGROUPS, { 0, 0 }, 0 },
 };
 
 /* P stands for the range, where it can be an address of it. */
