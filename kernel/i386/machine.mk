@@ -37,5 +37,8 @@ KERNEL_USER_CC := i686-linux-gnu-gcc
 KERNEL_MACHINE_CFLAGS := -Ikernel/x86 -march=i686 -mgeneral-regs-only \
 	-malign-double -Xclang -target-feature -Xclang -cx8 \
 	-Wno-atomic-alignment -DTOME_I386_PAE=$(if $(filter 0,$(PAE)),0,1)
+ifeq ($(PAE),0)
+KERNEL_BUILD := $(KERNEL_BUILD)-2level
+endif
 KERNEL_MACHINE_CLANG := -mstack-alignment=4
 KERNEL_MACHINE_LDFLAGS := -m elf_i386

@@ -85,7 +85,7 @@ mmap_noreplace_takes_a_gap(void)
 	    0) == p + PAGE);
 }
 
-#ifdef MAP_32BIT
+#ifdef __x86_64__
 static void
 mmap_32bit_lies_low(void)
 {
@@ -251,7 +251,7 @@ const struct suite_case cases_mmap[] = {
 	CASE(mmap_fixed_replaces),
 	CASE(mmap_noreplace_refuses),
 	CASE(mmap_noreplace_takes_a_gap),
-#ifdef MAP_32BIT
+#ifdef __x86_64__
 	CASE(mmap_32bit_lies_low),
 #endif
 	CASE(mmap_populate_is_resident),
