@@ -1,18 +1,27 @@
 # facade.mk - how a facade is built, tested and shown on the hosted machine. Each
 # compat/<system>/compat.mk calls $(eval $(call facade,<system>)).
 #
-# A facade sees its own include folder and Tome's, no more. Variants: asan, tsan
-# and fast with link names of their own, one with plain ones (COMPAT_ONE_FACADE).
-# test/compat/<system>/test_*.c are built under ASan and UBSan, race_*.c under TSan.
+# A facade sees its own include folder and Tome's, no more. Variants: asan,
+# checked, tsan and fast with link names of their own, one with plain ones
+# (COMPAT_ONE_FACADE).
+# test/compat/<system>/test_*.c are built under ASan and UBSan (checked), race_*.c
+# under TSan.
 # demo/demo.c is built twice: against demo/include, which holds the document's
 # declarations and nothing else, and against the facade's own headers.
 
 COMPAT := $(BUILD)/compat
 COMPAT_FLAGS_asan = $(SANITIZE)
+COMPAT_FLAGS_checked = $(SANITIZE)
 COMPAT_FLAGS_tsan = -fsanitize=thread -O2
 COMPAT_FLAGS_fast = -O2
 COMPAT_FLAGS_one = $(SANITIZE) -DCOMPAT_ONE_FACADE
-COMPAT_VARIANTS := asan tsan fast one
+COMPAT_VARIANTS := asan checked tsan fast one
+# The tests' facades tell the rig of every function that ends, so that the instance is
+# recounted after every call (test/compat/rig.h). What the core calls is none.
+COMPAT_CALLBACKS := file_read,file_write,file_gone,file_transfer,swap_transfer,transfer_list
+COMPAT_TOLD_checked = -finstrument-functions \
+	-finstrument-functions-exclude-file-list=include/tome,ports/ \
+	-finstrument-functions-exclude-function-list=$(COMPAT_CALLBACKS)
 COMPAT_HOSTED_PATHS = $(HOSTED_PATHS) -Icompat -Itest/compat
 COMPAT_SYSTEMS :=
 
@@ -29,8 +38,9 @@ define facade_variant
 $(COMPAT)/$(2)/$(1)/%.o: compat/$(1)/%.c
 	$$(Q)mkdir -p $$(@D)
 	$$(call say,CC,$(2) $$<)
-	$$(Q)gcc $$(HOSTED_CFLAGS) $$(COMPAT_FLAGS_$(2)) -Icompat/$(1)/include \
-		-Iinclude -Iports/$(call compat_port,$(1),$(2)) -MMD -MP -c -o $$@ $$<
+	$$(Q)gcc $$(HOSTED_CFLAGS) $$(COMPAT_FLAGS_$(2)) $$(COMPAT_TOLD_$(2)) \
+		-Icompat/$(1)/include -Iinclude \
+		-Iports/$(call compat_port,$(1),$(2)) -MMD -MP -c -o $$@ $$<
 
 $(COMPAT)/$(2)/$(1)/demo/demo.o: compat/$(1)/demo/demo.c
 	$$(Q)mkdir -p $$(@D)
@@ -65,7 +75,8 @@ $(COMPAT)/%: $(COMPAT)/$(2)/test/%.o $(call compat_facade,$(2),$(1)) \
 	$(patsubst test/compat/%.c,$(COMPAT)/$(2)/test/%.o,\
 	$(filter-out test/compat/$(1)/test_% test/compat/$(1)/race_%,\
 	$(wildcard test/compat/$(1)/*.c))) \
-	$(COMPAT)/$(2)/rig.o $(BUILD)/hosted/$(2)/libtome.a
+	$(COMPAT)/$(2)/rig.o \
+	$(BUILD)/hosted/$(patsubst checked,asan,$(2))/libtome.a
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)gcc $$(COMPAT_FLAGS_$(2)) -o $$@ $$^ $$(HOSTED_LIBS)
 endef
@@ -74,7 +85,7 @@ define facade
 COMPAT_SYSTEMS += $(1)
 $(foreach v,$(COMPAT_VARIANTS),$(call facade_variant,$(1),$(v))
 )
-$(call facade_tests,$(1),asan,test)
+$(call facade_tests,$(1),checked,test)
 $(call facade_tests,$(1),tsan,race)
 
 $(COMPAT)/demo-$(1): $(call compat_facade,one,$(1)) \

@@ -1,8 +1,9 @@
 /*
  * rig.h - a machine and an instance for a facade's tests.
  *
- * Every call of a facade goes through DID() or DO(), which recount the instance
- * after it. A test is named by the lines of contract it shows (docs/compat/), which
+ * After every call of a facade the instance is recounted: its functions tell the rig
+ * when they end (rig_watch). DID() and DO() recount too, where that says what is
+ * meant, and where a call is not told of: of another build, or a macro. A test is named by the lines of contract it shows (docs/compat/), which
  * tools/contracts compares.
  */
 #ifndef TEST_COMPAT_RIG_H
@@ -38,6 +39,10 @@ void rig_open(uint64_t ram, unsigned ncpus, hosted_fault_fn *);
 void rig_close(void);
 /* The recount says nothing. */
 void rig_check(void);
+
+/* Whether calls of this thread are recounted, as they are at first: not while another
+ * CPU is at work, nor in a loop of thousands. */
+void rig_watch(bool);
 
 /* A byte read, written or fetched by the program in the space that is loaded;
  * -1, false: killed. */

@@ -37,6 +37,17 @@ requester(void *arg)
 		got[me][i] = asid_request_descriptor();
 }
 
+static struct ASIDDescriptor rivals[2];
+
+/* Each CPU runs both spaces of one number. */
+static void
+checker(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < REQUESTS; i++)
+		(void)asid_check_and_update(&rivals[i % 2]);
+}
+
 static void
 both(void (*fn)(void *))
 {
@@ -84,12 +95,29 @@ test_request(void **state)
 	assert_true(tlb_everything_allocated);
 }
 
+static void
+test_check(void **state)
+{
+	bool first;
+
+	(void)state;
+	rivals[0] = asid_request_descriptor();
+	rivals[1] = rivals[0];
+	rivals[1].cache_iteration = 0;
+	both(checker);
+	first = asid_check_and_update(&rivals[0]);
+	assert_false(asid_check_and_update(&rivals[0]));
+	assert_true(asid_check_and_update(&rivals[1]));
+	assert_true(first);		/* the second one was last */
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		CONTRACT_TEST("V34", test_allocate, rig_v_up, rig_v_down),
 		CONTRACT_TEST("V27", test_request, rig_v_up, rig_v_down),
+		CONTRACT_TEST("V25", test_check, rig_v_up, rig_v_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,9 +91,23 @@ take_all(void)
 {
 	unsigned n = 0;
 
+	rig_watch(false);
 	while (n < MANY && (pages[n] = pmm_allocate_page()) != NULL)
 		n++;
+	rig_watch(true);
+	rig_check();
 	return n;
+}
+
+/* From the last one down, until so many are left. */
+static void
+give_back(unsigned *n, unsigned left)
+{
+	rig_watch(false);
+	while (*n > left)
+		pmm_free_page(pages[--*n]);
+	rig_watch(true);
+	rig_check();
 }
 
 static void
@@ -106,12 +120,10 @@ test_empty(void **state)
 	assert_true(n > 1000 && n < MANY);
 	assert_null(DID(pmm_allocate_page()));
 	assert_null(DID(pmm_allocate_l1_pagetable()));
-	for (unsigned i = 0; i < 64; i++)
-		pmm_free_page(pages[--n]);
+	give_back(&n, n - 64);
 	l2 = DID(pmm_allocate_l2_pagetable());
 	assert_non_null(l2);
-	while (n > 0)
-		pmm_free_page(pages[--n]);
+	give_back(&n, 0);
 	pmm_free_l1_pagetable(DID(pmm_allocate_l1_pagetable()));
 	pmm_free_l2_pagetable(l2);
 	assert_int_equal(v.warnings, 0);
@@ -143,15 +155,16 @@ cost(void)
 static void
 test_constant(void **state)
 {
-	long few = cost(), many;
+	long few, many;
 	unsigned n;
 
 	(void)state;
+	rig_watch(false);
+	few = cost();
 	for (n = 0; n < 5000; n++)
 		assert_non_null(pages[n] = pmm_allocate_page());
 	many = cost();
-	while (n > 0)
-		pmm_free_page(pages[--n]);
+	give_back(&n, 0);
 	assert_true(many < 8 * few);
 }
 
@@ -601,10 +614,12 @@ test_turns(void **state)
 	assert_true(asid_check_and_update(&old));
 	/* 65,536 turns later: where 8 bits came back to the same. */
 	before = old;
+	rig_watch(false);
 	for (unsigned i = 0; i < 65536 / 2; i++) {
 		assert_true(asid_check_and_update(&new));
 		assert_true(asid_check_and_update(&old));
 	}
+	rig_watch(true);
 	assert_true(asid_check_and_update(&before));
 	assert_int_equal(before.asid, new.asid);
 	/* The end of the counter is not an owner. */

@@ -9,6 +9,7 @@
 
 #define AT UINT64_C(0x400000)
 #define WRITE_BY_USER 6u
+#define MANY 2000u
 
 static struct tome_vm *vm;
 static struct tome_map *map;
@@ -16,7 +17,7 @@ static struct tome_object *memory;
 static uint64_t offset;
 static void *mine, *theirs;
 static struct vm_context *ctx;
-static struct vm_page page;
+static struct vm_page page, many[MANY];
 static bool killed;
 
 /* The core's page is at the same address of a space of its own. */
@@ -89,6 +90,50 @@ release(void)
 	kfree(theirs);
 }
 
+/* ---- in a time that does not grow ---- */
+
+/* Pages of one frame, after the page that is looked for. */
+static void
+add_many(void)
+{
+	for (unsigned i = 0; i < MANY; i++) {
+		many[i] = page;
+		many[i].virt_addr = (char *)page.virt_addr +
+		    (i + 1) * PAGE_SIZE;
+		many[i].phys_addr = (char *)page.phys_addr +
+		    (i + 1) * PAGE_SIZE;
+		many[i].section = VM_SECTION_UNMAPPED;
+		MUST(vm_add_page(ctx, &many[i]) == 0);
+	}
+}
+
+static void
+add_all(void)
+{
+	add();
+	add_many();
+}
+
+static void
+rm_all(void)
+{
+	rm();
+	for (unsigned i = 0; i < MANY; i++)
+		MUST(vm_rm_page_phys(ctx, many[i].phys_addr) == &many[i]);
+}
+
+static void
+find(void)
+{
+	MUST(vm_get_page_virt(ctx, page.virt_addr) == &page);
+}
+
+static void
+find_by_frame(void)
+{
+	MUST(vm_get_page_phys(ctx, page.phys_addr) == &page);
+}
+
 static void
 on_log(const char *line)
 {
@@ -137,6 +182,13 @@ static const struct cost_call calls[] = {
 	    .core_undo = core_free, .facade = alloc, .facade_undo = release },
 	{ .what = "heap free", .core_first = core_alloc, .core = core_free,
 	    .facade_first = alloc, .facade = release },
+	/* The core's are the facade's own here: one among many, one alone. */
+	{ .what = "find among 2,000", .core_first = add, .core = find,
+	    .core_undo = rm, .facade_first = add_all, .facade = find,
+	    .facade_undo = rm_all, .allowed = 40 },
+	{ .what = "find by frame among 2,000", .core_first = add,
+	    .core = find_by_frame, .core_undo = rm, .facade_first = add_all,
+	    .facade = find_by_frame, .facade_undo = rm_all, .allowed = 40 },
 	{ .what = NULL },
 };
 

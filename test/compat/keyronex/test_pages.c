@@ -526,11 +526,13 @@ test_pdaemon(void **state)
 	vm_map_t *map;
 
 	(void)state;
+	rig_watch(false);
 	hosted_start(rig.machine, 1, daemon, NULL);
 	map = kx_space(&at, 64, NULL);
 	assert_true(rig_poke(at, 1));
 	tome_paging_stop(rig.vm);
 	hosted_join(rig.machine);
+	rig_watch(true);
 	kx_end(map);
 }
 

@@ -418,6 +418,7 @@ test_find(void **state)
 
 	(void)state;
 	assert_non_null(all);
+	rig_watch(false);
 	for (unsigned i = 0; i < MANY; i++) {
 		struct vm_page *pg = vm_new_page();
 
@@ -434,6 +435,7 @@ test_find(void **state)
 		assert_ptr_equal(pg->phys_addr, all + i * PAGE_SIZE);
 		assert_ptr_equal(vm_get_page_phys(t.ctx, pg->phys_addr), pg);
 	}
+	rig_watch(true);
 	step = AT + PAGE_SIZE;
 	assert_null(DID(vm_get_page_virt(t.ctx, (void *)step)));
 	assert_null(DID(vm_get_page_virt(t.ctx, (void *)(AT + 1))));
