@@ -2,13 +2,15 @@
 # library, the conformance suite, the oracle and the unit tests, under
 # build/formats/NAME. (unit.mk has the variables; they are expanded late.)
 
-# $(call hosted_format,NAME,PORT,FLAGS)
+# $(call hosted_format,NAME,PORT,FLAGS[,32]): with 32, as programs of 32 bits.
 define hosted_format
-FORMATS += $(1)
+FORMATS$(4) += $(1)
+FORMAT_LINK_$(1) = $$(FORMAT_GCC$(4)) $$(FORMAT_SANITIZE)
+FORMAT_LIBS_$(1) = $$(FORMAT_LIBS$(4))
 FORMAT_LIB_$(1) = $$(addprefix $(BUILD)/formats/$(1)/,$$(patsubst %.c,%.o,\
 	$$(HOSTED_TOME) ports/$(2)/tlb.c $$(HOSTED_MACHINE) hosted/radix.c \
 	hosted/mmu_$(2).c))
-FORMAT_CC_$(1) = gcc $$(HOSTED_CFLAGS) $(3) $$(FORMAT_SANITIZE) -Ihosted \
+FORMAT_CC_$(1) = $$(FORMAT_GCC$(4)) $$(HOSTED_CFLAGS) $(3) $$(FORMAT_SANITIZE) -Ihosted \
 	-Iinclude -Isrc -Iports/$(2) -Itest/unit
 
 $(BUILD)/formats/$(1)/%.o: %.c
@@ -21,19 +23,19 @@ $(BUILD)/formats/$(1)/libtome.a: $$$$(FORMAT_LIB_$(1))
 
 $(BUILD)/formats/$(1)/oracle: $$(patsubst %.c,$(BUILD)/formats/$(1)/%.o,\
 	$(wildcard test/oracle/*.c)) $(BUILD)/formats/$(1)/libtome.a
-	$$(Q)gcc $$(FORMAT_SANITIZE) -o $$@ $$^ $$(HOSTED_LIBS)
+	$$(Q)$$(FORMAT_LINK_$(1)) -o $$@ $$^ $$(FORMAT_LIBS_$(1))
 
 $(BUILD)/formats/$(1)/conform: \
 	$(BUILD)/formats/$(1)/test/conform/conform.o \
 	$(BUILD)/formats/$(1)/libtome.a
-	$$(Q)gcc $$(FORMAT_SANITIZE) -o $$@ $$^ $$(HOSTED_LIBS)
+	$$(Q)$$(FORMAT_LINK_$(1)) -o $$@ $$^ $$(FORMAT_LIBS_$(1))
 
 $(BUILD)/formats/$(1)/unit/%: $(BUILD)/formats/$(1)/test/unit/%.o \
 	$$(patsubst %.c,$(BUILD)/formats/$(1)/%.o,$(wildcard test/unit/*.c)) \
 	$$$$(call format_helpers,$(1),$$$$(notdir $$$$(@D))) \
 	$(BUILD)/formats/$(1)/libtome.a
 	$$(Q)mkdir -p $$(@D)
-	$$(Q)gcc $$(FORMAT_SANITIZE) -o $$@ $$^ $$(HOSTED_LIBS)
+	$$(Q)$$(FORMAT_LINK_$(1)) -o $$@ $$^ $$(FORMAT_LIBS_$(1))
 
 .PHONY: format-$(1) format-slice-$(1)
 format-$(1): $(BUILD)/formats/$(1)/conform $(BUILD)/formats/$(1)/oracle \
@@ -44,10 +46,18 @@ format-slice-$(1): $(BUILD)/formats/$(1)/conform $(BUILD)/formats/$(1)/oracle \
 	*/*/*/*.d))
 endef
 
+FORMAT_GCC := gcc
+FORMAT_LIBS = $(HOSTED_LIBS)
+# Of 32 bits with the cross compiler and libraries that Debian has for i386; cmocka is
+# unpacked beside them. They run on this machine.
+FORMAT_GCC32 := i686-linux-gnu-gcc -Wno-psabi -isystem $(BUILD)/deb/i386/libcmocka-dev/usr/include
+FORMAT_LIBS32 := $(BUILD)/deb/i386/libcmocka0/usr/lib/i386-linux-gnu/libcmocka.so.0 \
+	-Wl,-rpath,/usr/i686-linux-gnu/lib:$(CURDIR)/$(BUILD)/deb/i386/libcmocka0/usr/lib/i386-linux-gnu \
+	-Wl,--dynamic-linker=/usr/i686-linux-gnu/lib/ld-linux.so.2 -lpthread
 FORMAT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
-# All but those of the x86-64 machine itself.
+# All but those of the x86-64 machine itself, and of what knows no pages.
 FORMAT_TESTS := $(filter-out hosted/test_mmu hosted/test_vm hosted/test_cpu \
-	hosted/test_sched,$(patsubst \
+	hosted/test_sched kernel/%,$(patsubst \
 	test/unit/%.c,%,$(wildcard test/unit/*/test_*.c)))
 # Of these, in every run of the suite: one or two of each layer.
 FORMAT_SLICE := fail/test_map kmem/test_kmap map/test_fork map/test_ops \
@@ -62,6 +72,9 @@ $(eval $(call hosted_format,aarch64-64k,aarch64,-DTOME_A64_GRANULE=16))
 $(eval $(call hosted_format,i386,i386,))
 $(eval $(call hosted_format,i386-pae,i386,-DTOME_I386_PAE=1))
 $(eval $(call hosted_format,armv7,armv7,))
+$(eval $(call hosted_format,armv7-32,armv7,,32))
+$(eval $(call hosted_format,i386-32,i386,,32))
+$(eval $(call hosted_format,i386-pae-32,i386,-DTOME_I386_PAE=1,32))
 
 # x86-64 has the rest of the suite; the conformance suite comes from here as well.
 $(BUILD)/formats/x86_64/conform: test/conform/conform.c \

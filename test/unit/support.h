@@ -23,6 +23,9 @@
 
 #define MIB ((tome_pa_t)1 << 20)
 #define GIB ((tome_pa_t)1 << 30)
+/* Bytes of so many pages; and what is written for pages of 4 KiB, in this format's. */
+#define PAGES(n) ((tome_pa_t)(n) << TOME_PAGE_SHIFT)
+#define SCALED(bytes) ((tome_pa_t)(bytes) << (TOME_PAGE_SHIFT - 12))
 
 struct support {
 	struct tome_host host;

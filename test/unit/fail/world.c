@@ -48,7 +48,8 @@ world_swap_on(struct world *w)
 static void
 world_create(struct world *w)
 {
-	struct hosted_config config = { .ram = 32u << 20, .quiet = true };
+	struct hosted_config config = { .ram = 8192 * TOME_PAGE_SIZE,
+		.quiet = true };
 	struct tome_shm_config shm = { .max_segments = 4 };
 	struct tome_map_config mc = { .lo = LOW, .hi = TOP };
 	struct tome_posix_config pc = { .brk_start = BRK };

@@ -14,7 +14,8 @@
 #include <base/vm_i.h>
 #include <boot.h>
 
-#define VA ((tome_va_t)0x3ffff000)	/* across two leaf tables */
+/* Across two leaf tables. */
+#define VA (((tome_va_t)1 << 30) - TOME_PAGE_SIZE)
 #define NCPUS 3
 #define SLOTS 4				/* pages of each CPU */
 #define ROUNDS 150

@@ -6,7 +6,8 @@
 int
 rig_setup(void **state)
 {
-	struct hosted_config config = { .ncpus = RIG_CPUS, .ram = 64u << 20,
+	struct hosted_config config = { .ncpus = RIG_CPUS,
+		.ram = 16384 * TOME_PAGE_SIZE,
 		.quiet = true };
 	struct rig *r = calloc(1, sizeof *r);
 	struct tome_boot boot;

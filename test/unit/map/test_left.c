@@ -412,7 +412,8 @@ test_totals_of_an_empty_map(void **state)
 static void
 start_in_noise(uint8_t noise)
 {
-	struct hosted_config config = { .ram = 8u << 20, .quiet = true };
+	struct hosted_config config = { .ram = 2048 * TOME_PAGE_SIZE,
+		.quiet = true };
 	struct rig r = { .machine = hosted_create(&config) };
 	struct tome_map *map, *child;
 	struct tome_boot boot;

@@ -137,7 +137,8 @@ test_large(void **state)
 	    TOME_MOVE_MAY | TOME_MOVE_DONTUNMAP, 0, &va), TOME_OK);
 	assert_int_equal((va - at) & (tome_leaf_span() - 1), 0);
 	for (unsigned i = 0; i < n; i += 50)
-		assert_int_equal(rig_peek(map, va + i * PG), i / 50 + 1);
+		assert_int_equal(rig_peek(map, va + i * PG),
+		    (uint8_t)(i / 50 + 1));
 	rig_check(r);
 	tome_map_unref(map);
 }

@@ -8,7 +8,8 @@
 int
 rig_start(void **state)
 {
-	struct hosted_config config = { .ncpus = 1, .ram = 8u << 20,
+	struct hosted_config config = { .ncpus = 1,
+		.ram = 2048 * TOME_PAGE_SIZE,
 		.quiet = true };
 	struct rig *r = calloc(1, sizeof *r);
 	struct tome_boot boot;

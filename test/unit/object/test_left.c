@@ -170,7 +170,7 @@ static void
 node_made_by_two(void **state)
 {
 	struct hosted_program p = { .name = "node", .nthreads = 2,
-		.config = { .ram = 4u << 20, .quiet = true },
+		.config = { .ram = 1024 * TOME_PAGE_SIZE, .quiet = true },
 		.setup = node_setup, .body = { node_get, node_get },
 		.teardown = race_teardown };
 	struct hosted_explored e;
@@ -245,7 +245,7 @@ static void
 shared_chunk_by_two(void **state)
 {
 	struct hosted_program p = { .name = "shared", .nthreads = 2,
-		.config = { .ram = 4u << 20, .quiet = true },
+		.config = { .ram = 1024 * TOME_PAGE_SIZE, .quiet = true },
 		.setup = shared_setup, .body = { write_first, write_second },
 		.judge = writers_judge, .teardown = race_teardown };
 	struct hosted_explored e;

@@ -8,7 +8,8 @@
 int
 rig_setup(void **state)
 {
-	struct hosted_config config = { .ncpus = RIG_CPUS, .ram = 8u << 20,
+	struct hosted_config config = { .ncpus = RIG_CPUS,
+		.ram = 2048 * TOME_PAGE_SIZE,
 		.quiet = true };
 	struct rig *r = calloc(1, sizeof *r);
 

@@ -6,7 +6,7 @@
 #include "support.h"
 
 static const struct tome_range one_range[] = {
-	{ 32 * MIB, 8 * MIB, TOME_RANGE_USABLE },
+	{ PAGES(8192), PAGES(2048), TOME_RANGE_USABLE },
 };
 
 static int
@@ -115,7 +115,7 @@ static void
 test_limit(void **state)
 {
 	struct support *s = *state;
-	tome_pa_t limit = 33 * MIB;
+	tome_pa_t limit = PAGES(8448);
 	tome_pfn_t got[300], pfn;
 	unsigned n = 0;
 
@@ -130,9 +130,9 @@ test_limit(void **state)
 		tome_frames_free(s->vm, got[--n], 0);
 	/* A block that would reach past the limit is no answer. */
 	pfn = must_take(s->vm, 8, 0, limit);
-	assert_int_equal(tome_pfn_pa(pfn), 32 * MIB);
+	assert_int_equal(tome_pfn_pa(pfn), PAGES(8192));
 	assert_int_equal(tome_frames_alloc(s->vm, TOME_PAGE_KERNEL, 0, 0,
-	    32 * MIB, 0, &got[0]), TOME_ENOMEM);
+	    PAGES(8192), 0, &got[0]), TOME_ENOMEM);
 	tome_frames_free(s->vm, pfn, 8);
 }
 
@@ -155,7 +155,7 @@ static void
 test_claim(void **state)
 {
 	struct support *s = *state;
-	tome_pfn_t first = tome_pa_pfn(33 * MIB) + 3, i;
+	tome_pfn_t first = tome_pa_pfn(PAGES(8448)) + 3, i;
 	tome_pfn_t free = tome_frames_free_count(s->vm);
 
 	assert_int_equal(tome_frames_claim(s->vm, TOME_PAGE_DEVICE, first,
@@ -171,11 +171,11 @@ test_claim(void **state)
 	assert_int_equal(tome_frames_claim(s->vm, TOME_PAGE_DEVICE, first - 1,
 	    2), TOME_EBUSY);
 	assert_int_equal(tome_frames_claim(s->vm, TOME_PAGE_DEVICE,
-	    tome_pa_pfn(32 * MIB) - 1, 2), TOME_ENOENT);
+	    tome_pa_pfn(PAGES(8192)) - 1, 2), TOME_ENOENT);
 	assert_int_equal(tome_frames_claim(s->vm, TOME_PAGE_DEVICE,
-	    tome_pa_pfn(40 * MIB) - 1, 1), TOME_EBUSY);
+	    tome_pa_pfn(PAGES(10240)) - 1, 1), TOME_EBUSY);
 	assert_int_equal(tome_frames_claim(s->vm, TOME_PAGE_DEVICE,
-	    tome_pa_pfn(40 * MIB) - 1, 2), TOME_ENOENT);
+	    tome_pa_pfn(PAGES(10240)) - 1, 2), TOME_ENOENT);
 	assert_int_equal(tome_frames_free_count(s->vm), free - 101);
 	for (i = 0; i < 101; i++)
 		tome_frame_free(s->vm, first + i);
@@ -218,7 +218,7 @@ test_stack_gives_way(void **state)
 static void
 free_misaligned(void *arg)
 {
-	tome_frames_free(arg, tome_pa_pfn(33 * MIB) + 1, 1);
+	tome_frames_free(arg, tome_pa_pfn(PAGES(8448)) + 1, 1);
 }
 
 static void
@@ -254,7 +254,7 @@ test_check_sees(void **state)
 	tome_page_become(s->vm, pg, TOME_PAGE_FREE, TOME_PAGE_KERNEL);
 	assert_sound(s);
 	tome_frames_free(s->vm, pfn, 0);
-	pg = tome_page(s->vm, tome_pa_pfn(33 * MIB));
+	pg = tome_page(s->vm, tome_pa_pfn(PAGES(8448)));
 	pg->state |= TOME_PAGE_BUSY;
 	assert_non_null(tome_phys_check(s->vm));
 	pg->state &= ~TOME_PAGE_BUSY;

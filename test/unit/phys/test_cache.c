@@ -6,7 +6,7 @@
 #include "support.h"
 
 static const struct tome_range one_range[] = {
-	{ 32 * MIB, 8 * MIB, TOME_RANGE_USABLE },
+	{ PAGES(8192), PAGES(2048), TOME_RANGE_USABLE },
 };
 
 static int

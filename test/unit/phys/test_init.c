@@ -16,14 +16,14 @@ static void
 test_runs(void **state)
 {
 	static const struct tome_range ranges[] = {
-		{ 0x90000, 0x8000, TOME_RANGE_USABLE },
-		{ 0x11800, 0x1000, TOME_RANGE_RESERVED },
-		{ 0x10010, 0x4000, TOME_RANGE_USABLE },
-		{ 0, 0x3000, TOME_RANGE_USABLE },
-		{ 0x13000, 0x5fff, TOME_RANGE_USABLE },
-		{ 0x98000, 0x1000, TOME_RANGE_USABLE },
-		{ 0x98000, 0, TOME_RANGE_RESERVED },
-		{ 0x200000, 0x1000, TOME_RANGE_RESERVED },
+		{ SCALED(0x90000), SCALED(0x8000), TOME_RANGE_USABLE },
+		{ SCALED(0x11800), SCALED(0x1000), TOME_RANGE_RESERVED },
+		{ SCALED(0x10010), SCALED(0x4000), TOME_RANGE_USABLE },
+		{ 0, SCALED(0x3000), TOME_RANGE_USABLE },
+		{ SCALED(0x13000), SCALED(0x5fff), TOME_RANGE_USABLE },
+		{ SCALED(0x98000), SCALED(0x1000), TOME_RANGE_USABLE },
+		{ SCALED(0x98000), 0, TOME_RANGE_RESERVED },
+		{ SCALED(0x200000), SCALED(0x1000), TOME_RANGE_RESERVED },
 	};
 	static const struct tome_run want[] = {
 		{ 1, 3 }, { 0x13, 0x18 }, { 0x90, 0x99 },
@@ -58,25 +58,26 @@ test_random_runs(void **state)
 
 		for (i = 0; i < 8; i++) {
 			x = x * 1664525u + 1013904223u;
-			r[i].base = x >> 14;		/* 64 pages */
-			r[i].len = (x & 0x3fff) * (x >> 28 & 1 ? 4 : 1);
-			if (r[i].base + r[i].len > 64 * 4096)
-				r[i].len = 64 * 4096 - r[i].base;
+			r[i].base = SCALED(x >> 14);	/* 64 pages */
+			r[i].len = SCALED(x & 0x3fff) *
+			    (x >> 28 & 1 ? 4 : 1);
+			if (r[i].base + r[i].len > PAGES(64))
+				r[i].len = PAGES(64) - r[i].base;
 			r[i].kind = i % 3 == 2 ? TOME_RANGE_RESERVED :
 			    TOME_RANGE_USABLE;
 		}
 		for (i = 0; i < 8; i++)
 			for (pfn = 1; pfn < 64; pfn++)
 				if (r[i].kind == TOME_RANGE_USABLE &&
-				    r[i].base <= pfn * 4096 &&
-				    r[i].base + r[i].len >= (pfn + 1) * 4096)
+				    r[i].base <= PAGES(pfn) &&
+				    r[i].base + r[i].len >= PAGES(pfn + 1))
 					usable[pfn] = true;
 		for (i = 0; i < 8; i++)
 			for (pfn = 0; pfn < 64; pfn++)
 				if (r[i].kind == TOME_RANGE_RESERVED &&
 				    r[i].len > 0 &&
-				    r[i].base < (pfn + 1) * 4096 &&
-				    r[i].base + r[i].len > pfn * 4096)
+				    r[i].base < PAGES(pfn + 1) &&
+				    r[i].base + r[i].len > PAGES(pfn))
 					usable[pfn] = false;
 		TOME_EACH_RUN(&boot, run) {
 			assert_true(run.first < run.end);
@@ -93,12 +94,12 @@ static void
 test_pc_map(void **state)
 {
 	static const struct tome_range ranges[] = {
-		{ 0, 0x9fc00, TOME_RANGE_USABLE },
-		{ 0x9fc00, 0x400, TOME_RANGE_RESERVED },
-		{ 0xf0000, 0x10000, TOME_RANGE_RESERVED },
-		{ 1 * MIB, 31 * MIB, TOME_RANGE_USABLE },
-		{ 1 * MIB, 2 * MIB + 17, TOME_RANGE_RESERVED },
-		{ 3 * GIB, 1 * GIB, TOME_RANGE_RESERVED },
+		{ 0, SCALED(0x9fc00), TOME_RANGE_USABLE },
+		{ SCALED(0x9fc00), SCALED(0x400), TOME_RANGE_RESERVED },
+		{ SCALED(0xf0000), SCALED(0x10000), TOME_RANGE_RESERVED },
+		{ SCALED(1 * MIB), SCALED(31 * MIB), TOME_RANGE_USABLE },
+		{ SCALED(1 * MIB), SCALED(2 * MIB) + 17, TOME_RANGE_RESERVED },
+		{ SCALED(3 * GIB), SCALED(1 * GIB), TOME_RANGE_RESERVED },
 	};
 	struct support s;
 	struct tome_stats st = { 0 };
@@ -106,23 +107,23 @@ test_pc_map(void **state)
 	(void)state;
 	support_start(&s, ranges, 6);
 	assert_true(is(s.vm, 0, TOME_PAGE_RESERVED));
-	assert_true(is(s.vm, 0x1000, TOME_PAGE_FREE));
-	assert_true(is(s.vm, 0x9f000, TOME_PAGE_RESERVED));
-	assert_true(is(s.vm, 0xa0000, TOME_PAGE_ABSENT));
-	assert_true(is(s.vm, 0xf0000, TOME_PAGE_RESERVED));
-	assert_true(is(s.vm, 1 * MIB, TOME_PAGE_RESERVED));
-	assert_true(is(s.vm, 3 * MIB, TOME_PAGE_RESERVED));
-	assert_true(is(s.vm, 3 * MIB + 4096, TOME_PAGE_FREE));
-	assert_true(is(s.vm, 32 * MIB - 1, TOME_PAGE_KERNEL));
-	assert_true(is(s.vm, 32 * MIB, TOME_PAGE_ABSENT));
-	assert_true(is(s.vm, 3 * GIB, TOME_PAGE_ABSENT));
-	assert_null(tome_page_try(s.vm, tome_pa_pfn(3 * GIB)));
+	assert_true(is(s.vm, PAGES(1), TOME_PAGE_FREE));
+	assert_true(is(s.vm, PAGES(0x9f), TOME_PAGE_RESERVED));
+	assert_true(is(s.vm, PAGES(0xa0), TOME_PAGE_ABSENT));
+	assert_true(is(s.vm, PAGES(0xf0), TOME_PAGE_RESERVED));
+	assert_true(is(s.vm, PAGES(256), TOME_PAGE_RESERVED));
+	assert_true(is(s.vm, PAGES(768), TOME_PAGE_RESERVED));
+	assert_true(is(s.vm, PAGES(769), TOME_PAGE_FREE));
+	assert_true(is(s.vm, PAGES(8191), TOME_PAGE_KERNEL));
+	assert_true(is(s.vm, PAGES(8192), TOME_PAGE_ABSENT));
+	assert_true(is(s.vm, SCALED(3 * GIB), TOME_PAGE_ABSENT));
+	assert_null(tome_page_try(s.vm, tome_pa_pfn(SCALED(3 * GIB))));
 	tome_phys_stats(s.vm, &st);
 	assert_int_equal(st.frames_reserved, 1 + 1 + 16 + 513);
 	support_end(&s);
 }
 
-/* Metadata is small: under 2% of RAM, down to machines of 4 MiB. */
+/* Metadata is small: under 2% of RAM, down to machines of 1024 pages. */
 static void
 test_bootstrap_is_small(void **state)
 {
@@ -131,7 +132,7 @@ test_bootstrap_is_small(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof mib / sizeof mib[0]; i++) {
-		struct tome_range r = { 0x1000, mib[i] * MIB,
+		struct tome_range r = { PAGES(1), SCALED(mib[i] * MIB),
 			TOME_RANGE_USABLE };
 		struct tome_stats st = { 0 };
 		struct support s;
@@ -141,7 +142,7 @@ test_bootstrap_is_small(void **state)
 		assert_int_equal(tome_phys_init(&s.boot, &s.vm), TOME_OK);
 		tome_phys_booted(s.vm);
 		tome_phys_stats(s.vm, &st);
-		assert_int_equal(st.frames_total, mib[i] * MIB / TOME_PAGE_SIZE);
+		assert_int_equal(st.frames_total, mib[i] * 256);
 		assert_true(st.frames_bootstrap * 50 < st.frames_total);
 		support_end(&s);
 	}
@@ -155,8 +156,8 @@ static void
 test_sparse(void **state)
 {
 	static const struct tome_range ranges[] = {
-		{ 1 * GIB, 16 * MIB, TOME_RANGE_USABLE },
-		{ FAR, 1 * MIB, TOME_RANGE_USABLE },
+		{ SCALED(1 * GIB), PAGES(4096), TOME_RANGE_USABLE },
+		{ SCALED(FAR), PAGES(256), TOME_RANGE_USABLE },
 	};
 	struct tome_stats st = { 0 };
 	struct support s;
@@ -164,9 +165,9 @@ test_sparse(void **state)
 	(void)state;
 	support_start(&s, ranges, 2);
 	assert_null(tome_page_try(s.vm, 1));
-	assert_null(tome_page_try(s.vm, tome_pa_pfn(2 * GIB)));
+	assert_null(tome_page_try(s.vm, tome_pa_pfn(SCALED(2 * GIB))));
 	tome_phys_stats(s.vm, &st);
-	assert_int_equal(st.frames_total, 17 * MIB / TOME_PAGE_SIZE);
+	assert_int_equal(st.frames_total, 17 * 256);
 	support_end(&s);
 }
 
@@ -178,7 +179,7 @@ test_refusals(void **state)
 		{ 0, 16 * MIB, TOME_RANGE_USABLE },
 	};
 	static const struct tome_range tiny[] = {
-		{ 1 * MIB, 8192, TOME_RANGE_USABLE },
+		{ 1 * MIB, PAGES(2), TOME_RANGE_USABLE },
 	};
 	struct support s;
 
@@ -214,7 +215,7 @@ test_every_small_size(void **state)
 
 	(void)state;
 	for (n = 1; n < 64; n++) {
-		struct tome_range r = { 1 * MIB, n * 4096,
+		struct tome_range r = { 1 * MIB, PAGES(n),
 			TOME_RANGE_USABLE };
 		struct support s;
 		enum tome_err err;

@@ -66,7 +66,8 @@ wander(void *arg)
 static void
 test_wandering(void **state)
 {
-	struct hosted_config config = { .ncpus = CPUS, .ram = 4 * MIB };
+	struct hosted_config config = { .ncpus = CPUS,
+		.ram = 1024 * TOME_PAGE_SIZE };
 	struct tome_boot boot;
 	tome_pfn_t free;
 	unsigned i;

@@ -12,7 +12,8 @@ static struct tome_vm *vm;
 static int
 setup(void **state)
 {
-	struct hosted_config config = { .ncpus = 2, .ram = 16 * MIB };
+	struct hosted_config config = { .ncpus = 2,
+		.ram = 4096 * TOME_PAGE_SIZE };
 	struct tome_boot boot;
 
 	machine = hosted_create(&config);
@@ -125,7 +126,7 @@ test_figures(void **state)
 
 	(void)state;
 	tome_vm_stats(vm, &st);
-	assert_int_equal(st.frames_total, 16 * 256);
+	assert_int_equal(st.frames_total, 4096);
 	assert_int_equal(st.frames_total, st.frames_free +
 	    st.frames_bootstrap + st.frames_reserved);
 	assert_int_equal(st.frames_anon + st.frames_cache + st.frames_other,

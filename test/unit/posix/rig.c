@@ -20,7 +20,8 @@ rig_space(struct rig *r)
 int
 rig_setup(void **state)
 {
-	struct hosted_config config = { .ram = 64u << 20, .quiet = true };
+	struct hosted_config config = { .ram = 16384 * TOME_PAGE_SIZE,
+		.quiet = true };
 	struct tome_shm_config shm = { .max_segments = 8, .all_pages = 100 };
 	struct rig *r = calloc(1, sizeof *r);
 	struct tome_boot boot;

@@ -23,7 +23,7 @@
 #define PG ((tome_va_t)TOME_PAGE_SIZE)
 /* As far up as user addresses go on every port. */
 #define TOP ((tome_va_t)(sizeof(tome_va_t) == 8 ? 0x3fffff0000 : 0x7fff0000))
-#define LOW ((tome_va_t)0x10000)
+#define LOW ((tome_va_t)16 << TOME_PAGE_SHIFT)
 #define AT ((tome_va_t)0x40000000)
 #define BRK ((tome_va_t)0x10000123)
 #define RW (PROT_READ | PROT_WRITE)

@@ -288,7 +288,8 @@ enter(struct world *w, enum area area, struct tome_object *ob, unsigned flags)
 void
 world_create(struct world *w, enum wrong wrong, unsigned nth, bool on)
 {
-	struct hosted_config config = { .ram = 2u << 20, .quiet = true,
+	struct hosted_config config = { .ram = 512 * TOME_PAGE_SIZE,
+		.quiet = true,
 		.virtual_clock = true };
 
 	memset(w, 0, sizeof *w);
