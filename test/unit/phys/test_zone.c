@@ -5,9 +5,12 @@
 
 #define RUN_FRAMES ((unsigned)(8 * MIB >> TOME_PAGE_SHIFT))	/* of each zone */
 
-/* Where physical addresses end at 4 GiB there is no zone DMA32 of its own. */
-#define WIDE (sizeof(tome_pa_t) == 8)
-#define DIRECT_END (WIDE ? 5 * GIB : 2 * GIB)
+/*
+ * Where physical addresses end at 4 GiB there is no zone DMA32 of its own; and a
+ * process of 32 bits has not enough of its own.
+ */
+#define WIDE (sizeof(void *) == 8 && sizeof(tome_pa_t) == 8)
+#define DIRECT_END (WIDE ? 5 * GIB : GIB)
 
 /* One run in each zone; the direct map ends below the last. */
 static const struct tome_range all_zones[] = {
