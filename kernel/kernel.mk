@@ -50,7 +50,7 @@ KERNEL_CFLAGS += $(KERNEL_MACHINE_CLANG)
 KERNEL_NO_IDIOMS := -fno-builtin
 else
 KERNEL_NO_IDIOMS := -fno-builtin -fno-tree-loop-distribute-patterns
-KERNEL_CFLAGS += $(KERNEL_MACHINE_GCC) $(TOME_CFLAGS_GCC) $(TOME_CFLAGS_SIZE)
+KERNEL_CFLAGS += $(TOME_CFLAGS_GCC) $(TOME_CFLAGS_SIZE) $(KERNEL_MACHINE_GCC)
 endif
 
 KERNEL_OBJ_KERNEL = $(patsubst %,$(KERNEL_BUILD)/%.o,$(basename \

@@ -119,9 +119,12 @@ void tome_mmu_broadcast_pages(const struct tome_mmu *, unsigned asid,
 void tome_mmu_broadcast_asid(const struct tome_mmu *, unsigned asid);
 void tome_mmu_broadcast_all(const struct tome_mmu *);
 
-/* Only where TOME_PORT_VISIBLE, and where TOME_PORT_ICACHE. */
+/* Only where TOME_PORT_VISIBLE (format.h may have it as a macro), and where
+ * TOME_PORT_ICACHE. */
+#ifndef tome_mmu_visible
 void tome_mmu_visible(const struct tome_mmu *, const tome_pte_t *first,
     size_t n);
+#endif
 void tome_mmu_sync_icache(const struct tome_mmu *, const void *frame);
 
 /*

@@ -81,34 +81,34 @@
 
 /* ---- from user mode ---- */
 
+user_irq:
+	ENTER_USER
+	bl trap_interrupt
+	b user_return
+
 user_sync:
 	ENTER_USER
 	mrs x2, esr_el1
 	lsr x3, x2, #26
 	cmp x3, #EC_SVC
-	b.ne 1f
-	stp x8, x0, [sp, #FRAME_CODE]
+	b.eq 1f
+	mrs x1, far_el1
+	mov x0, sp
+	str x2, [sp, #FRAME_CODE]
+	msr daifclr, #2
+	cmp x3, #EC_DATA
+	b.eq 2f
+	cmp x3, #EC_FETCH
+	b.eq 2f
+	bl trap_user
+	b user_return
+1:	stp x8, x0, [sp, #FRAME_CODE]
 	msr daifclr, #2
 	mov x0, sp
 	bl syscall_dispatch
 	str x0, [sp]
 	b user_return
-1:	mrs x1, far_el1
-	mov x0, sp
-	str x2, [sp, #FRAME_CODE]
-	msr daifclr, #2
-	cmp x3, #EC_DATA
-	b.eq 3f
-	cmp x3, #EC_FETCH
-	b.ne 2f
-3:	bl trap_user_page_fault
-	b user_return
-2:	bl trap_user
-	b user_return
-
-user_irq:
-	ENTER_USER
-	bl trap_interrupt
+2:	bl trap_user_page_fault
 
 user_return:
 	msr daifset, #2

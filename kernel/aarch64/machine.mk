@@ -25,6 +25,8 @@ KERNEL_CROSS := aarch64-linux-gnu-
 # X18 is the CPU's.
 KERNEL_MACHINE_CFLAGS := -Ikernel/arm -mgeneral-regs-only -ffixed-x18 \
 	-mno-outline-atomics
+# A call costs more here than on x86-64: what is small is in line.
+KERNEL_MACHINE_GCC := -finline-functions
 ifneq ($(GRANULE),)
 KERNEL_MACHINE_CFLAGS += -DTOME_A64_GRANULE=$(GRANULE)
 KERNEL_BUILD := $(KERNEL_BUILD)-$(GRANULE)

@@ -16,7 +16,7 @@
 
 /* Exception classes: ESR's top bits. */
 enum {
-	EC_UNKNOWN = 0x00, EC_FETCH = 0x20, EC_FETCH_KERNEL = 0x21,
+	EC_UNKNOWN = 0x00, EC_FETCH = 0x20,
 	EC_PC_ALIGN = 0x22, EC_DATA = 0x24, EC_DATA_KERNEL = 0x25,
 	EC_SP_ALIGN = 0x26, EC_FP = 0x2c, EC_BREAKPOINT = 0x30,
 	EC_WATCHPOINT = 0x35, EC_BRK = 0x3c,
@@ -37,7 +37,8 @@ enum {
 	BUS_OBJERR = 3, FPE_FLTINV = 7,
 };
 
-void trap_user_page_fault(struct trap_frame *, uint64_t va, uint64_t esr);
+void trap_user_page_fault(struct trap_frame *, uint64_t va, uint64_t esr,
+    uint64_t class);
 void trap_user(struct trap_frame *, uint64_t va, uint64_t esr);
 void trap_kernel(struct trap_frame *, uint64_t va, uint64_t esr);
 void trap_user_work(struct trap_frame *);
@@ -46,9 +47,9 @@ _Noreturn void trap_bad(uint64_t esr, uint64_t elr);
 /* ---- page faults ---- */
 
 static tome_prot_t
-access_of(uint64_t esr)
+access_of(uint64_t esr, uint64_t class)
 {
-	if ((ESR_CLASS(esr) & ~1u) == EC_FETCH)
+	if (class == EC_FETCH)
 		return TOME_PROT_EXEC;
 	return (esr & (ESR_WRITE | ESR_CACHE)) == ESR_WRITE ?
 	    TOME_PROT_WRITE : TOME_PROT_READ;
@@ -67,14 +68,15 @@ remember(uint64_t va, uint64_t esr)
 
 /* Interrupts on. The kernel half is the personality's to refuse. */
 void
-trap_user_page_fault(struct trap_frame *f, uint64_t va, uint64_t esr)
+trap_user_page_fault(struct trap_frame *f, uint64_t va, uint64_t esr,
+    uint64_t class)
 {
 	if (__builtin_expect(!IS_TRANSLATION(esr), 0)) {
 		trap_user(f, va, esr);
 		return;
 	}
 	current()->trap_address = va;
-	if (__builtin_expect(!user_fault(f, va, access_of(esr)), 0))
+	if (__builtin_expect(!user_fault(f, va, access_of(esr, class)), 0))
 		remember(current()->trap_address, current()->frame->code);
 }
 
@@ -88,17 +90,18 @@ trap_kernel(struct trap_frame *f, uint64_t va, uint64_t esr)
 	bool is_fault = ESR_CLASS(esr) == EC_DATA_KERNEL &&
 	    (int64_t)va >= 0;
 	uintptr_t fixup = is_fault ? tome_user_fixup(f->pc) : 0;
+	tome_prot_t access = access_of(esr, ESR_CLASS(esr));
 	bool resolved = false;
 
 	if (f->sp < current()->stack_low && current()->stack_low != 0)
 		panic_frame(f, "a kernel stack overflow at %#lx", va);
 	if (fixup == 0 || (f->pstate & PSTATE_I))
 		panic_frame(f, "exception %#x in the kernel: %s %#lx",
-		    ESR_CLASS(esr), access_of(esr) == TOME_PROT_WRITE ?
+		    ESR_CLASS(esr), access == TOME_PROT_WRITE ?
 		    "write to" : "access to", va);
 	if (IS_TRANSLATION(esr)) {
 		irq_on();
-		resolved = user_fault(f, va, access_of(esr));
+		resolved = user_fault(f, va, access);
 		irq_off();
 	}
 	if (!resolved)

@@ -45,6 +45,13 @@ copy_four(word *d, const source *s)
 	d[3] = e;
 }
 
+static inline void
+set_four(word *d, word pattern)
+{
+	for (unsigned i = 0; i < 4; i++)
+		d[i] = pattern;
+}
+
 void *
 memcpy(void *to, const void *from, size_t n)
 {
@@ -87,9 +94,10 @@ memset(void *to, int byte, size_t n)
 		d += cleared;
 		n -= cleared;
 	}
-	for (; n >= 8 * WORD; n -= 8 * WORD, d += 8 * WORD)
-		for (unsigned i = 0; i < 8; i++)
-			((word *)(void *)d)[i] = pattern;
+	for (; n >= 8 * WORD; n -= 8 * WORD, d += 8 * WORD) {
+		set_four((word *)(void *)d, pattern);
+		set_four((word *)(void *)d + 4, pattern);
+	}
 	for (; n >= WORD; n -= WORD, d += WORD)
 		*(word *)(void *)d = pattern;
 	while (n-- > 0)

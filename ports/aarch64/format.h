@@ -43,6 +43,11 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_SW_BITS 4
 #define TOME_PORT_HW_AM 1
 #define TOME_PORT_VISIBLE 1
+/* In line: walks see an entry stored after DSB ISHST, and ISB is for what this CPU
+ * itself does next. */
+#define tome_mmu_visible(m, first, n)                                     \
+	((void)(m), (void)(first), (void)(n), tome_insn_dsb_ishst(),     \
+	    tome_insn_isb())
 #define TOME_PORT_ICACHE 1
 #define TOME_PORT_ASIDS_MAX 256u
 #define TOME_PORT_FLUSH_WALKS 1

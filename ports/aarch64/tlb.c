@@ -3,7 +3,7 @@
  *
  * Arm ARM, D8.13 and D8.14. What is relied upon:
  *  - An entry stored is seen by walks after DSB ISHST; this CPU's own later
- *    instructions want an ISB as well.
+ *    instructions want an ISB as well (tome_mmu_visible(), in format.h).
  *  - TLBI is done, on every CPU it is for, when a DSB ISH after it is; it covers the
  *    walk caches of its addresses. Entries stored before DSB ISHST stay flushed.
  *  - By VA and ASID it takes global entries of the address, too; _ALL is under
@@ -208,15 +208,7 @@ tome_mmu_broadcast_all(const struct tome_mmu *m)
 	flush_end();
 }
 
-/* ---- stores ---- */
-
-void
-tome_mmu_visible(const struct tome_mmu *m, const tome_pte_t *first, size_t n)
-{
-	(void)m, (void)first, (void)n;
-	tome_insn_dsb_ishst();
-	tome_insn_isb();
-}
+/* ---- code ---- */
 
 void
 tome_mmu_sync_icache(const struct tome_mmu *m, const void *frame)

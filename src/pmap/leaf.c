@@ -13,6 +13,9 @@ static void leaf_upgrade(struct tome_leaf *, size_t i, tome_pte_t old,
 static bool slot_wire(struct tome_page *);
 static void leaf_sync_code(struct tome_leaf *, struct tome_page *, tome_pfn_t);
 
+/* What becomes of an upgraded entry's flags here; the hardware's stay with the port. */
+#define HAD (TOME_SIDE ? TOME_SLOT_FLAGS : TOME_LEAF_WIRED)
+
 #define BORN (TOME_LEAF_ACCESSED)
 #define BORN_MODIFIED (TOME_LEAF_ACCESSED | TOME_LEAF_MODIFIED)
 
@@ -57,7 +60,7 @@ tome_leaf_enter(struct tome_leaf *l, tome_va_t va, tome_pfn_t pfn,
 	size_t i = tome_leaf_index(va);
 	struct tome_page *pg = tome_managed(l->pmap, pfn);
 	tome_pte_t old = tome_insn_pte_load(&l->ptes[i]), pte;
-	unsigned had = old == 0 ? 0 : tome_slot_flags(l, i, old);
+	unsigned had = old == 0 ? 0 : tome_slot_flags(l, i, old) & HAD;
 	unsigned lf = born[flags & 7] | had;
 
 	/* Nobody is there to ask for what is withheld from the kernel. */
