@@ -42,6 +42,7 @@ include compat/facade.mk
 -include test/ports/ports.mk
 -include test/ports/formats.mk
 -include tools/mutants.mk
+-include tools/port-mutants.mk
 -include test/models/models.mk
 
 # A target that ends with the status of what it ran writes that status to

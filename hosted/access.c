@@ -54,7 +54,7 @@ fetched_from(struct hosted_cpu *c, tome_pa_t pa, const unsigned char *ram)
 
 	if (m->icache == NULL)
 		return ram;
-	copy = m->icache[(pa - m->lo) >> TOME_PAGE_SHIFT];
+	copy = *hosted_icache(c, pa);
 	if (copy == NULL) {
 		hosted_violation(m, HOSTED_ICACHE,
 		    "frame %#" PRIx64 " never synchronised", (uint64_t)pa);
@@ -187,6 +187,13 @@ enum tome_err
 hosted_kread(tome_va_t va, void *buf, size_t n, bool user)
 {
 	return access_range(va, kernel_access(HOSTED_R, user), buf, n, NULL,
+	    NULL);
+}
+
+enum tome_err
+hosted_kexec(tome_va_t va, void *buf, size_t n)
+{
+	return access_range(va, kernel_access(HOSTED_X, true), buf, n, NULL,
 	    NULL);
 }
 

@@ -148,6 +148,7 @@ enum tome_err hosted_exec(tome_va_t, void *buf, size_t n, hosted_fault_fn *,
     void *arg);
 /* The same in kernel mode, without a handler; `user`: with user access let
  * through (SMAP's AC set). */
+enum tome_err hosted_kexec(tome_va_t, void *buf, size_t n);
 enum tome_err hosted_kread(tome_va_t, void *buf, size_t n, bool user);
 enum tome_err hosted_kwrite(tome_va_t, const void *buf, size_t n, bool user);
 

@@ -51,6 +51,7 @@ struct hosted_cpu {
 	_Atomic uint64_t reg[HOSTED_REGS];
 	struct hosted_spin tlb_lock;
 	struct hosted_tlb tlb;
+	tome_pa_t synced;		/* the last frame whose code it took anew */
 	struct {
 		void *va;
 		tome_pa_t pa;
@@ -71,6 +72,9 @@ struct hosted_job {
 struct hosted_pending {
 	tome_pa_t pa;
 	uint64_t old;
+	struct hosted_cpu *by;
+	bool clean;		/* out of the data cache */
+	bool arrived;		/* but for the CPU's own walks */
 };
 #define HOSTED_PENDING 1024
 
@@ -92,7 +96,7 @@ struct hosted_machine {
 	unsigned char *ram, *direct;
 	struct hosted_kva *kva;
 	struct hosted_spin kva_lock;
-	/* Per frame from lo: its copy in the instruction caches, or NULL. */
+	/* Per CPU, and frame from lo: its copy in the instruction cache, or NULL. */
 	void **icache;
 	struct hosted_spin pending_lock;
 	struct hosted_pending pending[HOSTED_PENDING];
@@ -155,8 +159,14 @@ void *hosted_ram(struct hosted_machine *, tome_pa_t);
 bool hosted_pointer_pa(struct hosted_machine *, const void *, tome_pa_t *);
 void *hosted_window_enter(void *ctx, tome_pa_t);
 void hosted_window_leave(void *ctx, void *);
+/* Where c's copy of a frame's code is kept. */
+void **hosted_icache(struct hosted_cpu *c, tome_pa_t frame);
 /* A store that walkers need not see before make_visible (weak formats). */
 void hosted_pte_pending(struct hosted_machine *, tome_pa_t, uint64_t old);
+/* By the CPU's own barriers (order.c): from here on other walkers, then its own, see
+ * what it stored. */
+void hosted_stores_arrive(struct hosted_cpu *, bool coherent);
+void hosted_stores_seen(struct hosted_cpu *);
 /* ---- kva.c ---- */
 bool hosted_kva_init(struct hosted_machine *);
 void hosted_kva_fini(struct hosted_machine *);

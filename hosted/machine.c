@@ -154,6 +154,10 @@ cpus_init(struct hosted_machine *m)
 void
 hosted_boot(struct hosted_machine *m, struct tome_boot *boot)
 {
+	unsigned i;
+
+	for (i = 0; i < m->ncpus; i++)
+		hosted_tlb_leave(&m->cpu[i]);
 	*boot = (struct tome_boot){
 		.host = &m->host,
 		.ctx = m,

@@ -35,8 +35,8 @@ hosted_memory_init(struct hosted_machine *m)
 	if (m->fd < 0 || ftruncate(m->fd, (off_t)(m->hi - m->lo)) != 0)
 		return false;
 	if (m->mmu_flags & HOSTED_MMU_ICACHE) {
-		m->icache = calloc((m->hi - m->lo) >> TOME_PAGE_SHIFT,
-		    sizeof *m->icache);
+		m->icache = calloc(m->ncpus * ((m->hi - m->lo) >>
+		    TOME_PAGE_SHIFT), sizeof *m->icache);
 		if (m->icache == NULL)
 			return false;
 	}
@@ -109,7 +109,7 @@ hosted_memory_fini(struct hosted_machine *m)
 		for (w = 0; w < HOSTED_WINDOWS; w++)
 			unmap(m->cpu[i].window[w].va, TOME_PAGE_SIZE);
 	if (m->icache != NULL)
-		for (i = 0; i < len >> TOME_PAGE_SHIFT; i++)
+		for (i = 0; i < m->ncpus * (len >> TOME_PAGE_SHIFT); i++)
 			free(m->icache[i]);
 	free(m->icache);
 	unmap(m->direct, len);
@@ -215,7 +215,8 @@ not_yet_visible(struct hosted_cpu *c, tome_pa_t pa, uint64_t *old)
 		return false;
 	hosted_lock(&m->pending_lock);
 	i = pending_find(m, pa);
-	if (i >= 0 && (atomic_load(&m->modes) == 0 || hosted_roll(c, 2))) {
+	if (i >= 0 && (!m->pending[i].arrived || m->pending[i].by == c) &&
+	    (atomic_load(&m->modes) == 0 || hosted_roll(c, 2))) {
 		*old = m->pending[i].old;
 		hidden = true;
 	}
@@ -281,13 +282,19 @@ hosted_update32(struct hosted_cpu *c, tome_pa_t pa, uint32_t seen, uint32_t now)
 void
 hosted_pte_pending(struct hosted_machine *m, tome_pa_t pa, uint64_t old)
 {
+	struct hosted_pending *p;
 	uint32_t n;
+	int i;
 
 	hosted_lock(&m->pending_lock);
 	n = atomic_load(&m->npending);
-	if (pending_find(m, pa) < 0 && n < HOSTED_PENDING) {
-		m->pending[n] = (struct hosted_pending){ pa, old };
-		atomic_store(&m->npending, n + 1);
+	i = pending_find(m, pa);
+	if (i >= 0 || n < HOSTED_PENDING) {
+		p = &m->pending[i >= 0 ? (uint32_t)i : n];
+		*p = (struct hosted_pending){ .pa = pa, .by = hosted_cpu(),
+		    .old = i >= 0 ? p->old : old };
+		if (i < 0)
+			atomic_store(&m->npending, n + 1);
 	}
 	hosted_unlock(&m->pending_lock);
 }
@@ -314,12 +321,47 @@ hosted_make_visible(const volatile void *from, size_t len)
 }
 
 void
-hosted_make_all_visible(void)
+hosted_clean(const volatile void *from, size_t len)
 {
 	struct hosted_machine *m = hosted_this()->m;
+	tome_pa_t pa;
+	uint32_t i;
+
+	if (!hosted_pointer_pa(m, (const void *)from, &pa))
+		return;
+	hosted_lock(&m->pending_lock);
+	for (i = 0; i < atomic_load(&m->npending); i++)
+		m->pending[i].clean |= m->pending[i].pa - pa < len;
+	hosted_unlock(&m->pending_lock);
+}
+
+void
+hosted_stores_arrive(struct hosted_cpu *c, bool coherent)
+{
+	struct hosted_machine *m = c->m;
+	uint32_t i;
 
 	hosted_lock(&m->pending_lock);
-	atomic_store(&m->npending, 0);
+	for (i = 0; i < atomic_load(&m->npending); i++)
+		if (m->pending[i].by == c)
+			m->pending[i].arrived |= coherent || m->pending[i].clean;
+	hosted_unlock(&m->pending_lock);
+}
+
+void
+hosted_stores_seen(struct hosted_cpu *c)
+{
+	struct hosted_machine *m = c->m;
+	uint32_t i, n;
+
+	hosted_lock(&m->pending_lock);
+	n = atomic_load(&m->npending);
+	for (i = 0; i < n;)
+		if (m->pending[i].by == c && m->pending[i].arrived)
+			m->pending[i] = m->pending[--n];
+		else
+			i++;
+	atomic_store(&m->npending, n);
 	hosted_unlock(&m->pending_lock);
 }
 
@@ -332,19 +374,56 @@ hosted_sync_icache_at(const void *p)
 		hosted_sync_icache(pa & ~(tome_pa_t)TOME_PAGE_MASK);
 }
 
+void **
+hosted_icache(struct hosted_cpu *c, tome_pa_t frame)
+{
+	struct hosted_machine *m = c->m;
+
+	return &m->icache[c->core.id * (size_t)((m->hi - m->lo) >>
+	    TOME_PAGE_SHIFT) + (size_t)((frame - m->lo) >> TOME_PAGE_SHIFT)];
+}
+
+static void
+sync_one(struct hosted_cpu *c, tome_pa_t frame)
+{
+	const void *ram = hosted_ram(c->m, frame);
+	void **copy;
+
+	if (ram == NULL || c->m->icache == NULL)
+		return;
+	copy = hosted_icache(c, frame);
+	hosted_lock(&c->m->pending_lock);
+	if (*copy == NULL)
+		*copy = malloc(TOME_PAGE_SIZE);
+	if (*copy != NULL)
+		memcpy(*copy, ram, TOME_PAGE_SIZE);
+	hosted_unlock(&c->m->pending_lock);
+}
+
 void
 hosted_sync_icache(tome_pa_t frame)
 {
 	struct hosted_machine *m = hosted_this()->m;
-	const void *ram = hosted_ram(m, frame);
-	size_t i = (size_t)((frame - m->lo) >> TOME_PAGE_SHIFT);
+	unsigned i;
 
-	if (ram == NULL || m->icache == NULL)
+	for (i = 0; i < m->ncpus; i++)
+		sync_one(&m->cpu[i], frame);
+}
+
+void
+hosted_sync_icache_here(const void *p)
+{
+	struct hosted_cpu *c = hosted_this();
+	tome_pa_t pa;
+
+	if (!hosted_pointer_pa(c->m, p, &pa))
 		return;
-	hosted_lock(&m->pending_lock);
-	if (m->icache[i] == NULL)
-		m->icache[i] = malloc(TOME_PAGE_SIZE);
-	if (m->icache[i] != NULL)
-		memcpy(m->icache[i], ram, TOME_PAGE_SIZE);
-	hosted_unlock(&m->pending_lock);
+	c->synced = pa & ~(tome_pa_t)TOME_PAGE_MASK;
+	sync_one(c, c->synced);
+}
+
+void
+hosted_sync_icache_others(void)
+{
+	hosted_sync_icache(hosted_this()->synced);
 }

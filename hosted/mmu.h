@@ -64,6 +64,14 @@ enum hosted_walk {
 #define HOSTED_WALK_ACCESS 2u	/* set A (unless late) */
 #define HOSTED_WALK_WRITE 4u	/* and M, if the rights allow */
 
+/* What a kind of CPU can do, by its manual; to judge whether a port uses it. */
+struct hosted_abilities {
+	unsigned asids;			/* numbers; 0: none */
+	bool marks_accessed, marks_modified;	/* by itself */
+	bool apart;			/* no user's code runs as the kernel's */
+	uint8_t type[TOME_MEMTYPES];	/* as hosted_leaf has them */
+};
+
 #define HOSTED_MMU_BBM 1u	/* a valid PTE changes through invalid + flush */
 #define HOSTED_MMU_WEAK 2u	/* PTE stores are visible from make_visible on */
 #define HOSTED_MMU_ICACHE 4u	/* instructions come from a cache of their own */
@@ -101,6 +109,9 @@ struct hosted_mmu {
 	    struct hosted_upper *now);
 	/* An address some valid entry translates, by the dice; false: gave up. */
 	bool (*pick)(struct hosted_cpu *, tome_va_t *);
+	void (*abilities)(struct hosted_cpu *, struct hosted_abilities *);
+	/* Are there translations of every ASID? NULL: always. */
+	bool (*has_globals)(struct hosted_cpu *);
 };
 extern const struct hosted_mmu hosted_mmu;
 
@@ -159,6 +170,10 @@ struct hosted_flush {
 	tome_va_t len;		/* with va; 0: the one page */
 };
 void hosted_flush(struct hosted_cpu *, const struct hosted_flush *);
+/* What waits for barriers (order.c): a flush, of all CPUs; DSB; ISB. */
+void hosted_order(struct hosted_cpu *, const struct hosted_flush *, bool all);
+void hosted_dsb(struct hosted_cpu *, bool coherent);
+void hosted_isb(struct hosted_cpu *);
 /* A broadcast flush: every CPU's (formats whose flushes broadcast). */
 void hosted_flush_all_cpus(struct hosted_cpu *, const struct hosted_flush *);
 
@@ -169,9 +184,12 @@ void hosted_flush_all_cpus(struct hosted_cpu *, const struct hosted_flush *);
 void hosted_pte_before(const volatile void *pte);
 void hosted_pte_after(const volatile void *pte, uint64_t old, uint64_t now);
 void hosted_make_visible(const volatile void *from, size_t len);
-/* Every store until now. */
-void hosted_make_all_visible(void);
+/* The data cache is cleaned of them; a barrier does the rest. */
+void hosted_clean(const volatile void *from, size_t len);
 void hosted_sync_icache(tome_pa_t frame);
+/* This CPU's alone; and on every CPU what this one has of its last. */
+void hosted_sync_icache_here(const void *);
+void hosted_sync_icache_others(void);
 /* The same, by a pointer to it. */
 void hosted_sync_icache_at(const void *);
 
@@ -191,6 +209,8 @@ struct hosted_tlb {
 	unsigned nupper, upper_room;
 };
 void hosted_tlb_fini(struct hosted_cpu *);
+/* What the boot code's tables have left in it: nothing that holds any more. */
+void hosted_tlb_leave(struct hosted_cpu *);
 struct hosted_tlbe *hosted_tlb_find(struct hosted_cpu *, tome_va_t,
     uint32_t asid);
 struct hosted_tlbe *hosted_tlb_add(struct hosted_cpu *,

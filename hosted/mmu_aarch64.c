@@ -30,6 +30,8 @@
 #define TCR_HD (UINT64_C(1) << 40)
 
 enum { TTBR0, TTBR1, TCR, MAIR };
+/* Registers as written; those that walks go by follow at the next ISB. */
+#define WRITTEN 8
 
 #if TOME_PAGE_SHIFT == 12
 static const struct radix_level levels[] = {
@@ -58,12 +60,19 @@ static void
 reset(struct hosted_cpu *c)
 {
 	atomic_store(hosted_reg(c, TCR), TCR_EPD0);
+	atomic_store(hosted_reg(c, WRITTEN + TCR), TCR_EPD0);
 }
 
 static bool
 hardware(struct hosted_cpu *c, uint64_t bit)
 {
 	return (radix_reg(c, TCR) & bit) != 0;
+}
+
+static uint64_t
+place(uint64_t ttbr)
+{
+	return ttbr & ((UINT64_C(1) << 48) - 2);
 }
 
 static uint32_t
@@ -99,8 +108,7 @@ begin(struct radix_trip *t)
 	}
 	if (top == 0 && (tcr & TCR_EPD0))
 		return HOSTED_ABSENT;
-	t->table = radix_reg(t->c, top != 0 ? TTBR1 : TTBR0) &
-	    ((UINT64_C(1) << 48) - 2);
+	t->table = place(radix_reg(t->c, top != 0 ? TTBR1 : TTBR0));
 	t->level = levels;
 	t->asid = asid(t->c, t->va);
 	t->global = top != 0;
@@ -225,6 +233,21 @@ canonical(struct hosted_cpu *c, tome_va_t va)
 	return va;
 }
 
+/* MAIR: write-back, memory that is not cached, nGnRE; halved. */
+static void
+abilities(struct hosted_cpu *c, struct hosted_abilities *a)
+{
+	*a = (struct hosted_abilities){
+		.asids = radix_is(c, HOSTED_A64_ASID8) ? 256 : 65536,
+		.apart = true,
+		.marks_accessed = !radix_is(c, HOSTED_A64_NO_HA),
+		.marks_modified = !radix_is(c,
+		    HOSTED_A64_NO_HA | HOSTED_A64_NO_HD),
+		.type = { [TOME_MEM_WB] = 0xff / 2, [TOME_MEM_WC] = 0x44 / 2,
+		    [TOME_MEM_UC] = 0x44 / 2, [TOME_MEM_DEVICE] = 4 / 2 },
+	};
+}
+
 const struct radix hosted_radix = {
 	.entry_bytes = 8,
 	.begin = begin,
@@ -257,42 +280,37 @@ const struct hosted_mmu hosted_mmu = {
 	.settle = hosted_radix_settle,
 	.upper = hosted_radix_upper,
 	.pick = hosted_radix_pick,
+	.abilities = abilities,
 };
 
 /* ---- the instructions ---- */
 
-/* Flushes that this CPU has asked for since its last DSB. */
-#define ORDERS 96
-static _Thread_local struct {
-	struct hosted_flush flush;
-	bool all;
-} order[ORDERS];
-static _Thread_local unsigned norders;
-
+/* Until now walks went by the old: what they left is in the TLB. */
 void
 tome_insn_isb(void)
 {
+	struct hosted_cpu *c = hosted_this();
+	bool first = radix_reg(c, TTBR1) == 0;
+	unsigned r;
+
+	hosted_isb(c);
+	for (r = TTBR0; r <= MAIR; r++)
+		if (radix_reg(c, r) != radix_reg(c, WRITTEN + r))
+			hosted_reg_set(c, r, radix_reg(c, WRITTEN + r));
+	if (first && radix_reg(c, TTBR1) != 0)
+		hosted_tlb_leave(c);
 }
 
 void
 tome_insn_dsb_ishst(void)
 {
-	hosted_make_all_visible();
+	hosted_stores_arrive(hosted_this(), true);
 }
 
 void
 tome_insn_dsb_ish(void)
 {
-	struct hosted_cpu *c = hosted_this();
-	unsigned i;
-
-	hosted_make_all_visible();
-	for (i = 0; i < norders; i++)
-		if (order[i].all)
-			hosted_flush_all_cpus(c, &order[i].flush);
-		else
-			hosted_flush(c, &order[i].flush);
-	norders = 0;
+	hosted_dsb(hosted_this(), true);
 }
 
 static uint64_t
@@ -314,7 +332,8 @@ tome_insn_read_reg(enum tome_a64_reg r)
 {
 	struct hosted_cpu *c = hosted_this();
 
-	return r <= TOME_A64_MAIR ? radix_reg(c, r) : identity(c, r);
+	return r <= TOME_A64_MAIR ? radix_reg(c, WRITTEN + r) :
+	    identity(c, r);
 }
 
 void
@@ -330,7 +349,12 @@ tome_insn_write_reg(enum tome_a64_reg r, uint64_t v)
 	    ((v & TCR_HD) && (radix_is(c, HOSTED_A64_NO_HA | HOSTED_A64_NO_HD) ||
 	    !(v & TCR_HA)))))
 		hosted_machine_check(c, "TCR asks for what is not there");
-	hosted_reg_set(c, r, v);
+	/* Of writes without an ISB between them either may be first. */
+	if ((r == TTBR0 && place(v) == 0 && !hardware(c, TCR_EPD0)) ||
+	    (r == TCR && !(v & TCR_EPD0) && place(radix_reg(c, TTBR0)) == 0))
+		hosted_mmu_violation(c, HOSTED_TABLE, "walks from no root", 0,
+		    v);
+	hosted_reg_set(c, WRITTEN + r, v);
 }
 
 static tome_va_t
@@ -364,10 +388,7 @@ tome_insn_tlbi(enum tome_a64_tlbi what, uint64_t arg)
 		f.len = ((arg >> 39 & 31) + 1) <<
 		    (5 * (arg >> 44 & 3) + 1) << TOME_PAGE_SHIFT;
 	}
-	if (norders == ORDERS)
-		hosted_machine_check(c, "too many TLBI without DSB");
-	order[norders].flush = f;
-	order[norders++].all = what >= TOME_TLBI_VA_IS;
+	hosted_order(c, &f, what >= TOME_TLBI_VA_IS);
 }
 
 void

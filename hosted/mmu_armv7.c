@@ -25,6 +25,9 @@
 #define SCTLR_TRE (1u << 28)
 #define SCTLR_AFE (1u << 29)
 
+/* Registers as written; those that walks go by follow at the next ISB. */
+#define WRITTEN 8
+
 static const struct radix_level lower[] = { { 20, 11 }, { 12, 8 } };
 static const struct radix_level upper_half[] = { { 20, 12 }, { 12, 8 } };
 
@@ -32,6 +35,7 @@ static void
 reset(struct hosted_cpu *c)
 {
 	atomic_store(hosted_reg(c, TOME_ARM_TTBCR), TTBCR_PD0);
+	atomic_store(hosted_reg(c, WRITTEN + TOME_ARM_TTBCR), TTBCR_PD0);
 }
 
 static uint32_t
@@ -187,6 +191,18 @@ canonical(struct hosted_cpu *c, tome_va_t va)
 	return va;
 }
 
+/* Memory: inner and outer, 1 write-back with allocation, 0 not cached. */
+static void
+abilities(struct hosted_cpu *c, struct hosted_abilities *a)
+{
+	(void)c;
+	*a = (struct hosted_abilities){
+		.asids = 256,
+		.type = { [TOME_MEM_WB] = 4 + 1 + 4 * 1, [TOME_MEM_WC] = 4,
+		    [TOME_MEM_UC] = 4, [TOME_MEM_DEVICE] = 1 },
+	};
+}
+
 const struct radix hosted_radix = {
 	.entry_bytes = 4,
 	.begin = begin,
@@ -216,43 +232,39 @@ const struct hosted_mmu hosted_mmu = {
 	.settle = hosted_radix_settle,
 	.upper = hosted_radix_upper,
 	.pick = hosted_radix_pick,
+	.abilities = abilities,
 };
 
 /* ---- the instructions ---- */
 
-/* Flushes that this CPU has asked for since its last DSB. */
-#define ORDERS 96
-static _Thread_local struct {
-	struct hosted_flush flush;
-	bool all;
-} order[ORDERS];
-static _Thread_local unsigned norders;
-
+/* Until now walks went by the old registers: what they left is in the TLB. */
 void
 tome_insn_isb(void)
 {
+	struct hosted_cpu *c = hosted_this();
+	bool first = reg(c, TOME_ARM_TTBR1) == 0;
+	unsigned r;
+
+	hosted_isb(c);
+	for (r = 0; r < TOME_ARM_MMFR3; r++)
+		if (reg(c, r) != reg(c, WRITTEN + r))
+			hosted_reg_set(c, r, reg(c, WRITTEN + r));
+	if (first && reg(c, TOME_ARM_TTBR1) != 0)
+		hosted_tlb_leave(c);
 }
 
 void
 tome_insn_dsb(void)
 {
 	struct hosted_cpu *c = hosted_this();
-	unsigned i;
 
-	if (!radix_is(c, HOSTED_ARM_NO_COHERENT_WALKS))
-		hosted_make_all_visible();
-	for (i = 0; i < norders; i++)
-		if (order[i].all)
-			hosted_flush_all_cpus(c, &order[i].flush);
-		else
-			hosted_flush(c, &order[i].flush);
-	norders = 0;
+	hosted_dsb(c, !radix_is(c, HOSTED_ARM_NO_COHERENT_WALKS));
 }
 
 void
 tome_insn_clean(const void *at, size_t len)
 {
-	hosted_make_visible(at, len);
+	hosted_clean(at, len);
 }
 
 uint32_t
@@ -261,7 +273,7 @@ tome_insn_read_reg(enum tome_arm_reg r)
 	struct hosted_cpu *c = hosted_this();
 
 	if (r != TOME_ARM_MMFR3)
-		return reg(c, r);
+		return reg(c, WRITTEN + r);
 	return (radix_is(c, HOSTED_ARM_NO_BROADCAST) ? 0 : 2u << 12) |
 	    (radix_is(c, HOSTED_ARM_NO_COHERENT_WALKS) ? 0 : 1u << 20);
 }
@@ -273,12 +285,20 @@ tome_insn_write_reg(enum tome_arm_reg r, uint32_t v)
 
 	if (r >= TOME_ARM_MMFR3)
 		hosted_machine_check(c, "undefined: write to an ID register");
-	/* B3.10.4: a walk in between is cached under the wrong number. */
-	if (r == TOME_ARM_CONTEXTIDR && v != reg(c, r) &&
+	/* B3.10.4: a walk in between is cached under the wrong number. Of writes
+	 * without an ISB between them either may be first. */
+	if (((r == TOME_ARM_CONTEXTIDR && v != reg(c, r)) ||
+	    (r == TOME_ARM_TTBR0 && v != reg(c, r))) &&
 	    !(reg(c, TOME_ARM_TTBCR) & TTBCR_PD0))
 		hosted_mmu_violation(c, HOSTED_STALE,
-		    "the ASID changes while TTBR0 is walked", 0, v);
-	hosted_reg_set(c, r, v);
+		    "the space changes while TTBR0 is walked", 0, v);
+	if (r == TOME_ARM_TTBCR && !(v & TTBCR_PD0) &&
+	    (reg(c, TOME_ARM_CONTEXTIDR) !=
+		reg(c, WRITTEN + TOME_ARM_CONTEXTIDR) ||
+	    reg(c, TOME_ARM_TTBR0) != reg(c, WRITTEN + TOME_ARM_TTBR0)))
+		hosted_mmu_violation(c, HOSTED_STALE,
+		    "TTBR0 is walked while the space changes", 0, v);
+	hosted_reg_set(c, WRITTEN + r, v);
 }
 
 void
@@ -293,10 +313,7 @@ tome_insn_tlbi(enum tome_arm_tlbi what, uint32_t arg)
 
 	if (what >= TOME_TLBI_VA_IS && radix_is(c, HOSTED_ARM_NO_BROADCAST))
 		hosted_machine_check(c, "undefined: TLB operation");
-	if (norders == ORDERS)
-		hosted_machine_check(c, "too many TLB operations, no DSB");
-	order[norders].flush = f;
-	order[norders++].all = what >= TOME_TLBI_VA_IS;
+	hosted_order(c, &f, what >= TOME_TLBI_VA_IS);
 }
 
 void

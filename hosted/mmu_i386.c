@@ -188,6 +188,23 @@ canonical(struct hosted_cpu *c, tome_va_t va)
 	return va;
 }
 
+/* PAT's: 6 write-back, 1 combining, 0 uncached. */
+static void
+abilities(struct hosted_cpu *c, struct hosted_abilities *a)
+{
+	*a = (struct hosted_abilities){
+		.marks_accessed = true, .marks_modified = true,
+		.type = { [TOME_MEM_WB] = 6,
+		    [TOME_MEM_WC] = lacks(c, HOSTED_X86_NO_PAT) ? 0 : 1 },
+	};
+}
+
+static bool
+has_globals(struct hosted_cpu *c)
+{
+	return !lacks(c, HOSTED_X86_NO_PGE);
+}
+
 const struct radix hosted_radix = {
 	.entry_bytes = sizeof(tome_pte_t),
 	.begin = begin,
@@ -217,6 +234,8 @@ const struct hosted_mmu hosted_mmu = {
 	.settle = hosted_radix_settle,
 	.upper = hosted_radix_upper,
 	.pick = hosted_radix_pick,
+	.abilities = abilities,
+	.has_globals = has_globals,
 };
 
 /* ---- the instructions ---- */

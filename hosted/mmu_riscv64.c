@@ -185,6 +185,22 @@ same(uint64_t a, uint64_t b)
 	    !(a & (E_R | E_X)) == !(b & (E_R | E_X));
 }
 
+static void
+abilities(struct hosted_cpu *c, struct hosted_abilities *a)
+{
+	bool none = radix_is(c, HOSTED_RISCV_NO_SVPBMT);
+
+	*a = (struct hosted_abilities){
+		.asids = radix_is(c, HOSTED_RISCV_NO_ASID) ? 0 :
+		    radix_is(c, HOSTED_RISCV_ASID5) ? 32 : 65536,
+		.apart = true,
+		.marks_accessed = !radix_is(c, HOSTED_RISCV_SVADE),
+		.marks_modified = !radix_is(c, HOSTED_RISCV_SVADE),
+		.type = { [TOME_MEM_WC] = none ? 0 : 1, [TOME_MEM_UC] = none ?
+		    0 : 2, [TOME_MEM_DEVICE] = none ? 0 : 2 },
+	};
+}
+
 const struct radix hosted_radix = {
 	.entry_bytes = 8,
 	.begin = begin,
@@ -217,6 +233,7 @@ const struct hosted_mmu hosted_mmu = {
 	.settle = hosted_radix_settle,
 	.upper = hosted_radix_upper,
 	.pick = hosted_radix_pick,
+	.abilities = abilities,
 };
 
 /* ---- the instructions ---- */
@@ -279,11 +296,15 @@ tome_insn_sfence_va_asid(uint64_t va, uint64_t id)
 	    .leaves = true });
 }
 
-/* The instruction knows no frame; the machine keeps a copy of each. */
+/* The instruction knows no frame; the machine keeps a copy of each. Firmware that
+ * fences no other hart is found where there is one alone. */
 void
 tome_insn_fence_i(const void *frame)
 {
-	hosted_sync_icache_at(frame);
+	if (radix_is(hosted_this(), HOSTED_RISCV_NO_RFENCE))
+		hosted_sync_icache_at(frame);
+	else
+		hosted_sync_icache_here(frame);
 }
 
 static void
@@ -300,6 +321,8 @@ remote_fence(struct hosted_cpu *c, uint64_t function, uint64_t start,
 	}
 	if (function != 0)
 		hosted_flush_all_cpus(c, &f);
+	else
+		hosted_sync_icache_others();
 }
 
 uint64_t

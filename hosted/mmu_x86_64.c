@@ -405,6 +405,26 @@ pick(struct hosted_cpu *c, tome_va_t *va)
 	return true;
 }
 
+/* PAT's: 6 write-back, 1 combining, 0 uncached. */
+static void
+abilities(struct hosted_cpu *c, struct hosted_abilities *a)
+{
+	unsigned kind = hosted_cpu_kind(c);
+
+	*a = (struct hosted_abilities){
+		.asids = kind & (HOSTED_X86_NO_PCID | HOSTED_X86_NO_PGE) ? 0 :
+		    4096,
+		.marks_accessed = true, .marks_modified = true,
+		.type = { [TOME_MEM_WB] = 6, [TOME_MEM_WC] = 1 },
+	};
+}
+
+static bool
+has_globals(struct hosted_cpu *c)
+{
+	return !(hosted_cpu_kind(c) & HOSTED_X86_NO_PGE);
+}
+
 static const unsigned variants[] = { 0, HOSTED_X86_LA57, HOSTED_X86_NO_PCID,
 	HOSTED_X86_NO_INVPCID, HOSTED_X86_NO_PCID | HOSTED_X86_NO_PGE,
 	HOSTED_X86_NO_SMAP, HOSTED_X86_INVLPGB };
@@ -425,6 +445,8 @@ const struct hosted_mmu hosted_mmu = {
 	.settle = settle,
 	.upper = upper,
 	.pick = pick,
+	.abilities = abilities,
+	.has_globals = has_globals,
 };
 
 /* ---- the instructions ---- */

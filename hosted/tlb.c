@@ -157,6 +157,23 @@ hosted_tlb_each(struct hosted_cpu *c, bool (*fn)(void *arg,
 	}
 }
 
+/* One of number 0 and one of every number, where there are such. */
+void
+hosted_tlb_leave(struct hosted_cpu *c)
+{
+	struct hosted_leaf leaf = { .va = c->m->kernel_start, .pa = c->m->lo,
+		.shift = TOME_PAGE_SHIFT, .accessed = true, .dirty = true,
+		.rights = HOSTED_R | HOSTED_W | HOSTED_X };
+
+	hosted_lock(&c->tlb_lock);
+	hosted_tlb_add(c, &leaf);
+	leaf.va += TOME_PAGE_SIZE;
+	leaf.global = true;
+	if (hosted_mmu.has_globals == NULL || hosted_mmu.has_globals(c))
+		hosted_tlb_add(c, &leaf);
+	hosted_unlock(&c->tlb_lock);
+}
+
 static void
 free_list(struct hosted_tlbe *e)
 {

@@ -64,6 +64,7 @@ $(foreach format,$(PMAP_FORMATS),$(eval $(call mutant_format,$(format))))
 .PHONY: mutants mutants-build mutant-flags
 mutants: mutants-build ## leave out flushes, drops, checks one by one (hours)
 	@BUILD=$(BUILD) sh tools/mutants
+	@$(MAKE) -s port-mutants
 
 mutants-build: $(MUTANT_PROGRAMS)
 

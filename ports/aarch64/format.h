@@ -72,7 +72,6 @@ typedef uint64_t tome_pte_t;
 #define TOME_A64_UXN ((tome_pte_t)1 << 54)
 #define TOME_A64_SW_MODIFIED ((tome_pte_t)1 << 55)
 #define TOME_A64_SW_WIRED ((tome_pte_t)1 << 56)
-#define TOME_A64_SW_THERE ((tome_pte_t)1 << 57)	/* never 0, even when not V */
 
 /* Fields of MAIR; the boot code's tables use the first for memory. */
 #define TOME_A64_MEMORY 0u
@@ -132,8 +131,9 @@ tome_pte_leaf(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
     tome_prot_t prot, enum tome_memtype type, unsigned flags)
 {
 	bool user = flags & TOME_LEAF_USER;
-	tome_pte_t pte = pa | TOME_A64_SW_THERE | TOME_A64_SHARED |
-	    m->young | tome_a64_attr(type) |
+	/* Shared, so never 0, even when not V. */
+	tome_pte_t pte = pa | TOME_A64_SHARED | m->young |
+	    tome_a64_attr(type) |
 	    tome_a64_owner(user, (prot & TOME_PROT_EXEC) != 0);
 
 	if (level == 0)
@@ -161,9 +161,7 @@ tome_pte_table(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
 static inline bool
 tome_pte_is_table(unsigned level, tome_pte_t pte)
 {
-	const tome_pte_t table = TOME_A64_V | TOME_A64_PAGE;
-
-	return level > 0 && (pte & table) == table;
+	return level > 0 && (pte & TOME_A64_PAGE);
 }
 
 static inline tome_pa_t

@@ -52,7 +52,6 @@ typedef uint64_t tome_pte_t;
 #define TOME_RV_A ((tome_pte_t)1 << 6)
 #define TOME_RV_D ((tome_pte_t)1 << 7)
 #define TOME_RV_SW_WIRED ((tome_pte_t)1 << 8)
-#define TOME_RV_SW_THERE ((tome_pte_t)1 << 9)	/* never 0, even when not V */
 #define TOME_RV_PPN_SHIFT 10
 #define TOME_RV_PPN ((((tome_pte_t)1 << 44) - 1) << TOME_RV_PPN_SHIFT)
 #define TOME_RV_PBMT_NC ((tome_pte_t)1 << 61)
@@ -95,8 +94,8 @@ static inline tome_pte_t
 tome_pte_leaf(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
     tome_prot_t prot, enum tome_memtype type, unsigned flags)
 {
-	tome_pte_t pte = tome_rv_ppn(pa) | TOME_RV_SW_THERE | m->type[type] |
-	    flags;
+	/* U or G: so never 0, even when not V. */
+	tome_pte_t pte = tome_rv_ppn(pa) | m->type[type] | flags;
 
 	(void)level;
 	if (!(flags & TOME_LEAF_USER))
@@ -122,8 +121,7 @@ tome_pte_table(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
 static inline bool
 tome_pte_is_table(unsigned level, tome_pte_t pte)
 {
-	return level > 0 && (pte & (TOME_RV_V | TOME_RV_R | TOME_RV_X)) ==
-	    TOME_RV_V;
+	return level > 0 && (pte & (TOME_RV_V | TOME_RV_R)) == TOME_RV_V;
 }
 
 static inline tome_pa_t

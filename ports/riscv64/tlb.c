@@ -48,7 +48,6 @@ probe_asids(void)
 	width = (tome_insn_read_satp() & TOME_SATP_ASID) >>
 	    TOME_SATP_ASID_SHIFT;
 	tome_insn_write_satp(satp);
-	tome_insn_sfence_all();
 	return width == 0 ? 0 : (unsigned)width + 1;
 }
 

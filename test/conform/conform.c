@@ -31,6 +31,7 @@
 static struct hosted_machine *m;
 static struct tome_vm *vm;
 static struct tome_pmap *pmap;
+static unsigned faults;
 
 /* ---- a machine, its programs ---- */
 
@@ -96,6 +97,7 @@ fault(void *arg, tome_va_t va, tome_prot_t access)
 	struct tome_pmap *p = arg;
 	struct tome_translation t;
 
+	faults++;
 	va &= ~(tome_va_t)TOME_PAGE_MASK;
 	if (!tome_pmap_extract(p, va, &t) || (access & ~t.prot))
 		return TOME_EFAULT;
@@ -180,7 +182,11 @@ codec_leaf(unsigned level, tome_prot_t prot, enum tome_memtype type)
 	assert_int_equal(tome_pte_pa(level, pte), pa);
 	assert_int_equal(tome_pte_prot(mmu, pte), has);
 	assert_int_equal(tome_pte_usable(mmu, pte), has);
+	/* Types that the CPU does not tell apart are the first of them. */
 	assert_true(tome_pte_type(mmu, level, pte) <= type);
+	assert_true(tome_pte_leaf(mmu, level, pa, prot, tome_pte_type(mmu,
+	    level, pte), TOME_LEAF_USER | TOME_LEAF_ACCESSED |
+	    TOME_LEAF_MODIFIED) == pte);
 	for (to = 0; to <= TOME_PROT_ALL; to++) {
 		tome_pte_t less = tome_pte_narrowed(pte,
 		    tome_pte_narrowing(mmu, to));
@@ -198,7 +204,7 @@ codec_leaf(unsigned level, tome_prot_t prot, enum tome_memtype type)
 }
 
 static void
-codec_flags(void)
+codec_flags(tome_prot_t prot)
 {
 	const struct tome_mmu *mmu = &vm->pmaps->mmu;
 	const unsigned all[] = { TOME_LEAF_ACCESSED, TOME_LEAF_MODIFIED,
@@ -213,10 +219,10 @@ codec_flags(void)
 	for (set = 0; set < 8; set++) {
 		for (flags = young, i = 0; i < 3; i++)
 			flags |= set >> i & 1 ? all[i] : 0;
-		pte = tome_pte_leaf(mmu, 0, PAGE, R | W, TOME_MEM_WB,
+		pte = tome_pte_leaf(mmu, 0, PAGE, prot, TOME_MEM_WB,
 		    flags | TOME_LEAF_USER);
 		assert_int_equal(tome_pte_flags(pte), flags);
-		assert_int_equal(tome_pte_prot(mmu, pte), R | W);
+		assert_int_equal(tome_pte_prot(mmu, pte), prot);
 		for (i = 0; i < 3; i++)
 			assert_int_equal(tome_pte_flags(
 			    tome_pte_unflagged(pte, all[i])), flags & ~all[i]);
@@ -240,8 +246,10 @@ the_codec_goes_both_ways(void **state)
 				for (type = 0; type < TOME_MEMTYPES; type++)
 					codec_leaf(level, prot,
 					    (enum tome_memtype)type);
-		if (!TOME_SIDE)
-			codec_flags();
+		if (!TOME_SIDE) {
+			codec_flags(R | W);
+			codec_flags(R);
+		}
 		down();
 	}
 }
@@ -476,6 +484,8 @@ kernel_expect(tome_va_t va, bool there)
 		hosted_become(m, cpu);
 		assert_int_equal(hosted_kread(va, &b, 1, false) == TOME_OK,
 		    there);
+		assert_int_equal(hosted_kwrite(va, &b, 1, false) == TOME_OK,
+		    there);
 		/* Never a program's. */
 		assert_int_not_equal(hosted_read(va, &b, 1, NULL, NULL),
 		    TOME_OK);
@@ -514,11 +524,35 @@ kernel_body(void)
 	kernel_expect(va + span, false);
 }
 
+/* Page by page, one frame after another. */
+static void
+kernel_pages(void)
+{
+	struct tome_pmap *k = tome_pmap_kernel(vm);
+	tome_va_t va = hosted_mmu.kernel_start + 16 * PAGE;
+	tome_pfn_t f[3];
+	unsigned i, n;
+
+	for (i = 0; i < 3; i++) {
+		f[i] = frame();
+		for (n = 0; n <= i; n++)
+			assert_int_equal(tome_pmap_enter(k, va + n * PAGE, f[n],
+			    R | W, TOME_MEM_WB, 0), TOME_OK);
+		kernel_expect(va + i * PAGE, true);
+		tome_pmap_remove(k, va, va + (i + 1) * PAGE);
+		kernel_expect(va, false);
+		kernel_expect(va + i * PAGE, false);
+	}
+	for (i = 0; i < 3; i++)
+		tome_frame_free(vm, f[i]);
+}
+
 static void
 kernel_translations_are_everybodys(void **state)
 {
 	(void)state;
 	everywhere(kernel_body);
+	everywhere(kernel_pages);
 }
 
 /* ---- code ---- */
@@ -527,8 +561,8 @@ static void
 code_body(void)
 {
 	uint8_t want[16], got[16];
+	unsigned round, cpu;
 	tome_pfn_t f;
-	unsigned round;
 	void *at;
 
 	for (round = 1; round < 4; round++) {
@@ -538,9 +572,12 @@ code_body(void)
 		tome_frame_window_end(vm, f, at);
 		memset(want, (int)round, sizeof want);
 		enter(VA, f, R | X, 0);
-		assert_int_equal(hosted_exec(VA, got, sizeof got, fault, pmap),
-		    TOME_OK);
-		assert_memory_equal(got, want, sizeof want);
+		for (cpu = 0; cpu < CPUS; cpu++) {
+			hosted_become(m, cpu);
+			assert_int_equal(hosted_exec(VA, got, sizeof got,
+			    fault, pmap), TOME_OK);
+			assert_memory_equal(got, want, sizeof want);
+		}
 		judge();
 		tome_pmap_remove(pmap, VA, VA + PAGE);
 		tome_frame_free(vm, f);
@@ -552,6 +589,80 @@ what_was_written_is_executed(void **state)
 {
 	(void)state;
 	everywhere(code_body);
+}
+
+/* ---- what the CPU can do is used ---- */
+
+/* By the CPU's own number for the type. */
+static void
+expect_type(enum tome_memtype type, uint8_t want)
+{
+	tome_pfn_t f = frame();
+	struct hosted_leaf leaf;
+
+	assert_int_equal(tome_pmap_enter(pmap, VA, f, R | W, type, 0), TOME_OK);
+	assert_true(can(pmap, VA, R));
+	assert_int_equal(hosted_mmu.walk(hosted_this(), VA, HOSTED_WALK_FRESH,
+	    &leaf), HOSTED_FOUND);
+	assert_int_equal(leaf.type, want);
+	tome_pmap_remove(pmap, VA, VA + PAGE);
+	tome_frame_free(vm, f);
+}
+
+/* A first access, a first write: who notes it? The tables are known by then. */
+static void
+expect_marks(const struct hosted_abilities *a)
+{
+	tome_pfn_t f = frame();
+
+	enter(VA + PAGE, f, R, 0);
+	assert_true(can(pmap, VA + PAGE, R));
+	enter(VA, f, R | W, TOME_PMAP_AHEAD);
+	(void)tome_page_accessed(vm, f, true);
+	faults = 0;
+	assert_true(can(pmap, VA, R));
+	assert_int_equal(faults == 0, a->marks_accessed);
+	faults = 0;
+	assert_true(can(pmap, VA, W));
+	assert_int_equal(faults == 0, a->marks_modified);
+	tome_pmap_remove(pmap, VA, VA + 2 * PAGE);
+	tome_frame_free(vm, f);
+}
+
+/* What the kernel is never to run by mistake. */
+static void
+expect_apart(bool apart)
+{
+	tome_pfn_t f = frame();
+	uint8_t b;
+
+	enter(VA, f, R | X, 0);
+	assert_true(can(pmap, VA, X));
+	if (apart)
+		assert_int_not_equal(hosted_kexec(VA, &b, 1), TOME_OK);
+	tome_pmap_remove(pmap, VA, VA + PAGE);
+	tome_frame_free(vm, f);
+}
+
+static void
+abilities_are_used(void **state)
+{
+	struct hosted_abilities a;
+	unsigned kind, type;
+
+	(void)state;
+	for (kind = 0; kind < hosted_mmu.nvariants; kind++) {
+		up(hosted_cpu_variant(kind), 0, FEW);
+		hosted_become(m, kind % CPUS);
+		hosted_mmu.abilities(hosted_this(), &a);
+		assert_true(vm->pmaps->mmu.asids <= a.asids);
+		assert_int_equal(vm->pmaps->mmu.asids == 0, a.asids == 0);
+		for (type = 0; type < TOME_MEMTYPES; type++)
+			expect_type((enum tome_memtype)type, a.type[type]);
+		expect_marks(&a);
+		expect_apart(a.apart);
+		down();
+	}
 }
 
 int
@@ -566,6 +677,7 @@ main(void)
 		cmocka_unit_test(numbers_roll_over),
 		cmocka_unit_test(kernel_translations_are_everybodys),
 		cmocka_unit_test(what_was_written_is_executed),
+		cmocka_unit_test(abilities_are_used),
 	};
 
 	return cmocka_run_group_tests_name(hosted_mmu.name, tests, NULL, NULL);
