@@ -21,6 +21,7 @@ hosted_vm_create_aside(struct hosted_machine *m, tome_va_t aside,
 
 	hosted_become(m, 0);
 	hosted_boot(m, &boot);
+	hosted_leave_stale(m);
 	boot.kernel_end -= aside;
 	*start = boot.kernel_end;
 	err = tome_vm_create(&boot, out);

@@ -91,6 +91,8 @@ void hosted_destroy(struct hosted_machine *);
 
 /* What tome_vm_create() wants; points into the machine. */
 void hosted_boot(struct hosted_machine *, struct tome_boot *out);
+/* In every TLB, translations as the boot code's tables had them. */
+void hosted_leave_stale(struct hosted_machine *);
 /* The table handed out: a test may replace hooks before tome_vm_create(). */
 struct tome_host *hosted_host(struct hosted_machine *);
 

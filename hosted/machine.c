@@ -154,10 +154,6 @@ cpus_init(struct hosted_machine *m)
 void
 hosted_boot(struct hosted_machine *m, struct tome_boot *boot)
 {
-	unsigned i;
-
-	for (i = 0; i < m->ncpus; i++)
-		hosted_tlb_leave(&m->cpu[i]);
 	*boot = (struct tome_boot){
 		.host = &m->host,
 		.ctx = m,
@@ -170,6 +166,15 @@ hosted_boot(struct hosted_machine *m, struct tome_boot *boot)
 		.kernel_start = m->kernel_start,
 		.kernel_end = m->kernel_end,
 	};
+}
+
+void
+hosted_leave_stale(struct hosted_machine *m)
+{
+	unsigned i;
+
+	for (i = 0; i < m->ncpus; i++)
+		hosted_tlb_leave(&m->cpu[i]);
 }
 
 struct tome_host *

@@ -350,8 +350,9 @@ tome_insn_write_reg(enum tome_a64_reg r, uint64_t v)
 	    !(v & TCR_HA)))))
 		hosted_machine_check(c, "TCR asks for what is not there");
 	/* Of writes without an ISB between them either may be first. */
-	if ((r == TTBR0 && place(v) == 0 && !hardware(c, TCR_EPD0)) ||
-	    (r == TCR && !(v & TCR_EPD0) && place(radix_reg(c, TTBR0)) == 0))
+	if ((r == TOME_A64_TTBR0 && place(v) == 0 && !hardware(c, TCR_EPD0)) ||
+	    (r == TOME_A64_TCR && !(v & TCR_EPD0) &&
+		place(radix_reg(c, TTBR0)) == 0))
 		hosted_mmu_violation(c, HOSTED_TABLE, "walks from no root", 0,
 		    v);
 	hosted_reg_set(c, WRITTEN + r, v);
