@@ -186,6 +186,7 @@ behind_copy(struct tome_paging *p, struct tome_swap_area *a, uint32_t bits)
 	for (uint32_t left = bits; left != 0; left &= left - 1) {
 		unsigned i = (unsigned)__builtin_ctz(left);
 
+		tome_host_point();
 		if (tome_tier_copy(p->tier, b->at + i, b->frame[i]) == TOME_OK)
 			good |= bits_of(i, 1);
 	}
@@ -227,6 +228,7 @@ behind_write(struct tome_paging *p, struct tome_swap_area *a, uint32_t bits)
 				.pfn = b->frame[first + i],
 				.len = (uint32_t)TOME_PAGE_SIZE };
 		bits &= ~bits_of(first, n);
+		tome_host_point();
 		tome_swap_io_start(p, io, TOME_IO_WRITE, at + first, n,
 		    behind_finish);
 	}
@@ -258,6 +260,7 @@ behind_finish(struct tome_io *base)
 		tome_slots_careful(p, io->area);
 	for (unsigned i = 0; ok && i < base->n; i++)
 		tome_tier_written(p->tier, io->slot + i);
+	tome_host_point();
 	behind_unclaim(p, io->area,
 	    bits_of(io->slot % TOME_SWAP_MAX, base->n));
 	if (ok && tome_tier_excess(p->tier) > 0)

@@ -6,6 +6,12 @@
 
 #define FILE_ONCE (LITMUS_FILE | LITMUS_ONCE)
 #define FILE_SWAP (LITMUS_FILE | LITMUS_SWAP)
+#define TIER_SWAP (LITMUS_SWAP | LITMUS_TIER)
+
+/* All slots of the area are taken by packed pages 0 to 7 of space 0: whoever gives one
+ * up and swaps out again has the same. */
+#define EIGHT_PACKED MAP(0, 0, 9), W(0, 0, 9), W(0, 1, 8), W(0, 2, 7), \
+	W(0, 3, 6), W(0, 4, 5), W(0, 5, 4), W(0, 6, 3), W(0, 7, 2), OUT(0, 0, 8)
 
 static const struct litmus table[] = {
 	/* A page that is not there. */
@@ -144,6 +150,37 @@ static const struct litmus table[] = {
 	{ "swapoff against unmap and DONTNEED", 2, LITMUS_SWAP,
 	    { MAP(0, 0, 4), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },
 	    { { SWAPOFF, R(0, 0) }, { DISCARD(0, 0, 1), UNMAP(0, 1, 1) } } },
+	/* What was packed is written behind. */
+	{ "write-behind against a fault", 2, TIER_SWAP,
+	    { MAP(0, 0, 2), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },
+	    { { BEHIND, RUN(0), R(0, 1) }, { R(0, 0), W(0, 0, 1), R(0, 0) } } },
+	{ "write-behind against page-out to the same slot", 2, TIER_SWAP,
+	    { EIGHT_PACKED, UNTIER },
+	    { { BEHIND, RUN(0), R(0, 0) }, { W(0, 0, 1), OUT(0, 0, 1) } } },
+	{ "write-behind against who has its slot next", 2, TIER_SWAP,
+	    { EIGHT_PACKED, UNTIER, W(0, 8, 1) },
+	    { { BEHIND, RUN(0), R(0, 8) },
+	      { DISCARD(0, 0, 1), OUT(0, 8, 1) } } },
+	{ "write-behind against who has its slot next, packed", 2, TIER_SWAP,
+	    { EIGHT_PACKED, W(0, 8, 1) },
+	    { { BEHIND, RUN(0), R(0, 8) },
+	      { DISCARD(0, 0, 1), OUT(0, 8, 1) } } },
+	{ "write-behind against fork and a copy", 2, TIER_SWAP,
+	    { MAP(0, 0, 2), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },
+	    { { BEHIND, RUN(0), R(0, 0) },
+	      { FORK(0, 1), RUN(1), W(1, 0, 7), R(1, 1) } } },
+	{ "write-behind against the end of its space", 2, TIER_SWAP,
+	    { MAP(0, 0, 2), W(0, 0, 9), FORK(0, 1), OUT(0, 0, 1) },
+	    { { BEHIND, RUN(0), R(0, 0) }, { RUN(1), W(1, 0, 7), EXIT(1) } } },
+	{ "write-behind against swapoff", 2, TIER_SWAP,
+	    { MAP(0, 0, 2), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },
+	    { { BEHIND, RUN(0), R(0, 0) }, { SWAPOFF, R(0, 1) } } },
+	{ "write-behind by two", 2, TIER_SWAP,
+	    { EIGHT_PACKED, UNTIER },
+	    { { BEHIND, RUN(0), R(0, 0) }, { BEHIND, RUN(0), W(0, 1, 1), R(0, 1) } } },
+	{ "write-behind by one against swapoff and a fault", 3, TIER_SWAP,
+	    { MAP(0, 0, 2), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },
+	    { { BEHIND }, { SWAPOFF }, { W(0, 0, 1), R(0, 0), R(0, 1) } } },
 	{ "copy-on-write against page-out", 2, LITMUS_SWAP,
 	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1) },
 	    { { W(0, 0, 1), R(0, 0) }, { OUT(0, 0, 1), RUN(1), R(1, 0) } } },

@@ -24,6 +24,7 @@
 #define LITMUS_FILE 16u		/* the object is a file: page i holds
 				 * LITMUS_STORED + i */
 #define LITMUS_ONCE 32u		/* no page of the file is read twice */
+#define LITMUS_TIER 64u		/* what is swapped out is packed first */
 #define LITMUS_STORED 32
 
 enum litmus_kind {
@@ -50,6 +51,8 @@ enum litmus_kind {
 	OP_PAGE_OUT,	/* n pages to swap: no effect either */
 	OP_PACK,	/* chunks that can be packed are */
 	OP_SWAP_OFF,	/* the area goes; nor here */
+	OP_UNTIER,	/* from now on nothing is packed first; nor here */
+	OP_BEHIND,	/* what is packed is written to its slots; nor here */
 	OP_SHARE,	/* inherited shared; what is shared is not written any more */
 	OP_QUIESCE,	/* what waits for an epoch is freed */
 	OP_SYNC,	/* what the pages show of the file is written */
@@ -76,7 +79,7 @@ struct litmus {
 	const char *name;
 	unsigned cpus;
 	unsigned how;			/* LITMUS_* */
-	struct litmus_op before[LITMUS_OPS * 2];
+	struct litmus_op before[LITMUS_OPS * 3];
 	struct litmus_op run[LITMUS_CPUS][LITMUS_OPS];
 };
 

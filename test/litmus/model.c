@@ -259,6 +259,8 @@ model_do(struct state *s, const struct litmus_op *op)
 	case OP_PAGE_OUT:
 	case OP_PACK:
 	case OP_SWAP_OFF:
+	case OP_UNTIER:
+	case OP_BEHIND:
 	case OP_SHARE:
 	case OP_QUIESCE:
 	case OP_END:

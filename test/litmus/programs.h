@@ -31,6 +31,8 @@
 #define OUT(s, p, n) { OP_PAGE_OUT, s, p, n, 0 }
 #define PACK { OP_PACK, 0, 0, 0, 0 }
 #define SWAPOFF { OP_SWAP_OFF, 0, 0, 0, 0 }
+#define UNTIER { OP_UNTIER, 0, 0, 0, 0 }
+#define BEHIND { OP_BEHIND, 2, 0, 0, 0 }	/* by who runs no space at first */
 #define SHARE(s, p, n) { OP_SHARE, s, p, n, 0 }
 #define QUIESCE { OP_QUIESCE, 0, 0, 0, 0 }
 #define CAS(s, p, v) { OP_CAS, s, p, 1, v }

@@ -121,6 +121,8 @@ world_swap_on(struct world *w)
 	world_must(tome_paging_start(w->vm), "paging_start");
 	world_must(tome_swap_add(w->vm, &device, w->disk, LITMUS_SLOTS, 1, 0,
 	    &w->swap_area), "swap_add");
+	if (current->how & LITMUS_TIER)
+		world_must(tome_swap_compress(w->vm, 8), "compress");
 }
 
 static void *
@@ -488,6 +490,13 @@ world_do(struct world *w, const struct litmus_op *op)
 		return 0;
 	case OP_SWAP_OFF:
 		world_must(tome_swap_remove(w->vm, w->swap_area), "swapoff");
+		return 0;
+	case OP_UNTIER:
+		world_must(tome_swap_compress(w->vm, 0), "compress");
+		return 0;
+	case OP_BEHIND:
+		tome_behind(w->vm->paging, true);
+		tome_io_run(w->vm);
 		return 0;
 	case OP_SHARE:
 		return -(int)tome_map_inherit(map, va, len,
