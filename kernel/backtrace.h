@@ -17,5 +17,10 @@ void backtrace(uintptr_t ip, uintptr_t sp);
  * target of a direct call. */
 enum call { NO_CALL, DIRECT, INDIRECT };
 enum call machine_call_before(uintptr_t ret, uintptr_t *target);
+/* And: print the registers of what was interrupted; where it was, and where its callers
+ * lie. */
+struct trap_frame;
+void machine_registers(const struct trap_frame *, uintptr_t *ip,
+    uintptr_t *sp);
 
 #endif

@@ -21,6 +21,7 @@ KERNEL_SRC_GENERIC := \
 	kernel/lib/string.c \
 	kernel/main.c \
 	kernel/option.c \
+	kernel/panic.c \
 	kernel/sched.c \
 	kernel/sync.c \
 	kernel/thread.c \

@@ -57,6 +57,10 @@ void cpu_identify(struct cpu_identity *);
 _Noreturn void machine_off(int status);
 _Noreturn void machine_reboot(void);
 
+/* The other CPUs, for a panic: asked to stop, for good; whether they were. */
+void smp_stop_others(void);
+bool smp_stopping(void);
+
 /* 64 unpredictable bits, as good as the CPU has them. Any context. */
 uint64_t machine_random(void);
 

@@ -1,18 +1,10 @@
 /*
- * panic.c - the last words: why, registers, backtrace, the process; then off.
- * One CPU speaks, the others are stopped. A panic within the panic says no more
- * than that.
+ * panic.c - how a call looks, and what is said of the registers (../panic.c).
  */
 #include <aarch64.h>
 #include <backtrace.h>
 #include <lib.h>
 #include <machine.h>
-#include <personality.h>
-#include <sched.h>
-
-#define STATUS_PANIC 70
-
-static _Atomic uint32_t panicking;
 
 /* What stands before a possible return address. */
 enum call
@@ -31,8 +23,8 @@ machine_call_before(uintptr_t ret, uintptr_t *target)
 	return (insn & 0xfffffc1f) == 0xd63f0000 ? INDIRECT : NO_CALL;
 }
 
-static void
-print_registers(const struct trap_frame *f)
+void
+machine_registers(const struct trap_frame *f, uintptr_t *ip, uintptr_t *sp)
 {
 	kprintf("pc %016lx  sp %016lx  pstate %08lx  esr %lx  far %lx\n", f->pc,
 	    f->sp, f->pstate, f->code, READ_REGISTER("far_el1"));
@@ -41,42 +33,6 @@ print_registers(const struct trap_frame *f)
 		    i % 4 == 3 || i == 30 ? "\n" : "  ");
 	kprintf("ttbr0 %lx  ttbr1 %lx  tcr %lx\n", READ_REGISTER("ttbr0_el1"),
 	    READ_REGISTER("ttbr1_el1"), READ_REGISTER("tcr_el1"));
-}
-
-static void
-begin(void)
-{
-	irq_off();
-	if (atomic_exchange(&panicking, 1) != 0) {
-		if (smp_stopping())
-			machine_off(STATUS_PANIC);
-		for (;;)
-			__asm__ volatile("wfi");
-	}
-	smp_stop_others();
-	log_loud();
-}
-
-void
-panic_frame(const struct trap_frame *f, const char *why, ...)
-{
-	va_list args;
-	struct thread *t = current();
-
-	begin();
-	kprintf("\npanic on CPU %u, thread \"%s\": ", cpu_number(), t->name);
-	va_start(args, why);
-	kvprintf(why, args);
-	va_end(args);
-	kprintf("\n");
-	if (f != NULL) {
-		print_registers(f);
-		backtrace(f->pc, f->sp);
-	} else {
-		backtrace((uintptr_t)__builtin_return_address(0),
-		    (uintptr_t)__builtin_frame_address(0));
-	}
-	if (t->process != NULL)
-		panic_describe_process();
-	machine_off(STATUS_PANIC);
+	*ip = f->pc;
+	*sp = f->sp;
 }

@@ -42,8 +42,6 @@ void console_start(void);
 
 /* smp.c */
 void smp_start(void);
-void smp_stop_others(void);		/* panic: for good */
-bool smp_stopping(void);
 /* The machine's: what CPU `cpu` starts with is in memory itself, as its caches are off
  * when it looks. */
 void boot_prepare(unsigned cpu, uintptr_t stack);

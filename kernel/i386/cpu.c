@@ -121,9 +121,9 @@ cpu_start(unsigned number, struct thread *t)
 	fpu_start();
 }
 
-/* Only double faults have one here. */
 void
-cpu_set_special_stacks(unsigned number, const uintptr_t top[3])
+cpu_set_special_stacks(unsigned number,
+    const uintptr_t top[CPU_SPECIAL_STACKS])
 {
 	cpus[number].fault_tss.esp = top[0];
 	cpus[number].fault_tss.cr3 = (uint32_t)read_cr3();

@@ -2,14 +2,14 @@
 
 KERNEL_SRC_MACHINE := \
 	kernel/i386/boot.S \
-	kernel/i386/copy.c \
+	kernel/x86/copy.c \
 	kernel/i386/cpu.c \
 	kernel/i386/entry.S \
 	kernel/x86/fpu.c \
 	kernel/i386/memory.c \
 	kernel/i386/panic.c \
 	kernel/i386/sigframe.c \
-	kernel/i386/start.c \
+	kernel/x86/start.c \
 	kernel/i386/switch.c \
 	kernel/i386/calls.c \
 	kernel/i386/trap.c \

@@ -27,8 +27,12 @@
 #define FAR_BASE 0xff400000u		/* two large pages at most */
 #if TOME_I386_PAE
 #define DIRECT_MAX 0x3f000000u
+#define KERNEL_SPAN 0x80000000u		/* the root has an entry for it */
+#define KERNEL_SPAN_END 0xc0000000u
 #else
 #define DIRECT_MAX 0x20000000u
+#define KERNEL_SPAN 0xe0000000u
+#define KERNEL_SPAN_END 0xff000000u
 #endif
 
 #define PTE_P 0x001u
@@ -58,8 +62,8 @@ physical(const char *image)
 	return (uintptr_t)image - KERNEL_BASE;
 }
 
-tome_pa_t
-memory_direct_end(void)
+static tome_pa_t
+direct_end(void)
 {
 	return pvh_highest() < DIRECT_MAX ? pvh_highest() : DIRECT_MAX;
 }
@@ -141,15 +145,18 @@ memory_start(void)
 		reserved_bits = PTE_NX;
 	next_table = physical(kernel_end);
 	root = new_table();
-	map_ram(memory_direct_end());
+	map_ram(direct_end());
 	windows = entry_for(WINDOWS_BASE, 0);
 	write_cr3((uint32_t)root);
 }
 
-tome_pa_t
-memory_root(void)
+void
+memory_describe(struct tome_boot *boot)
 {
-	return root;
+	boot->direct_end = direct_end();
+	boot->kernel_start = KERNEL_SPAN;
+	boot->kernel_end = KERNEL_SPAN_END;
+	boot->kernel_root = root;
 }
 
 tome_pa_t
@@ -164,7 +171,7 @@ memory_taken_end(void)
 void *
 direct(tome_pa_t pa)
 {
-	if (pa < memory_direct_end())
+	if (pa < direct_end())
 		return (void *)(KERNEL_DIRECT_MAP + (uintptr_t)pa);
 	if (far_start == 0) {
 		far_start = (pa - LARGE / 2) & ~(tome_pa_t)(LARGE - 1);
@@ -182,7 +189,7 @@ memory_of_loader(tome_pa_t pa, size_t len)
 	tome_pa_t start = pa & ~(tome_pa_t)(PAGE - 1);
 	tome_va_t va;
 
-	if (pa + len <= memory_direct_end())
+	if (pa + len <= direct_end())
 		return direct(pa);
 	if (tome_kmap_phys(the_vm, start,
 	    tome_page_ceil((size_t)(pa - start) + len), TOME_MEM_WB,

@@ -1,17 +1,10 @@
 /*
- * panic.c - the last words: why, registers, backtrace, the process; then off.
- * One CPU speaks, the others are stopped. A panic within the panic says no more
- * than that.
+ * panic.c - how a call looks, and what is said of the registers (../panic.c).
  */
 #include <backtrace.h>
 #include <lib.h>
 #include <machine.h>
-#include <personality.h>
 #include <riscv.h>
-
-#define STATUS_PANIC 70
-
-static _Atomic uint32_t panicking;
 
 /* JAL with ra to `ret`; or JALR, of four bytes or of two. */
 enum call
@@ -37,50 +30,14 @@ machine_call_before(uintptr_t ret, uintptr_t *target)
 	return NO_CALL;
 }
 
-static void
-print_registers(const struct trap_frame *f)
+void
+machine_registers(const struct trap_frame *f, uintptr_t *ip, uintptr_t *sp)
 {
 	kprintf("pc  %016lx  status %08lx  cause %lx  value %lx  satp %lx\n",
 	    f->pc, f->status, CSR_READ("scause"), CSR_READ("stval"),
 	    CSR_READ("satp"));
 	for (unsigned i = 1; i < 32; i++)
 		kprintf("x%-2u %016lx%s", i, f->x[i], i % 4 == 3 ? "\n" : "  ");
-}
-
-static void
-begin(void)
-{
-	irq_off();
-	if (atomic_exchange(&panicking, 1) != 0) {
-		if (smp_stopping())
-			machine_off(STATUS_PANIC);
-		for (;;)
-			__asm__ volatile("wfi");
-	}
-	smp_stop_others();
-	log_loud();
-}
-
-void
-panic_frame(const struct trap_frame *f, const char *why, ...)
-{
-	va_list args;
-	struct thread *t = current();
-
-	begin();
-	kprintf("\npanic on CPU %u, thread \"%s\": ", cpu_number(), t->name);
-	va_start(args, why);
-	kvprintf(why, args);
-	va_end(args);
-	kprintf("\n");
-	if (f != NULL) {
-		print_registers(f);
-		backtrace(f->pc, f->x[X_SP]);
-	} else {
-		backtrace((uintptr_t)__builtin_return_address(0),
-		    (uintptr_t)__builtin_frame_address(0));
-	}
-	if (t->process != NULL)
-		panic_describe_process();
-	machine_off(STATUS_PANIC);
+	*ip = f->pc;
+	*sp = f->x[X_SP];
 }

@@ -35,8 +35,6 @@ void fpu_load(const void *area);
 void clock_start(void);
 void timer_quiet(void);
 void smp_start(void);
-void smp_stop_others(void);	/* for good */
-bool smp_stopping(void);
 /* The interrupt that other CPUs send. */
 void smp_asked(void);
 

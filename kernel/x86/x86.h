@@ -33,7 +33,9 @@ bool pvh_is_spare(tome_pa_t start, tome_pa_t end);
 
 /* memory.c: the kernel's own tables, with rights; the direct map. */
 void memory_start(void);
-tome_pa_t memory_root(void);
+/* Those tables; how far RAM is in the direct map; where heap, devices and stacks
+ * may be. */
+void memory_describe(struct tome_boot *);
 unsigned memory_levels(void);	/* of the page tables: 4 or 5 */
 tome_pa_t memory_taken_end(void);
 void *direct(tome_pa_t);
@@ -42,7 +44,8 @@ const void *memory_of_loader(tome_pa_t, size_t len);
 
 /* cpu.c: descriptor tables, control registers, MSRs of the calling CPU. */
 void cpu_start(unsigned number, struct thread *);
-void cpu_set_special_stacks(unsigned number, const uintptr_t top[3]);
+void cpu_set_special_stacks(unsigned number,
+    const uintptr_t top[CPU_SPECIAL_STACKS]);
 void trap_start(void);		/* the IDT's contents, once */
 void trap_load(void);		/* on each CPU */
 
@@ -101,8 +104,6 @@ void clock_delay(uint64_t ns);
 
 /* smp.c */
 void smp_start(void);
-void smp_stop_others(void);	/* panic: for good */
-bool smp_stopping(void);
 
 /* serial.c */
 void serial_start(void);

@@ -117,10 +117,10 @@ cpu_start(unsigned number, struct thread *t)
 	fpu_start();
 }
 
-/* NMI, double fault, machine check. */
 void
-cpu_set_special_stacks(unsigned number, const uintptr_t top[3])
+cpu_set_special_stacks(unsigned number,
+    const uintptr_t top[CPU_SPECIAL_STACKS])
 {
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < CPU_SPECIAL_STACKS; i++)
 		cpus[number].tss.ist[i] = top[i];
 }

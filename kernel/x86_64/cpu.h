@@ -21,6 +21,9 @@
 #define KERNEL_BASE 0xffffffff80000000u
 #endif
 
+/* All of RAM, from here up. */
+#define KERNEL_DIRECT_MAP 0xffff888000000000u
+
 /* Offsets in struct cpu for the entry code; checked in cpu.c. */
 #define CPU_PREEMPT 0
 #define CPU_NUMBER 4
@@ -37,6 +40,9 @@
 #define GDT_KERNEL_DATA 0x18
 #define GDT_USER_BASE 0x20	/* SYSRET: +8 is SS, +16 is CS */
 #define GDT_TSS 0x40
+
+/* NMI, double fault, machine check: stacks of their own. */
+#define CPU_SPECIAL_STACKS 3
 
 #ifndef __ASSEMBLER__
 
@@ -71,74 +77,8 @@ struct cpu {
 
 extern struct cpu cpus[KERNEL_MAX_CPUS];
 
-/*
- * Never defined: an operand that stands for "GS-relative memory", so that the
- * compiler rereads after anything that may have changed it.
- */
-extern struct cpu cpu_here;
-
-static inline unsigned
-cpu_number(void)
-{
-	unsigned n;
-
-	__asm__("movl %%gs:%c1, %0"
-	    : "=r"(n) : "i"(CPU_NUMBER), "m"(cpu_here.number));
-	return n;
-}
-
-/* The same for all of a thread's life: may be remembered. */
-static inline struct thread *
-cpu_thread(void)
-{
-	struct thread *t;
-
-	__asm__("movq %%gs:%c1, %0" : "=r"(t) : "i"(CPU_THREAD));
-	return t;
-}
-
-static inline struct cpu *
-cpu_self(void)
-{
-	return &cpus[cpu_number()];
-}
-
-/* How many reasons there are not to deschedule this thread. */
-static inline uint32_t
-cpu_preempt_depth(void)
-{
-	uint32_t n;
-
-	__asm__("movl %%gs:%c1, %0"
-	    : "=r"(n) : "i"(CPU_PREEMPT), "m"(cpu_here.preempt));
-	return n & ~CPU_NO_RESCHED;
-}
-
-static inline bool
-cpu_resched_due(void)
-{
-	uint32_t n;
-
-	__asm__("movl %%gs:%c1, %0"
-	    : "=r"(n) : "i"(CPU_PREEMPT), "m"(cpu_here.preempt));
-	return !(n & CPU_NO_RESCHED);
-}
-
-/* Another thread should run: preempt_on, or the end of the interrupt, sees to
- * it. On this CPU only. */
-static inline void
-cpu_set_resched(void)
-{
-	__asm__ volatile("andl $0x7fffffff, %%gs:%c0"
-	    : : "i"(CPU_PREEMPT) : "memory", "cc");
-}
-
-static inline void
-cpu_clear_resched(void)
-{
-	__asm__ volatile("orl $0x80000000, %%gs:%c0"
-	    : : "i"(CPU_PREEMPT) : "memory", "cc");
-}
+#define CPU_SEGMENT "%%gs"
+#include <here.h>
 
 #endif
 #endif

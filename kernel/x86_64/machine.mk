@@ -8,7 +8,7 @@ KERNEL_SRC_MACHINE := \
 	kernel/x86/clock.c \
 	kernel/x86/exceptions.c \
 	kernel/x86/identity.c \
-	kernel/x86_64/copy.c \
+	kernel/x86/copy.c \
 	kernel/x86_64/cpu.c \
 	kernel/x86_64/entry.S \
 	kernel/x86/fpu.c \
@@ -19,7 +19,7 @@ KERNEL_SRC_MACHINE := \
 	kernel/x86/serial.c \
 	kernel/x86_64/sigframe.c \
 	kernel/x86/smp.c \
-	kernel/x86_64/start.c \
+	kernel/x86/start.c \
 	kernel/x86_64/switch.c \
 	kernel/x86_64/trap.c \
 	kernel/virtio/pci.c \

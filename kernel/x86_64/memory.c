@@ -15,6 +15,10 @@
 #define LARGE 0x200000u
 #define HUGE 0x40000000u
 
+#define KERNEL_SPAN_4 0xffffc90000000000u
+#define KERNEL_SPAN_5 0xffa0000000000000u
+#define KERNEL_SPAN_SIZE ((uint64_t)64 << 30)
+
 #define PTE_P 0x001u
 #define PTE_W 0x002u
 #define PTE_A 0x020u
@@ -113,10 +117,15 @@ memory_start(void)
 	write_cr3(root);
 }
 
-tome_pa_t
-memory_root(void)
+/* The span: top-level entries that hold nothing of ours, by the number of levels. */
+void
+memory_describe(struct tome_boot *boot)
 {
-	return root;
+	boot->direct_end = pvh_highest();
+	boot->kernel_start = memory_levels() == 5 ? KERNEL_SPAN_5 :
+	    KERNEL_SPAN_4;
+	boot->kernel_end = boot->kernel_start + KERNEL_SPAN_SIZE;
+	boot->kernel_root = root;
 }
 
 tome_pa_t

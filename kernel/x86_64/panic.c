@@ -1,20 +1,13 @@
 /*
- * panic.c - the last words: why, registers, backtrace, the process; then off.
- * One CPU speaks, the others are stopped. A panic within the panic says no more
- * than that.
+ * panic.c - what is said of the registers (../panic.c).
  */
 #include <backtrace.h>
 #include <lib.h>
 #include <machine.h>
-#include <personality.h>
 #include <x86.h>
 
-#define STATUS_PANIC 70
-
-static _Atomic uint32_t panicking;
-
-static void
-print_registers(const struct trap_frame *f)
+void
+machine_registers(const struct trap_frame *f, uintptr_t *ip, uintptr_t *sp)
 {
 	kprintf("rip %016lx  rsp %016lx  rflags %08lx  cs %lx  code %lx\n",
 	    f->rip, f->rsp, f->rflags, f->cs, f->code);
@@ -28,42 +21,6 @@ print_registers(const struct trap_frame *f)
 	    f->r15);
 	kprintf("cr0 %lx  cr2 %lx  cr3 %lx  cr4 %lx\n", read_cr0(), read_cr2(),
 	    read_cr3(), read_cr4());
-}
-
-static void
-begin(void)
-{
-	__asm__ volatile("cli" : : : "memory");
-	if (atomic_exchange(&panicking, 1) != 0) {
-		if (smp_stopping())
-			machine_off(STATUS_PANIC);
-		for (;;)
-			__asm__ volatile("hlt");
-	}
-	smp_stop_others();
-	log_loud();
-}
-
-void
-panic_frame(const struct trap_frame *f, const char *why, ...)
-{
-	va_list args;
-	struct thread *t = current();
-
-	begin();
-	kprintf("\npanic on CPU %u, thread \"%s\": ", cpu_number(), t->name);
-	va_start(args, why);
-	kvprintf(why, args);
-	va_end(args);
-	kprintf("\n");
-	if (f != NULL) {
-		print_registers(f);
-		backtrace(f->rip, f->rsp);
-	} else {
-		backtrace((uintptr_t)__builtin_return_address(0),
-		    (uintptr_t)__builtin_frame_address(0));
-	}
-	if (t->process != NULL)
-		panic_describe_process();
-	machine_off(STATUS_PANIC);
+	*ip = f->rip;
+	*sp = f->rsp;
 }

@@ -12,16 +12,6 @@
 #define SPECIAL_STACK_PAGES 2
 
 _Noreturn void machine_start(uint32_t start_info);
-tome_pa_t memory_direct_end(void);
-
-/* Where Tome may put heap, devices and stacks: PAE has a root entry for it. */
-#if TOME_I386_PAE
-#define KERNEL_SPAN 0x80000000u
-#define KERNEL_SPAN_END 0xc0000000u
-#else
-#define KERNEL_SPAN 0xe0000000u
-#define KERNEL_SPAN_END 0xff000000u
-#endif
 
 /* The thread that boots and then idles on the first CPU. */
 static struct thread boot_thread;
@@ -64,11 +54,8 @@ machine_describe_memory(struct tome_boot *boot)
 {
 	boot->ncpus = tables.ncpus;
 	boot->ranges = pvh_ranges(&boot->nranges);
-	boot->direct_bias = KERNEL_BASE;
-	boot->direct_end = memory_direct_end();
-	boot->kernel_start = KERNEL_SPAN;
-	boot->kernel_end = KERNEL_SPAN_END;
-	boot->kernel_root = memory_root();
+	boot->direct_bias = KERNEL_DIRECT_MAP;
+	memory_describe(boot);
 }
 
 static uintptr_t
@@ -91,8 +78,10 @@ void
 machine_devices_start(void)
 {
 	for (unsigned cpu = 0; cpu < tables.ncpus; cpu++) {
-		uintptr_t top[3] = { special_stack() };
+		uintptr_t top[CPU_SPECIAL_STACKS];
 
+		for (unsigned i = 0; i < CPU_SPECIAL_STACKS; i++)
+			top[i] = special_stack();
 		cpu_set_special_stacks(cpu, top);
 	}
 	apic_map();

@@ -1,15 +1,12 @@
 /*
  * tome_host_inline.h - the inline half of the host contract (tome/host.h) for
- * the reference kernel on i386. Interrupts are real, nothing is biased.
+ * the reference kernel on x86. Interrupts are real, nothing is biased.
  */
 #ifndef TOME_HOST_INLINE_H
 #define TOME_HOST_INLINE_H
 
 #include <tome/types.h>
 #include <cpu.h>
-
-/* RAM, as far as it fits, from here up. */
-#define KERNEL_DIRECT_MAP KERNEL_BASE
 
 /* sched.c: the count fell to zero with a switch due. */
 void sched_preempt(void);
@@ -23,7 +20,7 @@ tome_host_cpu(void)
 static inline void
 tome_host_preempt_off(void)
 {
-	__asm__ volatile("incl %%fs:%c0"
+	__asm__ volatile("incl " CPU_SEGMENT ":%c0"
 	    : : "i"(CPU_PREEMPT) : "memory", "cc");
 }
 
@@ -32,7 +29,7 @@ tome_host_preempt_on(void)
 {
 	bool due;
 
-	__asm__ volatile("decl %%fs:%c1"
+	__asm__ volatile("decl " CPU_SEGMENT ":%c1"
 	    : "=@ccz"(due) : "i"(CPU_PREEMPT) : "memory");
 	if (__builtin_expect(due, 0))
 		sched_preempt();
@@ -43,7 +40,7 @@ tome_host_irq_save(void)
 {
 	uintptr_t flags;
 
-	__asm__ volatile("pushfl; popl %0; cli" : "=r"(flags) : : "memory");
+	__asm__ volatile("pushf; pop %0; cli" : "=r"(flags) : : "memory");
 	return flags;
 }
 

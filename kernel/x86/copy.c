@@ -4,14 +4,21 @@
  */
 #include <lib.h>
 
+#define WORD sizeof(long)
+#ifdef __x86_64__
+#define WORDS "q"
+#else
+#define WORDS "l"
+#endif
+
 void *
 memcpy(void *restrict to, const void *restrict from, size_t n)
 {
 	void *d = to;
 	const void *s = from;
-	size_t words = n / 4, bytes = n % 4;
+	size_t words = n / WORD, bytes = n % WORD;
 
-	__asm__ volatile("rep movsl"
+	__asm__ volatile("rep movs" WORDS
 	    : "+D"(d), "+S"(s), "+c"(words) : : "memory");
 	if (bytes != 0)
 		__asm__ volatile("rep movsb"
@@ -23,10 +30,10 @@ void *
 memset(void *to, int byte, size_t n)
 {
 	void *d = to;
-	size_t words = n / 4, bytes = n % 4;
-	uint32_t pattern = 0x01010101u * (uint8_t)byte;
+	size_t words = n / WORD, bytes = n % WORD;
+	unsigned long pattern = ~0ul / 255 * (uint8_t)byte;
 
-	__asm__ volatile("rep stosl"
+	__asm__ volatile("rep stos" WORDS
 	    : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
 	if (bytes != 0)
 		__asm__ volatile("rep stosb"
