@@ -3,6 +3,7 @@
  */
 #include "suite.h"
 
+#include <fcntl.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
@@ -138,6 +139,99 @@ file_read_into_its_own_mapping(void)
 	REQUIRE(suite_filled(p, 'b', 2 * PAGE));
 }
 
+#ifndef FALLOC_FL_KEEP_SIZE
+#define FALLOC_FL_KEEP_SIZE 1
+#define FALLOC_FL_PUNCH_HOLE 2
+#endif
+#define PUNCH (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)
+
+/* Everybody who has the file sees the hole, but for private copies. */
+static void
+file_hole_is_seen(void)
+{
+	int fd = suite_file(4);
+	char *p = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, fd, 0);
+	char *q = mmap(NULL, 4 * PAGE, RW, MAP_PRIVATE, fd, 0), byte;
+
+	REQUIRE(p != MAP_FAILED && q != MAP_FAILED);
+	REQUIRE(q[PAGE] == 'b');
+	q[2 * PAGE] = 'Q';
+	REQUIRE(fallocate(fd, PUNCH, PAGE, 2 * PAGE) == 0);
+	REQUIRE(p[PAGE - 1] == 'a' && p[3 * PAGE] == 'd');
+	REQUIRE(suite_filled(p + PAGE, 0, 2 * PAGE));
+	REQUIRE(suite_filled(q + PAGE, 0, PAGE));
+	REQUIRE(q[2 * PAGE] == 'Q' && q[2 * PAGE + 1] == 'c');
+	REQUIRE(pread(fd, &byte, 1, 2 * PAGE) == 1 && byte == 0);
+	p[PAGE + 3] = 'N';
+	REQUIRE(pread(fd, &byte, 1, PAGE + 3) == 1 && byte == 'N');
+	/* Parts of pages; the size stays. */
+	REQUIRE(fallocate(fd, PUNCH, PAGE - 2, 4) == 0);
+	REQUIRE(p[PAGE - 3] == 'a' && p[PAGE - 2] == 0 && p[PAGE + 3] == 'N');
+	REQUIRE(fallocate(fd, PUNCH, 3 * PAGE + 1, 9 * PAGE) == 0);
+	REQUIRE(lseek(fd, 0, SEEK_END) == (off_t)(4 * PAGE));
+	REQUIRE(p[3 * PAGE] == 'd' && suite_filled(p + 3 * PAGE + 1, 0,
+	    PAGE - 1));
+	/* By a mapping. */
+	REQUIRE(madvise(p, PAGE, MADV_REMOVE) == 0);
+	REQUIRE(suite_filled(p, 0, PAGE) && suite_filled(q, 0, PAGE));
+	REQUIRE(pread(fd, &byte, 1, 0) == 1 && byte == 0);
+}
+
+/* A last page that is not whole goes too. */
+static void
+file_hole_to_the_end(void)
+{
+	int fd = suite_file(2);
+	char *p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
+
+	REQUIRE(ftruncate(fd, PAGE + 100) == 0);
+	REQUIRE(p[PAGE + 99] == 'b');
+	REQUIRE(fallocate(fd, PUNCH, PAGE, PAGE) == 0);
+	REQUIRE(suite_filled(p + PAGE, 0, PAGE) && p[PAGE - 1] == 'a');
+	REQUIRE(ftruncate(fd, 2 * PAGE) == 0);
+	REQUIRE(suite_filled(p + PAGE, 0, PAGE));
+}
+
+static void
+shm_hole(void)
+{
+	int id = shmget(IPC_PRIVATE, 3 * PAGE, IPC_CREAT | 0600);
+	char *p = shmat(id, NULL, 0), *q = shmat(id, NULL, SHM_RDONLY);
+
+	REQUIRE(shmctl(id, IPC_RMID, NULL) == 0);
+	memset(p, 7, 3 * PAGE);
+	REQUIRE(q[2 * PAGE] == 7);
+	REQUIRE(madvise(p + PAGE, PAGE, MADV_REMOVE) == 0);
+	REQUIRE(suite_filled(q + PAGE, 0, PAGE) && q[2 * PAGE] == 7);
+	REQUIRE_ERRNO(madvise(q, PAGE, MADV_REMOVE), EACCES);
+	REQUIRE(q[0] == 7);
+}
+
+static void
+hole_errors(void)
+{
+	int fd = suite_file(2), sealed = (int)syscall(SYS_memfd_create, "seals",
+	    2u /* MFD_ALLOW_SEALING */);
+	char *p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
+	char *q = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE, fd, 0);
+
+	REQUIRE_ERRNO(fallocate(fd, FALLOC_FL_PUNCH_HOLE, 0, PAGE),
+	    EOPNOTSUPP);
+	REQUIRE_ERRNO(fallocate(fd, PUNCH, 0, 0), EINVAL);
+	REQUIRE_ERRNO(fallocate(fd, PUNCH, -1, PAGE), EINVAL);
+	REQUIRE(fallocate(fd, PUNCH, 9 * PAGE, PAGE) == 0);
+	REQUIRE_ERRNO(madvise(q, PAGE, MADV_REMOVE), EACCES);
+	REQUIRE(mprotect(p, PAGE, PROT_READ) == 0);
+	REQUIRE(madvise(p, PAGE, MADV_REMOVE) == 0);	/* it may be written */
+	REQUIRE(mlock(p + PAGE, PAGE) == 0);
+	REQUIRE_ERRNO(madvise(p + PAGE, PAGE, MADV_REMOVE), EINVAL);
+	REQUIRE(p[0] == 0 && p[PAGE] == 'b');
+	REQUIRE(ftruncate(sealed, PAGE) == 0);
+	REQUIRE(fcntl(sealed, 1033 /* F_ADD_SEALS */, 8 /* F_SEAL_WRITE */) ==
+	    0);
+	REQUIRE_ERRNO(fallocate(sealed, PUNCH, 0, PAGE), EPERM);
+}
+
 static void
 dev_zero_maps(void)
 {
@@ -213,6 +307,10 @@ const struct suite_case cases_file[] = {
 	CASE(file_shrinks_under_a_mapping),
 	CASE(file_survives_close_and_unlink),
 	CASE(file_read_into_its_own_mapping),
+	CASE(file_hole_is_seen),
+	CASE(file_hole_to_the_end),
+	CASE(shm_hole),
+	CASE(hole_errors),
 	CASE(dev_zero_maps),
 	CASE(shared_anon_with_a_child),
 	CASE(shm_attach_and_detach),
