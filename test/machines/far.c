@@ -3,7 +3,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,12 +54,31 @@ forked(void)
 	return child < 0 || waitpid(child, &status, 0) != child || status != 0;
 }
 
+/* A line of /proc/vmstat. */
+static unsigned long
+counted(const char *name)
+{
+	FILE *f = fopen("/proc/vmstat", "r");
+	unsigned long n = 0, v;
+	char line[64];
+
+	while (f != NULL && fscanf(f, "%63s %lu", line, &v) == 2)
+		if (strcmp(line, name) == 0)
+			n = v;
+	if (f != NULL)
+		fclose(f);
+	return n;
+}
+
 int
 main(int argc, char **argv)
 {
 	size_t bytes = (size_t)(argc > 1 ? atoi(argv[1]) : 1400) * MIB;
 	int bad;
 
+	mkdir("/proc", 0755);
+	if (mount("none", "/proc", "proc", 0, NULL) != 0)
+		perror("mount");
 	pages = bytes / PAGE;
 	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -72,6 +94,8 @@ main(int argc, char **argv)
 	if (madvise(memory, bytes, 21) != 0)	/* MADV_PAGEOUT */
 		bad++;
 	bad += wrong(0, pages, 1);
+	/* All of it went to the disk and came from there. */
+	bad += counted("pswpout") < pages || counted("pswpin") < pages;
 	printf("paged out and read back: %d wrong\n", bad);
 	return bad != 0;
 }
