@@ -13,8 +13,10 @@
 struct mspace_backing {
 	struct tome_mutex lock;
 	struct tome_map *map;
+	struct tome_pmap *pmap;		/* the map's */
 	uintptr_t bias;			/* pointer - address; 0 for users */
 	vma_t *dead;			/* to be scavenged */
+	uint64_t rounds;		/* when phys_pg_count was counted */
 	mspace_t *next, *prev;		/* all user spaces */
 };
 
@@ -55,5 +57,7 @@ mspace_t *kora_space_now(void) KORA(space_now);
 vma_t *kora_vma_at(const mspace_t *, size_t va) KORA(vma_at);
 /* What is present now becomes phys_pg_count; the lock is held. */
 void kora_recount(mspace_t *) KORA(recount);
+/* The same, if pages may have been taken since it was counted. */
+void kora_count(mspace_t *) KORA(count);
 
 #endif

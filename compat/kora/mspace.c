@@ -19,7 +19,6 @@ _Static_assert(TOME_PAGE_SHIFT == 12, "Kora needs 4 KiB pages");
 
 #define CAN_SHIFT 4
 #define BLANK ((off_t)-1)
-#define FEW 32
 
 struct kora kora_vm;
 
@@ -47,12 +46,13 @@ kora_space_new(struct tome_map *map, uintptr_t bias, size_t lo, size_t hi)
 		return NULL;
 	}
 	b->map = map;
+	b->pmap = tome_map_pmap(map);
 	b->bias = bias;
 	ms->pages = b;
 	ms->users = 1;
 	ms->lower_bound = lo;
 	ms->upper_bound = hi;
-	ms->directory = (page_t)(uintptr_t)tome_map_pmap(map);
+	ms->directory = (page_t)(uintptr_t)b->pmap;
 	return ms;
 }
 
@@ -179,16 +179,24 @@ mspace_search_vma(mspace_t *ms, size_t va)
 void
 kora_recount(mspace_t *ms)
 {
+	struct tome_pmap *pmap = ms->pages->pmap;
 	struct tome_usage u;
 
+	ms->pages->rounds = tome_pmap_rounds(pmap);
 	if (ms != kora_vm.kspace) {
-		ms->phys_pg_count = (size_t)tome_pmap_resident(
-		    tome_map_pmap(ms->pages->map));
+		ms->phys_pg_count = (size_t)tome_pmap_resident(pmap);
 		return;
 	}
 	tome_map_usage(ms->pages->map, map_va(ms, ms->lower_bound),
 	    map_va(ms, ms->upper_bound), &u);
 	ms->phys_pg_count = (size_t)u.resident;
+}
+
+void
+kora_count(mspace_t *ms)
+{
+	if (tome_pmap_rounds(ms->pages->pmap) != ms->pages->rounds)
+		kora_recount(ms);
 }
 
 static void
@@ -360,7 +368,7 @@ mspace_map(mspace_t *ms, size_t address, size_t length, inode_t *ino,
 	struct tome_object *content;
 	enum tome_err err = map_check(ms, address, length, ino, offset, limit,
 	    flags, &content);
-	vma_t *v = err == TOME_OK ? tome_kzalloc(kora_vm.vm, sizeof *v) : NULL;
+	vma_t *v = err == TOME_OK ? tome_kmalloc(kora_vm.vm, sizeof *v) : NULL;
 
 	if (v == NULL) {
 		(void)kora_result(err == TOME_OK ? TOME_ENOMEM : err);
@@ -371,6 +379,7 @@ mspace_map(mspace_t *ms, size_t address, size_t length, inode_t *ino,
 		    VMA_RESOLVE) };
 	tome_lock(kora_vm.vm, &ms->pages->lock);
 	err = map_locked(ms, v, address, flags, content);
+	kora_count(ms);
 	tome_unlock(kora_vm.vm, &ms->pages->lock);
 	if (err != TOME_OK)
 		tome_kfree(kora_vm.vm, v);
@@ -459,6 +468,7 @@ mspace_protect(mspace_t *ms, size_t address, size_t length, int flags)
 	tome_lock(kora_vm.vm, &ms->pages->lock);
 	while (err == TOME_OK && va < address + length)
 		err = change_one(ms, &va, address + length, flags);
+	kora_count(ms);
 	tome_unlock(kora_vm.vm, &ms->pages->lock);
 	return kora_result(err);
 }
@@ -471,38 +481,14 @@ mspace_unmap(mspace_t *ms, size_t address, size_t length)
 
 /* ---- the dead ---- */
 
-/* Before an area goes: its pages one by one, if they are few. False: they are not, and
- * the space is to be recounted. */
-static bool
-few_present(const mspace_t *ms, const vma_t *v, size_t *n)
-{
-	struct tome_translation t;
-
-	*n = 0;
-	if (ms->phys_pg_count == 0)
-		return true;
-	if (v->length > FEW * PAGE_SIZE || ms == kora_vm.kspace)
-		return false;
-	for (size_t at = 0; at < v->length; at += PAGE_SIZE)
-		*n += tome_pmap_extract(tome_map_pmap(ms->pages->map),
-		    v->node.value_ + at, &t);
-	return true;
-}
-
 static enum tome_err
 destroy(mspace_t *ms, vma_t *v)
 {
-	size_t present;
-	bool few = few_present(ms, v, &present);
 	enum tome_err err = tome_map_remove(ms->pages->map,
 	    map_va(ms, v->node.value_), v->length);
 
 	if (err != TOME_OK)
 		return err;
-	if (few)
-		ms->phys_pg_count -= present;
-	else
-		kora_recount(ms);
 	account(ms, v, false);
 	kora_tree_remove(&ms->tree, &v->node);
 	tome_kfree(kora_vm.vm, v);
@@ -529,6 +515,7 @@ mspace_scavenge(mspace_t *ms)
 			err = one;
 		}
 	}
+	kora_count(ms);
 	tome_unlock(kora_vm.vm, &ms->pages->lock);
 	return kora_result(err);
 }

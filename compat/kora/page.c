@@ -228,9 +228,8 @@ present_page(const mspace_t *ms, size_t va)
 {
 	struct tome_translation t;
 
-	return tome_pmap_extract(tome_map_pmap(ms->pages->map),
-	    map_va(ms, va), &t) && t.prot != TOME_PROT_NONE ?
-	    (page_t)(t.pa & ~(tome_pa_t)(PAGE_SIZE - 1)) : 0;
+	return tome_pmap_extract(ms->pages->pmap, map_va(ms, va), &t) &&
+	    t.prot != TOME_PROT_NONE ? (page_t)(t.pa & ~(tome_pa_t)(PAGE_SIZE - 1)) : 0;
 }
 
 /* What to ask of the core: a page of memory of one's own that may be written will
@@ -258,14 +257,14 @@ fault_locked(mspace_t *ms, size_t va, int reason)
 
 	if (v == NULL || (v->flags & VMA_DEAD))
 		return -1;
-	there = tome_pmap_extract(tome_map_pmap(ms->pages->map),
-	    map_va(ms, va), &was);
+	there = tome_pmap_extract(ms->pages->pmap, map_va(ms, va), &was);
 	err = tome_fault(ms->pages->map, map_va(ms, va),
 	    access_of(v, reason));
 	if (v->ino != NULL || (v->flags & VMA_SHARED) || ms == kora_vm.kspace)
 		kora_recount(ms);
 	else if (err == TOME_OK && !there)
 		ms->phys_pg_count++;
+	kora_count(ms);
 	return err == TOME_OK ? 0 : -1;
 }
 
@@ -309,8 +308,7 @@ clean_page(const mspace_t *ms, size_t va)
 {
 	struct tome_translation t;
 
-	if (tome_pmap_extract(tome_map_pmap(ms->pages->map), map_va(ms, va),
-	    &t) && (t.prot & TOME_PROT_WRITE) &&
+	if (tome_pmap_extract(ms->pages->pmap, map_va(ms, va), &t) && (t.prot & TOME_PROT_WRITE) &&
 	    tome_frame_identity(kora_vm.vm, tome_pa_pfn(t.pa)) !=
 	    TOME_PAGE_ABSENT)
 		tome_frame_zero(kora_vm.vm, tome_pa_pfn(t.pa));
@@ -353,7 +351,7 @@ kora_space_now(void)
 
 	tome_lock(kora_vm.vm, &kora_vm.lock);
 	for (ms = kora_vm.spaces; ms != NULL; ms = ms->pages->next)
-		if (tome_map_pmap(ms->pages->map) == now)
+		if (ms->pages->pmap == now)
 			break;
 	tome_unlock(kora_vm.vm, &kora_vm.lock);
 	return ms != NULL ? ms : kora_vm.kspace;

@@ -81,6 +81,9 @@ bool tome_pmap_extract(struct tome_pmap *, tome_va_t,
 
 /* Resident translations (user leaves), a recount over the leaf tables. */
 uint64_t tome_pmap_resident(struct tome_pmap *);
+/* As long as this stays the same, nobody has taken or narrowed a translation: page-out
+ * and who shrinks an object do so unasked. */
+uint64_t tome_pmap_rounds(struct tome_pmap *);
 uint64_t tome_pmap_tables(struct tome_pmap *);
 
 /* ---- from the page side: all its translations, wherever ---- */

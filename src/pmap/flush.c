@@ -78,6 +78,12 @@ tome_round(struct tome_pmap *p, tome_va_t start, tome_va_t end)
 	tome_host_preempt_on();
 }
 
+uint64_t
+tome_pmap_rounds(struct tome_pmap *p)
+{
+	return tome_rd_sc(&p->flushes);
+}
+
 /*
  * False: the MMU does not. Else every CPU that may use the number has flushed:
  * one that ran it before and not now too. They are not told that they have caught

@@ -3,6 +3,8 @@
  */
 #include <stdlib.h>
 
+#include <tome/paging.h>
+
 #include "rig_k.h"
 
 #define TEST(numbers, f) CONTRACT_TEST(numbers, f, k_up, k_down)
@@ -485,6 +487,66 @@ test_counters(void **state)
 	k_file_end(f);
 }
 
+#define DISK_PAGES 64u
+
+static char disk[DISK_PAGES * PG];
+
+static void
+disk_start(void *ctx, struct tome_io *io)
+{
+	char *at = disk + io->at;
+
+	assert_null(ctx);
+	for (unsigned i = 0; i < io->n; i++, at += PG) {
+		char *page = tome_frame_va(rig.vm, io->vec[i].pfn);
+
+		memcpy(io->op == TOME_IO_WRITE ? at : page,
+		    io->op == TOME_IO_WRITE ? page : at, PG);
+	}
+	tome_io_done(io, TOME_OK);
+}
+
+/* Every page leaves; then some come back, one by one. */
+static void
+test_swapped(void **state)
+{
+	static const struct tome_swap_device device = { .max_pages = 8,
+		.start = disk_start };
+	struct tome_paging_stats stats;
+	size_t a, other;
+	unsigned id;
+
+	(void)state;
+	assert_int_equal(tome_paging_start(rig.vm), TOME_OK);
+	assert_int_equal(tome_swap_add(rig.vm, &device, NULL, DISK_PAGES, 0, 0,
+	    &id), TOME_OK);
+	a = k_map(0, 32 * PG, NULL, 0, 0, VMA_FG_ANON);
+	for (unsigned i = 0; i < 32; i++)
+		assert_true(rig_poke(a + i * PG, 'a' + (int)i));
+	assert_int_equal(k_ms->phys_pg_count, 32);
+	while (tome_reclaim(rig.vm, 8) > 0)
+		;
+	tome_paging_stats(rig.vm, &stats);
+	assert_int_equal(stats.swapped_out, 32);
+	assert_int_equal(k_ms->v_size, 32);
+	assert_int_equal(k_ms->p_size, 32);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_int_equal(rig_peek(a + i * PG), 'a' + (int)i);
+		k_count(k_ms);
+	}
+	other = k_map(0, PG, NULL, 0, 0, VMA_FG_ANON);
+	assert_true(rig_poke(other, 1));
+	while (tome_reclaim(rig.vm, 8) > 0)
+		;
+	expect(DID(mspace_protect(k_ms, other, PG, VMA_READ)), 0);
+	k_count(k_ms);
+	assert_int_equal(k_ms->phys_pg_count, 0);
+	assert_int_equal(k_ms->p_size, 33);
+	assert_int_equal(rig_peek(a + 31 * PG), 'a' + 31);
+	k_count(k_ms);
+	assert_int_equal(tome_swap_remove(rig.vm, id), TOME_OK);
+}
+
 /* ---- files ---- */
 
 static void
@@ -671,6 +733,7 @@ main(void)
 		TEST("R16", test_search),
 		TEST("R17", test_display),
 		TEST("R18", test_counters),
+		TEST("R18", test_swapped),
 		TEST("R19", test_limit),
 		TEST("R20", test_limit_split),
 		TEST("R21", test_program),
