@@ -58,7 +58,9 @@ ubuf_put_frame(struct ubuf to, uint64_t off, tome_pfn_t pfn, size_t at, size_t n
 	if (page == NULL)
 		return ubuf_put_far(to, off, pfn, at, n);
 #endif
-	return ubuf_put(to, off, page + at, n);
+	if (__builtin_expect(to.map == NULL, 0))
+		return ubuf_put(to, off, page + at, n);
+	return -(int)tome_copyout(to.map, to.addr + off, page + at, n);
 }
 static inline int
 ubuf_get_frame(struct ubuf from, uint64_t off, tome_pfn_t pfn, size_t at,
