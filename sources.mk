@@ -118,6 +118,7 @@ TOME_SRC_FILES = \
 
 # More memory than there is; with TOME_SRC_FILES.
 TOME_SRC_PAGING = \
+	src/object/far.c \
 	src/object/packed.c \
 	src/paging/advise.c \
 	src/paging/ahead.c \
@@ -127,7 +128,9 @@ TOME_SRC_PAGING = \
 	src/paging/clusters.c \
 	src/paging/compress.c \
 	src/paging/daemon.c \
+	src/paging/desk.c \
 	src/paging/each.c \
+	src/paging/far.c \
 	src/paging/generations.c \
 	src/paging/home.c \
 	src/paging/ledger.c \

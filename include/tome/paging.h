@@ -128,6 +128,8 @@ struct tome_paging_stats {
 	uint64_t daemon;	/* times the daemon had work */
 	uint64_t shrunk;	/* frames' worth that shrinkers gave */
 	uint64_t oom_kills;	/* times the OOM hook promised memory */
+	/* Pages of slot numbers; slots that a page names which cannot be read. */
+	uint64_t packs_written, packs_read, slots_lost;
 };
 /* Any context. Zeroes before the start. */
 void tome_paging_stats(struct tome_vm *, struct tome_paging_stats *out);

@@ -13,7 +13,10 @@
 static enum tome_err discard_own(struct tome_entry *, bool *has_amap)
     TOME_NODISCARD;
 static enum tome_err discard_chunk(struct tome_map *, struct tome_entry *,
-    struct tome_dirent *, uint64_t first, uint64_t last) TOME_NODISCARD;
+    struct tome_dirent *, uint64_t base, uint64_t first,
+    uint64_t last) TOME_NODISCARD;
+static enum tome_err discard_home(struct tome_amap *, uint64_t *slot,
+    uint64_t first) TOME_NODISCARD;
 static void discard_pages(struct tome_map *, tome_va_t start, tome_va_t end);
 
 /*
@@ -41,8 +44,11 @@ tome_entry_discard(struct tome_map *map, struct tome_entry *en,
 			tome_epoch_enter(map->vm);
 			more = tome_amap_next(en->amap, &slot, last, &d);
 			if (more)
-				err = discard_chunk(map, en, &d, first, last);
+				err = discard_chunk(map, en, &d,
+				    slot - TOME_CHUNK_ANONS, first, last);
 			tome_epoch_leave(map->vm);
+			if (tome_unlikely(err == TOME_RETRY))
+				err = discard_home(en->amap, &slot, first);
 		}
 	}
 	/* What is left are pages of the object below, or of a shared one. */
@@ -54,6 +60,16 @@ tome_entry_discard(struct tome_map *map, struct tome_entry *en,
 		tome_epoch_leave(map->vm);
 	}
 	return err;
+}
+
+/* What goes in part must be in memory. Then the same again. */
+static tome_cold enum tome_err
+discard_home(struct tome_amap *am, uint64_t *slot, uint64_t first)
+{
+	*slot -= TOME_CHUNK_ANONS;
+	if (*slot < first)
+		*slot = first;
+	return am->vm->objects->anon_pager->home(am, *slot);
 }
 
 /* Content shared with another entry is not ours to empty. */
@@ -73,10 +89,9 @@ discard_own(struct tome_entry *en, bool *has_amap)
 
 static enum tome_err
 discard_chunk(struct tome_map *map, struct tome_entry *en,
-    struct tome_dirent *d, uint64_t first, uint64_t last)
+    struct tome_dirent *d, uint64_t base, uint64_t first, uint64_t last)
 {
 	struct tome_amap *am = en->amap;
-	uint64_t base = tome_chunk_base(d->chunk);
 	unsigned lo = first > base ? (unsigned)(first - base) : 0;
 	unsigned hi = last - base < TOME_CHUNK_ANONS ?
 	    (unsigned)(last - base) + 1 : TOME_CHUNK_ANONS;

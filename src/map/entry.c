@@ -194,6 +194,8 @@ chunk_empty(const struct tome_chunk *ch, uint64_t first, uint64_t last)
 	uint64_t base = tome_chunk_base(ch);
 	bool packed = tome_chunk_packed(ch);
 
+	if (packed && tome_chunk_far(ch))
+		return false;		/* who knows */
 	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
 		if (base + i >= first && base + i <= last &&
 		    (packed ? ch->slot[i] != 0 :

@@ -45,10 +45,10 @@ enum tome_err
 tome_attempt_open(struct tome_attempt *f)
 {
 	struct tome_dirent d;
-	enum tome_err err = tome_amap_open(f->amap, f->slot, &d);
+	enum tome_err err = tome_amap_open(f->amap, f->slot, &f->fill, &d);
 
 	return tome_attempt_needs(f, err == TOME_OK ? TOME_NEED_AGAIN :
-	    TOME_NEED_MEMORY);
+	    err == TOME_RETRY ? TOME_NEED_FILL : TOME_NEED_MEMORY);
 }
 
 static enum tome_err

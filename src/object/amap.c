@@ -10,18 +10,18 @@
 
 static void amap_retired(struct tome_vm *, struct tome_retired *);
 static bool share_lock(struct tome_amap *, struct tome_amap *to,
-    struct tome_dirent *, uint64_t first, uint64_t last,
+    struct tome_dirent *, uint64_t slot, uint64_t first, uint64_t last,
     enum tome_err *) TOME_NODISCARD;
 static enum tome_err amap_share_chunk(struct tome_amap *from,
-    struct tome_amap *to, struct tome_dirent *, uint64_t first,
-    uint64_t last) TOME_NODISCARD;
+    struct tome_amap *to, struct tome_dirent *, uint64_t slot,
+    uint64_t first, uint64_t last) TOME_NODISCARD;
 static bool chunk_beyond(const struct tome_chunk *, uint64_t first,
     uint64_t last);
 static struct tome_chunk *chunk_part(struct tome_amap *, struct tome_chunk *,
     uint64_t first, uint64_t last);
 static bool range_cuts(uint64_t key, uint64_t first, uint64_t last);
 static void wipe_chunk(struct tome_amap *, struct tome_dirent *,
-    uint64_t first, uint64_t last, struct tome_wipe *);
+    uint64_t base, uint64_t first, uint64_t last, struct tome_wipe *);
 static void wipe_shared(struct tome_amap *, struct tome_dirent *,
     unsigned lo, unsigned hi, struct tome_wipe *);
 
@@ -76,7 +76,7 @@ tome_amap_share(struct tome_amap *from, uint64_t first, uint64_t last,
 		return err;
 	tome_epoch_enter(from->vm);
 	while (err == TOME_OK && tome_amap_next(from, &slot, last, &d))
-		err = amap_share_chunk(from, to, &d, first, last);
+		err = amap_share_chunk(from, to, &d, slot - 1, first, last);
 	tome_epoch_leave(from->vm);
 	if (err == TOME_OK)
 		*out = to;
@@ -89,14 +89,12 @@ tome_amap_share(struct tome_amap *from, uint64_t first, uint64_t last,
  * packed, and is shared (*err). True: it is locked, or (NULL) there is none any more. */
 static bool
 share_lock(struct tome_amap *am, struct tome_amap *to, struct tome_dirent *d,
-    uint64_t first, uint64_t last, enum tome_err *err)
+    uint64_t slot, uint64_t first, uint64_t last, enum tome_err *err)
 {
-	uint64_t slot = tome_chunk_base(d->chunk);
-
 	while (d->chunk != NULL) {
 		if (tome_chunk_packed(d->chunk)) {
-			if (am->vm->objects->anon_pager->share(am, to, d, first,
-			    last, err))
+			if (am->vm->objects->anon_pager->share(am, to, d, slot,
+			    first, last, err))
 				return false;
 		} else if (tome_dirent_lock(am, d)) {
 			break;
@@ -111,13 +109,13 @@ share_lock(struct tome_amap *am, struct tome_amap *to, struct tome_dirent *d,
  * another entry's, which may be writing to it. */
 static enum tome_err
 amap_share_chunk(struct tome_amap *from, struct tome_amap *to,
-    struct tome_dirent *d, uint64_t first, uint64_t last)
+    struct tome_dirent *d, uint64_t slot, uint64_t first, uint64_t last)
 {
 	enum tome_err err = TOME_OK;
 	struct tome_chunk *ch, *by;
 	struct tome_dirent put;
 
-	if (!share_lock(from, to, d, first, last, &err) || d->chunk == NULL)
+	if (!share_lock(from, to, d, slot, first, last, &err) || d->chunk == NULL)
 		return err;
 	ch = d->chunk;
 	err = TOME_ENOMEM;
@@ -216,7 +214,7 @@ tome_amap_wipe(struct tome_amap *am, uint64_t first, uint64_t n,
 
 	tome_epoch_enter(am->vm);
 	while (tome_amap_next(am, &slot, last, &d))
-		wipe_chunk(am, &d, first, last, w);
+		wipe_chunk(am, &d, slot - TOME_CHUNK_ANONS, first, last, w);
 	tome_epoch_leave(am->vm);
 	tome_amap_wipe_release(am, w);
 }
@@ -235,10 +233,9 @@ tome_amap_tighten(struct tome_amap *am, uint64_t first, uint64_t n)
 }
 
 static void
-wipe_chunk(struct tome_amap *am, struct tome_dirent *d, uint64_t first,
-    uint64_t last, struct tome_wipe *w)
+wipe_chunk(struct tome_amap *am, struct tome_dirent *d, uint64_t base,
+    uint64_t first, uint64_t last, struct tome_wipe *w)
 {
-	uint64_t base = tome_chunk_base(d->chunk);
 	unsigned lo = first > base ? (unsigned)(first - base) : 0;
 	unsigned hi = last - base < TOME_CHUNK_ANONS ?
 	    (unsigned)(last - base) + 1 : TOME_CHUNK_ANONS;
@@ -250,7 +247,7 @@ wipe_chunk(struct tome_amap *am, struct tome_dirent *d, uint64_t first,
 	if (tome_rd(&ch->count) == 1) {
 		tome_chunk_empty(am, ch, lo, hi);
 		tome_chunk_unlock(am, ch);
-	} else if (!range_cuts(ch->key, first, last)) {
+	} else if (hi - lo == TOME_CHUNK_ANONS) {
 		tome_dir_replace(am, d, NULL);
 		tome_chunk_drop_locked(am, ch);
 	} else {

@@ -51,8 +51,26 @@ struct tome_anon {
 #define TOME_CHUNK_LOCK 1u
 #define TOME_CHUNK_MARK 2u	/* visited by a recount (check.c) */
 #define TOME_CHUNK_OPENED 4u	/* packed: its anons are elsewhere (packed.c) */
+#define TOME_CHUNK_FAR 8u	/* packed: its slot numbers are on disk (far.c) */
+#define TOME_CHUNK_PACK 16u	/* and those of its neighbours: any of their keys' */
 
 #define TOME_CHUNK_PACKED ((uint64_t)1 << 63)	/* in its key: see packed.c */
+
+/* What a packed chunk has in place of slot numbers while they are on disk. */
+struct tome_far {
+	struct tome_retired retired;	/* the chunk's, once nobody names it */
+	union {
+		struct tome_chunk *pack;	/* where they are, */
+		_Atomic uintptr_t *first;	/* a pack: where its first hangs */
+	};
+	union {
+		uint32_t index;		/* and as which of its chunks */
+		uint32_t at;		/* a pack: the swap slot of its page, */
+	};
+	uint32_t sum;			/* and what that adds up to */
+	_Atomic uint32_t held;		/* the chunks that nobody has read back */
+	_Atomic uint32_t slots;		/* and what they hold */
+};
 
 struct tome_chunk {
 	_Atomic uint32_t count;		/* amaps naming it */
@@ -64,6 +82,7 @@ struct tome_chunk {
 			uint32_t slot[TOME_CHUNK_ANONS];
 			struct tome_chunk *opened;
 		};
+		struct tome_far far;
 		struct tome_retired retired;
 	};
 };
@@ -75,7 +94,13 @@ tome_chunk_packed(const struct tome_chunk *ch)
 {
 	return (ch->key & TOME_CHUNK_PACKED) != 0;
 }
-/* The first slot that it covers. */
+/* Of a packed one. */
+static inline bool
+tome_chunk_far(const struct tome_chunk *ch)
+{
+	return (tome_rd(&ch->word) & TOME_CHUNK_FAR) != 0;
+}
+/* The first slot that it covers; no pack. */
 static inline uint64_t
 tome_chunk_base(const struct tome_chunk *ch)
 {
@@ -116,14 +141,13 @@ struct tome_dirent {
 	struct tome_chunk *chunk;	/* NULL: none, or a packed one is there */
 };
 /*
- * Look up without storing; inside an epoch. A packed chunk is not shown: tome_amap_get()
- * opens it.
+ * Look up without storing; inside an epoch. A packed chunk is not shown:
+ * tome_amap_open() opens it.
  */
 struct tome_dirent tome_amap_lookup(struct tome_amap *, uint64_t slot);
 /* Same; a packed chunk is shown as it is. */
 struct tome_dirent tome_amap_find(struct tome_amap *, uint64_t slot);
-/* Same as lookup, opening a packed chunk, and publishing an empty one where there is
- * none. ENOMEM. */
+/* Same as lookup, publishing an empty one where there is none. ENOMEM. */
 enum tome_err tome_amap_get(struct tome_amap *, uint64_t slot,
     struct tome_dirent *out) TOME_NODISCARD;
 static inline enum tome_rank
@@ -157,6 +181,7 @@ tome_dirent_lock(struct tome_amap *am, struct tome_dirent *d)
  * those of slots [lo,hi), which the clone leaves empty), born locked. On success the
  * clone is d->chunk, locked; the old one is in *old, STILL LOCKED AND COUNTED: the
  * caller flushes if it must, then tome_chunk_drop_locked(). ENOMEM: unchanged.
+ * TOME_RETRY, of one that may be packed: so is it, till it is brought home (struct tome_anon_pager).
  */
 enum tome_err tome_dirent_clone(struct tome_amap *, struct tome_dirent *d,
     unsigned lo, unsigned hi, struct tome_chunk **old) TOME_NODISCARD;
@@ -178,12 +203,14 @@ void tome_chunk_empty(struct tome_amap *, struct tome_chunk *, unsigned lo,
  * out and nobody else's. True: d->chunk is the packed one.
  */
 bool tome_chunk_pack(struct tome_amap *, struct tome_dirent *d);
+struct tome_fill;
 /*
  * Inside an epoch: if a packed chunk covers the slot, open it. *out is what is there
- * now, or nothing where another was faster: look again. ENOMEM.
+ * now, or nothing where another was faster: look again. ENOMEM. TOME_RETRY: its slot
+ * numbers are on disk, and the fill says so.
  */
 enum tome_err tome_amap_open(struct tome_amap *, uint64_t slot,
-    struct tome_dirent *out) TOME_NODISCARD;
+    struct tome_fill *, struct tome_dirent *out) TOME_NODISCARD;
 
 /*
  * A second amap with the content of slots [first,last], sharing their chunks
@@ -274,7 +301,8 @@ tome_anon_shared(struct tome_chunk *ch, struct tome_anon *an)
 /*
  * Walk the chunks of an amap that cover slots [first, last], in order; holes are
  * skipped at directory speed. Inside an epoch or with the amap quiet. Start with
- * *slot = first; false: no more. Packed ones are shown as they are.
+ * *slot = first; false: no more. *slot is then the first behind what was found. Packed
+ * ones are shown as they are.
  */
 bool tome_amap_next(struct tome_amap *, uint64_t *slot, uint64_t last,
     struct tome_dirent *out);

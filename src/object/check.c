@@ -11,6 +11,8 @@
 
 static const char *recount_chunk(struct tome_amap *, struct tome_chunk *,
     enum tome_recount);
+static const char *recount_anons(struct tome_amap *, struct tome_chunk *,
+    enum tome_recount);
 static const char *recount_owner(struct tome_vm *, uint32_t slot,
     uint32_t word, bool resident, enum tome_recount);
 static const char *recount_anon(struct tome_amap *, struct tome_anon *,
@@ -42,13 +44,14 @@ static tome_cold const char *
 recount_chunk(struct tome_amap *am, struct tome_chunk *ch,
     enum tome_recount what)
 {
-	bool marked, opened, packed;
+	struct tome_chunk *next;
+	bool marked, opened;
 	const char *why = NULL;
 
 	do {
+		next = NULL;
 		marked = ch->word & TOME_CHUNK_MARK;
 		opened = ch->word & TOME_CHUNK_OPENED;
-		packed = tome_chunk_packed(ch);
 		if (what == TOME_RECOUNT_VERIFY) {
 			if (ch->count != opened)
 				return "1: a chunk's count is not its amaps'";
@@ -60,16 +63,25 @@ recount_chunk(struct tome_amap *am, struct tome_chunk *ch,
 				return NULL;
 			ch->word ^= TOME_CHUNK_MARK;
 		}
-		for (unsigned i = 0; i < TOME_CHUNK_ANONS && why == NULL &&
-		    !opened; i++)
-			if (packed)
-				why = ch->slot[i] == 0 ? NULL : recount_owner(
-				    am->vm, ch->slot[i], ch->word, false, what);
-			else if (ch->anon[i] != NULL)
-				why = recount_anon(am, ch->anon[i], what);
-		if (opened)
-			ch = ch->opened;
-	} while (opened && why == NULL);
+		if (tome_chunk_packed(ch))
+			why = am->vm->objects->anon_pager->packed(am->vm, ch,
+			    what, &next);
+		else
+			why = recount_anons(am, ch, what);
+		ch = next;
+	} while (ch != NULL && why == NULL);
+	return why;
+}
+
+static tome_cold const char *
+recount_anons(struct tome_amap *am, struct tome_chunk *ch,
+    enum tome_recount what)
+{
+	const char *why = NULL;
+
+	for (unsigned i = 0; i < TOME_CHUNK_ANONS && why == NULL; i++)
+		if (ch->anon[i] != NULL)
+			why = recount_anon(am, ch->anon[i], what);
 	return why;
 }
 

@@ -125,6 +125,8 @@ chunk_free(struct tome_vm *vm, struct tome_retired *r)
 {
 	struct tome_chunk *ch = tome_container(r, struct tome_chunk, retired);
 
-	tome_cache_put(tome_chunk_packed(ch) ? vm->objects->packed :
-	    vm->objects->chunks, ch);
+	if (tome_chunk_packed(ch))
+		vm->objects->anon_pager->ended(vm, ch);
+	else
+		tome_cache_put(vm->objects->chunks, ch);
 }

@@ -202,13 +202,13 @@ hold_chunk(struct tome_object *ob, tome_pgoff_t pg, bool publish,
 				return err;
 		} else {
 			h->d = tome_amap_lookup(ob->amap, pg);
-			if (tome_unlikely(h->d.chunk == NULL)) {
-				if (h->d.where == NULL)
-					return TOME_ENOENT;
-				err = tome_amap_open(ob->amap, pg, &h->d);
-				if (err != TOME_OK)
-					return err;
-			}
+			if (tome_unlikely(h->d.where == NULL))
+				return TOME_ENOENT;
+		}
+		if (tome_unlikely(h->d.chunk == NULL)) {
+			err = tome_amap_open(ob->amap, pg, h->fill, &h->d);
+			if (err != TOME_OK)
+				return err;
 		}
 	} while (h->d.chunk == NULL || !tome_dirent_lock(ob->amap, &h->d));
 	h->anon = h->d.chunk->anon[pg & TOME_CHUNK_MASK];
@@ -475,8 +475,9 @@ tome_object_resident(struct tome_object *ob)
 		if (!tome_dirent_lock(ob->amap, &d))
 			continue;
 		for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
-			n += tome_chunk_packed(d.chunk) ?
-			    d.chunk->slot[i] != 0 : d.chunk->anon[i] != NULL;
+			n += !tome_chunk_packed(d.chunk) ?
+			    d.chunk->anon[i] != NULL :
+			    !tome_chunk_far(d.chunk) && d.chunk->slot[i] != 0;
 		tome_chunk_unlock(ob->amap, d.chunk);
 	}
 	tome_epoch_leave(ob->vm);

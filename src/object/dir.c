@@ -14,6 +14,8 @@
 
 static enum tome_err amap_add(struct tome_amap *, uint64_t slot,
     struct tome_dirent *) TOME_NODISCARD;
+static struct tome_dirent dir_packed(struct tome_amap *,
+    _Atomic uintptr_t *where, uint64_t is, uint64_t key);
 static bool node_covers(const struct tome_dirnode *, uint64_t key);
 static enum tome_err dir_grow(struct tome_amap *,
     uintptr_t root) TOME_NODISCARD;
@@ -48,10 +50,21 @@ dir_lookup(struct tome_amap *am, uint64_t slot)
 	if (at == 0)
 		return none;
 	if (tome_unlikely(((struct tome_chunk *)at)->key != key))
-		return ((struct tome_chunk *)at)->key ==
-		    (key | TOME_CHUNK_PACKED) ?
-		    (struct tome_dirent){ where, NULL } : none;
+		return dir_packed(am, where, ((struct tome_chunk *)at)->key,
+		    key);
 	return (struct tome_dirent){ where, (struct tome_chunk *)at };
+}
+
+/* Below a node every chunk is where it belongs, whatever its key; the root may name any
+ * other. */
+static tome_noinline struct tome_dirent
+dir_packed(struct tome_amap *am, _Atomic uintptr_t *where, uint64_t is,
+    uint64_t key)
+{
+	if (!(is & TOME_CHUNK_PACKED) ||
+	    (where == &am->root && is != (key | TOME_CHUNK_PACKED)))
+		where = NULL;
+	return (struct tome_dirent){ where, NULL };
 }
 
 struct tome_dirent
@@ -80,16 +93,17 @@ tome_amap_find(struct tome_amap *am, uint64_t slot)
 }
 
 enum tome_err
-tome_amap_open(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
+tome_amap_open(struct tome_amap *am, uint64_t slot, struct tome_fill *fill,
+    struct tome_dirent *out)
 {
-	return am->vm->objects->anon_pager->open(am, slot, out);
+	return am->vm->objects->anon_pager->open(am, slot, fill, out);
 }
 
 enum tome_err
 tome_amap_get(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
 {
 	*out = dir_lookup(am, slot);
-	if (tome_likely(out->chunk != NULL))
+	if (tome_likely(out->where != NULL))
 		return TOME_OK;
 	return amap_add(am, slot, out);
 }
@@ -97,23 +111,16 @@ tome_amap_get(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
 static tome_noinline enum tome_err
 amap_add(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
 {
-	struct tome_chunk *ch;
-	enum tome_err err = TOME_OK;
+	struct tome_chunk *ch = tome_chunk_create(am, tome_slot_key(slot));
+	enum tome_err err;
 
-	while (err == TOME_OK && out->chunk == NULL) {
-		if (out->where != NULL) {
-			err = tome_amap_open(am, slot, out);
-			continue;
-		}
-		ch = tome_chunk_create(am, tome_slot_key(slot));
-		if (ch == NULL)
-			return TOME_ENOMEM;
-		err = tome_dir_publish(am, ch, out);
-		if (err != TOME_OK || out->chunk != ch)
-			tome_chunk_discard(am, ch);
-		if (err == TOME_OK && tome_chunk_packed(out->chunk))
-			out->chunk = NULL;
-	}
+	if (ch == NULL)
+		return TOME_ENOMEM;
+	err = tome_dir_publish(am, ch, out);
+	if (err != TOME_OK || out->chunk != ch)
+		tome_chunk_discard(am, ch);
+	if (err == TOME_OK && tome_chunk_packed(out->chunk))
+		out->chunk = NULL;
 	return err;
 }
 
@@ -236,9 +243,11 @@ tome_amap_next(struct tome_amap *am, uint64_t *slot, uint64_t last,
 		found = out->chunk != NULL &&
 		    tome_chunk_key(out->chunk) >= key &&
 		    tome_chunk_key(out->chunk) <= end;
+		if (found)
+			key = tome_chunk_key(out->chunk);
 	}
 	if (found)
-		*slot = (tome_chunk_key(out->chunk) + 1) << TOME_CHUNK_SHIFT;
+		*slot = (key + 1) << TOME_CHUNK_SHIFT;
 	return found;
 }
 

@@ -73,13 +73,17 @@ void tome_chunk_discard(struct tome_amap *, struct tome_chunk *);
 void tome_chunk_retire(struct tome_amap *, struct tome_chunk *);
 /* packed.c, for layer 6's table: see struct tome_anon_pager. */
 enum tome_err tome_packed_open(struct tome_amap *, uint64_t slot,
-    struct tome_dirent *out) TOME_NODISCARD;
+    struct tome_fill *, struct tome_dirent *out) TOME_NODISCARD;
 void tome_packed_empty(struct tome_amap *, struct tome_chunk *, unsigned lo,
     unsigned hi);
 bool tome_packed_share(struct tome_amap *from, struct tome_amap *to,
-    struct tome_dirent *, uint64_t first, uint64_t last, enum tome_err *);
+    struct tome_dirent *, uint64_t slot, uint64_t first, uint64_t last,
+    enum tome_err *);
 enum tome_err tome_packed_clone(struct tome_amap *, struct tome_dirent *,
     unsigned lo, unsigned hi, struct tome_chunk **old) TOME_NODISCARD;
+void tome_packed_ended(struct tome_vm *, struct tome_chunk *);
+const char *tome_packed_recount(struct tome_vm *, struct tome_chunk *,
+    enum tome_recount, struct tome_chunk **next);
 /* Drop one amap's count of a chunk nobody has locked for this amap. */
 void tome_chunk_unref(struct tome_amap *, struct tome_chunk *);
 

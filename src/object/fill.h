@@ -6,7 +6,8 @@
  * from its look-up. A lack is
  *  PREPARE  a swapped-out anon: frames and a request, to be had before it is claimed
  *  RUN      the anon was claimed with what was prepared: now read
- *  WAIT     somebody else's page-in
+ *  WAIT     somebody else's page-in; or the slot numbers of a chunk, which are on
+ *           disk: who waits for TOME_FILL_FAR reads them
  *  READ     a file's page that is not resident, or being read
  *  NOTIFY   a file's page that becomes dirty: its pager must be told
  *  AGAIN    nothing any more
@@ -34,6 +35,7 @@ struct tome_fill {
 	union {
 		struct tome_object *object;	/* READ, NOTIFY: counted */
 		uint32_t slot;		/* WAIT: what is being read */
+		struct tome_chunk *far;	/* WAIT for TOME_FILL_FAR: counted */
 	};
 	union {
 		uint32_t seen;		/* WAIT */
@@ -45,6 +47,8 @@ struct tome_fill {
 	bool alone;			/* READ: nothing around it */
 	uint8_t payer;			/* READ: number of the ledger that pays, 0: none */
 };
+
+#define TOME_FILL_FAR 0xffu		/* for a bucket */
 
 /*
  * Layer 6's, installed when it starts: where anons without a page are. Without it
@@ -66,7 +70,8 @@ struct tome_anon_pager {
 	/* Read, wait, install; uses the page-in up. Sleeps. EIO: the first anon's page
 	 * cannot be had. ENOMEM. */
 	enum tome_err (*run)(struct tome_vm *, struct tome_pagein *);
-	/* Wait for another's page-in, as fill says. Sleeps. EIO: it is overdue. */
+	/* Wait for another's page-in, as fill says; uses its count of a chunk up. Sleeps.
+	 * EIO: it is overdue, or failed. */
 	enum tome_err (*wait)(struct tome_vm *, const struct tome_fill *);
 	/* An anon gives its slot up. It is locked; any other lock may be held. */
 	void (*release)(struct tome_vm *, uint32_t slot);
@@ -74,17 +79,26 @@ struct tome_anon_pager {
 	 * one that covers a slot (tome_amap_open()); give back what slots [lo, hi) of a
 	 * locked one hold. */
 	enum tome_err (*open)(struct tome_amap *, uint64_t slot,
-	    struct tome_dirent *out);
+	    struct tome_fill *, struct tome_dirent *out);
 	void (*empty)(struct tome_amap *, struct tome_chunk *, unsigned lo,
 	    unsigned hi);
 	/* What tome_amap_share() does to one chunk: true, it was done, with *err; false,
 	 * there is none, or it has been opened: *d says. */
 	bool (*share)(struct tome_amap *from, struct tome_amap *to,
-	    struct tome_dirent *d, uint64_t first, uint64_t last,
+	    struct tome_dirent *d, uint64_t slot, uint64_t first, uint64_t last,
 	    enum tome_err *err);
-	/* As tome_dirent_clone(). */
+	/* As tome_dirent_unshare(). */
 	enum tome_err (*clone)(struct tome_amap *, struct tome_dirent *d,
 	    unsigned lo, unsigned hi, struct tome_chunk **old);
+	/* If the slot numbers of the one that covers a slot are on disk: read them.
+	 * Sleeps; no spinning lock held, no epoch. ENOMEM, EIO. */
+	enum tome_err (*home)(struct tome_amap *, uint64_t slot);
+	/* One has ended that no directory names, and nobody looks at. */
+	void (*ended)(struct tome_vm *, struct tome_chunk *);
+	/* At rest, as recount: what it holds; *next has to be seen too, if it is not
+	 * NULL then. */
+	const char *(*packed)(struct tome_vm *, struct tome_chunk *,
+	    enum tome_recount, struct tome_chunk **next);
 	/* What its ledger, of this word (TOME_ANON_LEDGER), was charged ends. Any lock may
 	 * be held. */
 	void (*uncharge)(struct tome_vm *, uint32_t word, bool resident);

@@ -85,6 +85,8 @@ look_slot(const struct tome_chunk *ch, unsigned i,
 {
 	const struct tome_anon *an;
 
+	if (tome_chunk_packed(ch) && tome_chunk_far(ch))
+		return;
 	if (tome_chunk_packed(ch)) {
 		out->slot = ch->slot[i];
 		out->names = tome_rd(&ch->count);

@@ -107,6 +107,11 @@ struct tome_objects {			/* layer 4's state of an instance */
 	/* Layer 6 chooses which pages leave: true, this one stays. The page is locked,
 	 * or its anon is. NULL: one that was used stays. */
 	bool (*spares)(struct tome_vm *, struct tome_page *, tome_pfn_t);
+	/* Packs that nobody names any more, but whose page names slots; those slots, of
+	 * all such packs, and theirs; of packs that a recount has seen (far.c). */
+	_Atomic uintptr_t far_ended;
+	_Atomic uint64_t far_orphans;
+	uint64_t far_seen;
 	/* It is told of a frame, which nobody knows yet, for a page of this object; its
 	 * index is set. */
 	void (*back)(struct tome_vm *, tome_pfn_t, const void *object);

@@ -17,7 +17,7 @@
  * Owns: the swap slots it names.
  */
 #include <base/memory.h>
-#include <object/dir.h>
+#include <object/far.h>
 
 static struct tome_anon *anon_unfold(struct tome_amap *, uint32_t slot,
     uint32_t ledger);
@@ -26,6 +26,8 @@ static bool chunk_packable(struct tome_amap *, struct tome_chunk *,
     uint32_t *ledger);
 static struct tome_chunk *packed_create(struct tome_amap *,
     struct tome_chunk *, uint32_t ledger);
+static enum tome_err packed_open(struct tome_amap *,
+    struct tome_dirent *) TOME_NODISCARD;
 static struct tome_chunk *packed_content(struct tome_amap *,
     struct tome_chunk *packed, struct tome_chunk *spare);
 static void packed_leave(struct tome_amap *, struct tome_chunk *);
@@ -154,14 +156,24 @@ packed_create(struct tome_amap *am, struct tome_chunk *ch, uint32_t ledger)
 /* ---- opening ---- */
 
 enum tome_err
-tome_packed_open(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
+tome_packed_open(struct tome_amap *am, uint64_t slot, struct tome_fill *fill,
+    struct tome_dirent *out)
 {
-	struct tome_chunk *packed, *ch, *spare;
+	struct tome_chunk *packed;
 
 	*out = tome_amap_find(am, slot);
 	packed = out->chunk;
 	if (packed == NULL || !tome_chunk_packed(packed))
 		return TOME_OK;
+	return tome_chunk_far(packed) ? tome_far_lack(am, out, fill) :
+	    packed_open(am, out);
+}
+
+static enum tome_err
+packed_open(struct tome_amap *am, struct tome_dirent *out)
+{
+	struct tome_chunk *packed = out->chunk, *ch, *spare;
+
 	spare = tome_chunk_create(am, tome_chunk_key(packed));
 	if (spare == NULL)
 		return TOME_ENOMEM;
@@ -260,19 +272,24 @@ packed_beyond(const struct tome_chunk *packed, uint64_t first, uint64_t last)
 
 bool
 tome_packed_share(struct tome_amap *from, struct tome_amap *to,
-    struct tome_dirent *d, uint64_t first, uint64_t last, enum tome_err *err)
+    struct tome_dirent *d, uint64_t slot, uint64_t first, uint64_t last,
+    enum tome_err *err)
 {
 	struct tome_chunk *packed = d->chunk;
-	uint64_t slot = tome_chunk_base(packed);
 	struct tome_dirent put;
 
 	if (!tome_dirent_lock(from, d)) {
 		*d = tome_amap_find(from, slot);
 		return false;
 	}
-	if (packed_beyond(packed, first, last)) {
+	if (tome_chunk_far(packed)) {
+		packed = tome_far_stub(from, d);
+		*err = TOME_ENOMEM;
+		if (packed == NULL)
+			return true;
+	} else if (packed_beyond(packed, first, last)) {
 		tome_chunk_unlock(from, packed);
-		*err = tome_packed_open(from, slot, d);
+		*err = packed_open(from, d);
 		if (*err == TOME_OK && d->chunk == NULL)
 			*d = tome_amap_find(from, slot);
 		return *err != TOME_OK;
@@ -291,10 +308,12 @@ enum tome_err
 tome_packed_clone(struct tome_amap *am, struct tome_dirent *d, unsigned lo,
     unsigned hi, struct tome_chunk **old)
 {
-	struct tome_chunk *packed = d->chunk, *ch = NULL;
-	struct tome_chunk *spare = tome_chunk_create(am, tome_chunk_key(packed));
-	struct tome_chunk *clone = tome_chunk_create(am, tome_chunk_key(packed));
+	struct tome_chunk *packed = d->chunk, *ch = NULL, *spare, *clone;
 
+	if (tome_chunk_far(packed))
+		return tome_far_clone(am, d, lo, hi, old);
+	spare = tome_chunk_create(am, tome_chunk_key(packed));
+	clone = tome_chunk_create(am, tome_chunk_key(packed));
 	if (spare != NULL && clone != NULL)
 		ch = packed_content(am, packed, spare);
 	if (ch != NULL) {
@@ -350,6 +369,10 @@ tome_packed_empty(struct tome_amap *am, struct tome_chunk *packed, unsigned lo,
 	const struct tome_anon_pager *pager = am->vm->objects->anon_pager;
 	uint32_t word = tome_rd_relaxed(&packed->word);
 
+	if (word & TOME_CHUNK_FAR) {
+		tome_far_leave(am->vm, packed);
+		return;
+	}
 	if (word & TOME_CHUNK_OPENED) {
 		opened_drop(am, packed->opened);
 		return;
@@ -362,4 +385,35 @@ tome_packed_empty(struct tome_amap *am, struct tome_chunk *packed, unsigned lo,
 			pager->uncharge(am->vm, word, false);
 		packed->slot[i] = 0;
 	}
+}
+
+void
+tome_packed_ended(struct tome_vm *vm, struct tome_chunk *packed)
+{
+	if (tome_rd_relaxed(&packed->word) & TOME_CHUNK_PACK)
+		tome_pack_ended(vm, packed);
+	else
+		tome_cache_put(vm->objects->packed, packed);
+}
+
+/* ---- the recount ---- */
+
+tome_cold const char *
+tome_packed_recount(struct tome_vm *vm, struct tome_chunk *packed,
+    enum tome_recount what, struct tome_chunk **next)
+{
+	const struct tome_anon_pager *pager = vm->objects->anon_pager;
+	const char *why = NULL;
+
+	if (packed->word & TOME_CHUNK_FAR)
+		return tome_far_recount(vm, packed, what, next);
+	if (packed->word & TOME_CHUNK_OPENED) {
+		*next = packed->opened;
+		return NULL;
+	}
+	for (unsigned i = 0; i < TOME_CHUNK_ANONS && why == NULL; i++)
+		if (packed->slot[i] != 0 && what != TOME_RECOUNT_VERIFY)
+			why = pager->recount(vm, packed->slot[i], packed->word,
+			    false, what);
+	return why;
 }

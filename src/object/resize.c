@@ -96,20 +96,24 @@ object_unshare(struct tome_object *ob, tome_pgoff_t pg)
 {
 	struct tome_chunk *old;
 	struct tome_dirent d;
-	enum tome_err err = TOME_OK;
+	enum tome_err err;
 
-	tome_epoch_enter(ob->vm);
 	do {
-		d = tome_amap_find(ob->amap, pg);
-	} while (d.chunk != NULL && !tome_dirent_lock(ob->amap, &d));
-	if (d.chunk != NULL && tome_rd(&d.chunk->count) > 1) {
-		err = tome_dirent_unshare(ob->amap, &d, 0, 0, &old);
-		if (err == TOME_OK)
-			tome_chunk_drop_locked(ob->amap, old);
-	}
-	if (d.chunk != NULL)
-		tome_chunk_unlock(ob->amap, d.chunk);
-	tome_epoch_leave(ob->vm);
+		err = TOME_OK;
+		tome_epoch_enter(ob->vm);
+		do {
+			d = tome_amap_find(ob->amap, pg);
+		} while (d.chunk != NULL && !tome_dirent_lock(ob->amap, &d));
+		if (d.chunk != NULL && tome_rd(&d.chunk->count) > 1) {
+			err = tome_dirent_unshare(ob->amap, &d, 0, 0, &old);
+			if (err == TOME_OK)
+				tome_chunk_drop_locked(ob->amap, old);
+		}
+		if (d.chunk != NULL)
+			tome_chunk_unlock(ob->amap, d.chunk);
+		tome_epoch_leave(ob->vm);
+	} while (err == TOME_RETRY && (err = ob->vm->objects->anon_pager->home(
+	    ob->amap, pg)) == TOME_OK);
 	return err;
 }
 

@@ -75,13 +75,14 @@ next_swapped(struct tome_amap *am, uint64_t *slot, uint64_t last)
 	const struct tome_anon *an;
 
 	while (at <= last && tome_amap_next(am, &at, last, &d)) {
-		if (*slot < tome_chunk_base(d.chunk))
-			*slot = tome_chunk_base(d.chunk);
+		if (*slot < at - TOME_CHUNK_ANONS)
+			*slot = at - TOME_CHUNK_ANONS;
 		for (; *slot < at && *slot <= last; ++*slot) {
 			unsigned i = *slot & TOME_CHUNK_MASK;
 
 			if (tome_chunk_packed(d.chunk)) {
-				if (d.chunk->slot[i] != 0)
+				if (tome_chunk_far(d.chunk) ||
+				    d.chunk->slot[i] != 0)
 					return true;
 				continue;
 			}

@@ -56,6 +56,7 @@ tome_paging_daemon(struct tome_vm *vm)
 		if (balance(p, &scarce))
 			tome_add(&p->daemon, 1);
 		tome_behind(p, scarce);
+		tome_desk_bury(p);
 		tome_pressure_look(p);
 		now = vm->host->clock_ns(vm->ctx);
 		if (now >= next) {

@@ -7,6 +7,7 @@
  *
  * Locks: a chunk and an anon in turn.
  */
+#include <object/far.h>
 #include <paging/paging_i.h>
 
 #define ROUNDS 64u
@@ -83,10 +84,13 @@ next_home(struct home *h, struct tome_amap *am, uint64_t *slot,
 	tome_epoch_enter(am->vm);
 	*more = tome_amap_next(am, &at, UINT64_MAX, &d);
 	if (*more && tome_chunk_packed(d.chunk)) {
-		if (packed_is_there(h, d.chunk)) {
-			err = tome_amap_open(am, tome_chunk_base(d.chunk),
+		if (tome_chunk_far(d.chunk)) {
+			err = tome_far_lack(am, &d, fill);
+			at -= TOME_CHUNK_ANONS;	/* then as any other */
+		} else if (packed_is_there(h, d.chunk)) {
+			err = tome_amap_open(am, tome_chunk_base(d.chunk), fill,
 			    &d);
-			at = *slot;		/* then as any other */
+			at = *slot;
 		}
 	} else if (*more && tome_dirent_lock(am, &d)) {
 		err = chunk_home(h, am, &d, fill);
@@ -146,6 +150,7 @@ tome_swap_home(struct tome_paging *p, struct tome_swap_area *a)
 		round_home(&h);
 		tome_swap_settle(p);
 		tome_vm_quiesce(p->vm, true);
+		tome_desk_bury(p);
 	}
 	if (h.err == TOME_OK && used(&h) > 0)
 		h.err = TOME_EIO;

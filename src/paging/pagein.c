@@ -10,7 +10,7 @@
  * What the compressed tier holds is read from there, alone, and for good: a page and
  * its packed copy together would take more room than either.
  */
-#include <object/dir.h>
+#include <object/far.h>
 #include <paging/paging_i.h>
 
 #define AROUND TOME_AHEAD_MOST
@@ -53,6 +53,8 @@ const struct tome_anon_pager tome_swap_pager = {
 	.release = pagein_release,
 	.open = tome_packed_open, .empty = tome_packed_empty,
 	.share = tome_packed_share, .clone = tome_packed_clone,
+	.home = tome_far_home, .ended = tome_packed_ended,
+	.packed = tome_packed_recount,
 	.uncharge = tome_ledger_uncharge, .charge = tome_ledger_charge_file,
 	.recount = tome_paging_recount,
 };
@@ -316,8 +318,11 @@ read_in(struct tome_vm *vm, struct tome_pagein *in)
 static enum tome_err
 pagein_wait(struct tome_vm *vm, const struct tome_fill *fill)
 {
-	uint64_t deadline = tome_swap_io_deadline(vm->paging, fill->slot);
+	uint64_t deadline;
 
+	if (tome_unlikely(fill->bucket == TOME_FILL_FAR))
+		return tome_desk_meet(vm->paging, fill->far, 0);
+	deadline = tome_swap_io_deadline(vm->paging, fill->slot);
 	if (deadline != TOME_FOREVER &&
 	    vm->host->clock_ns(vm->ctx) >= deadline)
 		return TOME_EIO;
@@ -339,7 +344,8 @@ tome_pagein_orphan(const struct tome_swap_area *a, unsigned *at)
 		const struct tome_swap_io *io = &a->io[*at / AROUND];
 		unsigned k = *at % AROUND;
 
-		if (!tome_rd(&io->reading) || k >= io->reader->n ||
+		if (!tome_rd(&io->reading) || io->reader == NULL ||
+		    k >= io->reader->n ||
 		    !(tome_rd(&io->reader->anon[k]->word) & TOME_ANON_LEFT))
 			continue;
 		++*at;

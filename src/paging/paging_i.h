@@ -46,6 +46,18 @@ struct tome_behind {
 	uint8_t why[TOME_SWAP_MAX];
 };
 
+/* A page that packs are read to from their area, or written from (desk.c, far.c). */
+enum tome_desk_state { TOME_DESK_EMPTY, TOME_DESK_BUSY, TOME_DESK_HOLDS,
+	TOME_DESK_FAILED, TOME_DESK_LEFT };
+struct tome_desk {
+	tome_pfn_t pfn;				/* constant */
+	/* Under the lock. */
+	enum tome_desk_state state;		/* read anywhere */
+	uint32_t slot, sum;			/* what of */
+	unsigned users;				/* who look at it */
+};
+#define TOME_DESKS 2u
+
 struct tome_swap_area {
 	struct tome_swap_device device;		/* constant */
 	void *ctx;
@@ -64,6 +76,8 @@ struct tome_swap_area {
 	bool silent;				/* all requests are under way, and
 						 * none was answered in time */
 	unsigned flying;			/* requests */
+	bool desks;				/* their frames are there */
+	struct tome_desk desk[TOME_DESKS], out;	/* where it is read, and written */
 	struct tome_swap_io *free_io;
 	struct tome_swap_io io[TOME_SWAP_IOS];
 	struct tome_behind behind;
@@ -165,6 +179,10 @@ struct tome_paging {
 	/* What swapped_out was when all chunks were looked at; who does it. */
 	_Atomic uint64_t packed_at;
 	_Atomic uint32_t packing;
+	/* His: a pack to be; packed chunks in memory when last counted. */
+	struct tome_chunk *pack;
+	uint64_t near;
+	_Atomic uint64_t packs_written, packs_read, slots_lost;
 	struct tome_mutex ledger_lock;		/* who comes and goes */
 	struct tome_ledger *ledger[TOME_LEDGERS + 1];	/* by number, from 1 */
 	_Atomic uint64_t looked, used, dropped, swapped_out, swapped_in,
@@ -343,10 +361,38 @@ void tome_each_end(struct tome_each *);
 void tome_paging_advise(struct tome_map *, tome_va_t start, tome_va_t len,
     enum tome_advice);
 
+/* ---- desk.c ---- */
+
+/* Frames for an area's. ENOMEM. */
+enum tome_err tome_desks_furnish(struct tome_paging *,
+    struct tome_swap_area *) TOME_NODISCARD;
+/* No request to it is under way. */
+void tome_desks_end(struct tome_paging *, struct tome_swap_area *);
+/* What a page adds up to. */
+uint32_t tome_desk_sum(const uint32_t *page);
+/* For tome_fill's TOME_FILL_FAR; the count of the stub is used up. Sleeps as long as the
+ * area's patience goes, or, if not 0, this. EIO. */
+enum tome_err tome_desk_meet(struct tome_paging *, struct tome_chunk *stub,
+    uint64_t patience) TOME_NODISCARD;
+/* For whoever must not wait long. */
+#define TOME_DESK_PAUSE 100000000u
+/* Free what packs name that nobody names. Sleeps, but not for long. */
+void tome_desk_bury(struct tome_paging *);
+/* Those that could not be read are forgotten; the slots that they held. */
+uint64_t tome_desk_forget(struct tome_paging *);
+
+/* ---- far.c ---- */
+
+/* Write the packed chunks of an amap from this key on to a pack, as many as belong
+ * there. Sleeps, but not for long. Under `packing`. */
+void tome_far_write(struct tome_paging *, struct tome_amap *, uint64_t key);
+
 /* ---- pack.c ---- */
 
 /* Pack every chunk that can be; how many. Nothing locked. */
 uint64_t tome_pack_all(struct tome_paging *);
+/* The same, and have what is packed leave memory. */
+uint64_t tome_pack_away(struct tome_paging *);
 /* The same if so much left since that it pays. */
 void tome_pack_some(struct tome_paging *);
 

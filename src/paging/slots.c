@@ -167,7 +167,8 @@ bool
 tome_slots_recount(struct tome_paging *p, uint32_t slot,
     enum tome_recount what)
 {
-	uint64_t left = 0, others = tome_rd(&p->writing) + tome_behind_orphans(p);
+	uint64_t left = 0, others = tome_rd(&p->writing) + tome_behind_orphans(p) +
+	    tome_rd(&p->vm->objects->far_orphans) + p->vm->objects->far_seen;
 	uint32_t i = slot & TOME_SLOT_MASK;
 	struct tome_swap_area *a;
 	unsigned at;

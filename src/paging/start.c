@@ -54,8 +54,12 @@ paging_fini(struct tome_vm *vm)
 {
 	struct tome_paging *p = vm->paging;
 	size_t leaked = 0;
+	uint64_t used = 0, lost;
 
 	tome_set_pressure(vm, NULL);
+	tome_desk_bury(p);
+	lost = tome_desk_forget(p);
+	tome_kfree(vm, p->pack);
 	for (unsigned i = 0; i < TOME_SWAP_AREAS; i++) {
 		struct tome_swap_area *a = p->area[i];
 
@@ -63,10 +67,12 @@ paging_fini(struct tome_vm *vm)
 			continue;
 		tome_swap_calm(p, a);
 		tome_behind_end(p, a);
-		leaked += a->n.used > 0;
+		used += a->n.used;
+		tome_desks_end(p, a);
 		tome_kfree(vm, a->taken);
 		tome_kfree(vm, a);
 	}
+	leaked += used > lost;
 	if (p->tier != NULL)
 		tome_tier_stop(p->tier);
 	leaked += tome_ledgers_end(p);
@@ -127,4 +133,7 @@ tome_paging_stats(struct tome_vm *vm, struct tome_paging_stats *out)
 	out->daemon = tome_rd_relaxed(&p->daemon);
 	out->shrunk = tome_rd_relaxed(&p->shrunk);
 	out->oom_kills = tome_rd_relaxed(&p->oom_kills);
+	out->packs_written = tome_rd_relaxed(&p->packs_written);
+	out->packs_read = tome_rd_relaxed(&p->packs_read);
+	out->slots_lost = tome_rd_relaxed(&p->slots_lost);
 }

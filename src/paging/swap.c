@@ -49,14 +49,14 @@ tome_swap_add(struct tome_vm *vm, const struct tome_swap_device *device,
 	return err;
 }
 
-/* With what the compressed tier needs of it, if that is there; or coming just now, when
+/* With desks, and what the compressed tier needs of it, if that is there; or coming just now, when
  * it may do without. */
 static enum tome_err
 area_enlist(struct tome_paging *p, struct tome_swap_area *a)
 {
-	enum tome_err err = TOME_OK;
+	enum tome_err err = tome_desks_furnish(p, a);
 
-	if (tome_rd(&p->tier) != NULL)
+	if (err == TOME_OK && tome_rd(&p->tier) != NULL)
 		err = tome_behind_furnish(p, a);
 	if (err == TOME_OK && !area_list(p, a))
 		err = TOME_ENOSPC;
@@ -69,6 +69,7 @@ static void
 area_free(struct tome_paging *p, struct tome_swap_area *a)
 {
 	tome_behind_end(p, a);
+	tome_desks_end(p, a);
 	tome_kfree(p->vm, a->taken);
 	tome_kfree(p->vm, a);
 }

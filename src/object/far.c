@@ -1,0 +1,359 @@
+/*
+ * far.c - packed chunks whose slot numbers are on disk (far.h).
+ *
+ * Invariants: a pack is counted by each directory word and stub that names it, and
+ *   once more (TOME_CHUNK_OPENED), so that nobody takes it for one amap's alone; so
+ *   is a stub. `held` are the chunks whose numbers only the page has: those that are
+ *   named, and those that ended since. A page is written once: what it says of a
+ *   chunk that was read back is not looked at.
+ * Locks: a pack's and a stub's are chunks' locks. held, slots and count are atomic: they
+ *   change under the lock of whoever names the pack.
+ * Owns: the swap slot of the page, and those that it names for `held`. They are given
+ *   up when nobody names the pack any more; the page must then be read, which layer 6
+ *   does (`far_ended`).
+ */
+#include <base/memory.h>
+#include <object/far.h>
+
+#define PACK_SIZE (offsetof(struct tome_chunk, far) + sizeof(struct tome_far))
+
+static struct tome_chunk *blank_put(struct tome_amap *, struct tome_dirent *);
+static bool pack_takes(const struct tome_chunk *);
+static void pack_orphaned(struct tome_vm *, struct tome_chunk *);
+static void pack_retired(struct tome_vm *, struct tome_retired *);
+
+static unsigned
+slots_named(const uint32_t *slots)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
+		n += slots[i] != 0;
+	return n;
+}
+
+/* ---- in the directory ---- */
+
+enum tome_err
+tome_far_lack(struct tome_amap *am, struct tome_dirent *d,
+    struct tome_fill *fill)
+{
+	struct tome_chunk *stub = NULL;
+	enum tome_err err = TOME_OK;
+
+	if (tome_dirent_lock(am, d)) {
+		stub = tome_far_stub(am, d);
+		err = stub == NULL ? TOME_ENOMEM : TOME_RETRY;
+	}
+	if (stub != NULL) {
+		tome_add(&stub->count, 1);
+		tome_chunk_unlock(am, stub);
+		fill->lack = TOME_LACK_WAIT;
+		fill->bucket = TOME_FILL_FAR;
+		fill->far = stub;
+	}
+	*d = (struct tome_dirent){ NULL, NULL };
+	return err;
+}
+
+struct tome_chunk *
+tome_far_stub(struct tome_amap *am, struct tome_dirent *d)
+{
+	struct tome_chunk *pack = d->chunk, *stub;
+	uint32_t word = tome_rd_relaxed(&pack->word);
+
+	if (!(word & TOME_CHUNK_PACK))
+		return pack;
+	stub = blank_put(am, d);
+	if (stub != NULL) {
+		tome_wr_relaxed(&stub->count, 2);
+		tome_or(&stub->word, TOME_CHUNK_FAR | TOME_CHUNK_OPENED |
+		    (word & TOME_ANON_LEDGER));
+		stub->far.pack = pack;
+		stub->far.index = (uint32_t)(stub->key - pack->key);
+	}
+	tome_chunk_unlock(am, pack);
+	return stub;
+}
+
+/* In place of a far one, which is locked: without content, born locked. NULL: no
+ * memory. */
+static struct tome_chunk *
+blank_put(struct tome_amap *am, struct tome_dirent *d)
+{
+	struct tome_chunk *was = d->chunk;
+	struct tome_chunk *by = tome_cache_get(am->vm->objects->packed);
+
+	if (by == NULL)
+		return NULL;
+	tome_wr_relaxed(&by->count, 1);
+	tome_wr_relaxed(&by->word, 0);
+	tome_bit_born_locked(am->vm, &by->word, TOME_CHUNK_LOCK,
+	    tome_chunk_rank(am));
+	by->key = was->key;
+	if (tome_rd_relaxed(&was->word) & TOME_CHUNK_PACK)
+		by->key += (uint64_t)(d->where - was->far.first);
+	memset(by->slot, 0, sizeof by->slot);
+	tome_count(am->vm, TOME_N_CHUNKS, 1);
+	tome_dir_replace(am, d, by);
+	d->chunk = by;
+	return by;
+}
+
+enum tome_err
+tome_far_home(struct tome_amap *am, uint64_t slot)
+{
+	struct tome_fill fill = { .pagein = NULL };
+	enum tome_err err = TOME_OK;
+	struct tome_dirent d;
+
+	tome_epoch_enter(am->vm);
+	d = tome_amap_find(am, slot);
+	if (d.chunk != NULL && tome_chunk_packed(d.chunk) &&
+	    tome_chunk_far(d.chunk))
+		err = tome_far_lack(am, &d, &fill);
+	tome_epoch_leave(am->vm);
+	return err == TOME_RETRY ? tome_fill_meet(am->vm, &fill) : err;
+}
+
+/* Of what goes whole nobody needs to know what it was. */
+enum tome_err
+tome_far_clone(struct tome_amap *am, struct tome_dirent *d, unsigned lo,
+    unsigned hi, struct tome_chunk **old)
+{
+	struct tome_chunk *was = d->chunk;
+
+	if (hi - lo < TOME_CHUNK_ANONS)
+		return TOME_RETRY;
+	if (blank_put(am, d) == NULL)
+		return TOME_ENOMEM;
+	*old = was;
+	return TOME_OK;
+}
+
+void
+tome_far_leave(struct tome_vm *vm, struct tome_chunk *far)
+{
+	if (tome_rd_relaxed(&far->word) & TOME_CHUNK_PACK)
+		pack_orphaned(vm, far);
+	else
+		tome_pack_drop(vm, far->far.pack);
+}
+
+tome_cold const char *
+tome_far_recount(struct tome_vm *vm, struct tome_chunk *far,
+    enum tome_recount what, struct tome_chunk **next)
+{
+	const struct tome_anon_pager *pager = vm->objects->anon_pager;
+	uint32_t n = far->far.slots;
+
+	if (!(far->word & TOME_CHUNK_PACK)) {
+		*next = far->far.pack;
+		return NULL;
+	}
+	if (what == TOME_RECOUNT_VERIFY)
+		return NULL;
+	vm->objects->far_seen += what == TOME_RECOUNT_SUB ? n : -(uint64_t)n;
+	for (uint32_t i = 0; i < n; i++)
+		(void)pager->recount(vm, 0, far->word, false, what);
+	return pager->recount(vm, far->far.at, 0, false, what);
+}
+
+/* ---- stubs ---- */
+
+/* For who has come by a chunk without its amap, and holds no lock: any rank will do. */
+static struct tome_amap
+nobodys(struct tome_vm *vm)
+{
+	return (struct tome_amap){ .vm = vm };
+}
+
+struct tome_chunk *
+tome_stub_pack(struct tome_vm *vm, struct tome_chunk *stub)
+{
+	struct tome_amap am = nobodys(vm);
+	struct tome_chunk *pack = NULL;
+
+	tome_chunk_lock(&am, stub);
+	if (tome_chunk_far(stub)) {
+		pack = stub->far.pack;
+		tome_add(&pack->count, 1);
+	}
+	tome_chunk_unlock(&am, stub);
+	return pack;
+}
+
+struct tome_chunk *
+tome_stub_read(struct tome_vm *vm, struct tome_chunk *stub,
+    const uint32_t *page)
+{
+	struct tome_amap am = nobodys(vm);
+	struct tome_chunk *pack = NULL;
+	uint32_t index;
+
+	tome_chunk_lock(&am, stub);
+	if (tome_chunk_far(stub)) {
+		pack = stub->far.pack;
+		index = stub->far.index;
+		memcpy(stub->slot, page + index * TOME_CHUNK_ANONS,
+		    sizeof stub->slot);
+		tome_and(&pack->far.held, ~((uint32_t)1 << index));
+		tome_add(&pack->far.slots, -slots_named(stub->slot));
+		tome_and(&stub->word,
+		    ~(uint32_t)(TOME_CHUNK_FAR | TOME_CHUNK_OPENED));
+		tome_add(&stub->count, (uint32_t)-1);
+	}
+	tome_chunk_unlock(&am, stub);
+	return pack;
+}
+
+void
+tome_stub_put(struct tome_vm *vm, struct tome_chunk *stub)
+{
+	struct tome_amap am = nobodys(vm);
+
+	tome_chunk_unref(&am, stub);
+}
+
+/* ---- packs ---- */
+
+/* It is locked. */
+static bool
+pack_takes(const struct tome_chunk *ch)
+{
+	return tome_chunk_packed(ch) && tome_rd(&ch->count) == 1 &&
+	    !(tome_rd_relaxed(&ch->word) &
+	    (TOME_CHUNK_OPENED | TOME_CHUNK_FAR));
+}
+
+bool
+tome_pack_copy(struct tome_amap *am, struct tome_dirent *d, uint32_t *slots,
+    bool first, uint32_t *ledger)
+{
+	uint32_t pays;
+	bool takes;
+
+	if (!tome_dirent_lock(am, d))
+		return false;
+	pays = tome_rd_relaxed(&d->chunk->word) & TOME_ANON_LEDGER;
+	takes = pack_takes(d->chunk) && (first || pays == *ledger);
+	if (takes) {
+		memcpy(slots, d->chunk->slot, sizeof d->chunk->slot);
+		*ledger = pays;
+	}
+	tome_chunk_unlock(am, d->chunk);
+	return takes;
+}
+
+struct tome_chunk *
+tome_pack_create(struct tome_vm *vm)
+{
+	return tome_kzalloc(vm, PACK_SIZE);
+}
+
+void
+tome_pack_discard(struct tome_vm *vm, struct tome_chunk *pack)
+{
+	tome_kfree(vm, pack);
+}
+
+void
+tome_pack_begin(struct tome_vm *vm, struct tome_chunk *pack, uint64_t key,
+    uint32_t ledger, uint32_t at, uint32_t sum)
+{
+	tome_wr_relaxed(&pack->count, 2);
+	tome_wr_relaxed(&pack->word, TOME_CHUNK_FAR | TOME_CHUNK_PACK |
+	    TOME_CHUNK_OPENED | ledger);
+	pack->key = key | TOME_CHUNK_PACKED;
+	pack->far.at = at;
+	pack->far.sum = sum;
+	tome_count(vm, TOME_N_CHUNKS, 1);
+}
+
+bool
+tome_pack_put(struct tome_amap *am, struct tome_dirent *d,
+    struct tome_chunk *pack, const uint32_t *slots)
+{
+	struct tome_chunk *ch = d->chunk;
+	uint32_t ledger = tome_rd_relaxed(&pack->word) & TOME_ANON_LEDGER;
+	unsigned index;
+	bool same;
+
+	if (!tome_dirent_lock(am, d))
+		return false;
+	same = pack_takes(ch) &&
+	    (tome_rd_relaxed(&ch->word) & TOME_ANON_LEDGER) == ledger &&
+	    memcmp(ch->slot, slots, sizeof ch->slot) == 0;
+	if (same) {
+		index = (unsigned)(ch->key - pack->key);
+		if (tome_rd_relaxed(&pack->far.held) == 0)
+			pack->far.first = d->where - index;
+		tome_or(&pack->far.held, (uint32_t)1 << index);
+		tome_add(&pack->far.slots, slots_named(slots));
+		tome_add(&pack->count, 1);
+		tome_dir_replace(am, d, pack);
+	}
+	tome_chunk_unlock(am, ch);
+	if (same)
+		tome_chunk_retire(am, ch);
+	return same;
+}
+
+/* Nobody names it. What it holds is nobody's, and nobody pays for it. */
+static void
+pack_orphaned(struct tome_vm *vm, struct tome_chunk *pack)
+{
+	uint32_t n = tome_rd(&pack->far.slots), word = tome_rd(&pack->word);
+
+	tome_add(&vm->objects->far_orphans, (uint64_t)n + 1);
+	for (; (word & TOME_ANON_LEDGER) && n > 0; n--)
+		vm->objects->anon_pager->uncharge(vm, word, false);
+}
+
+static void
+pack_retired(struct tome_vm *vm, struct tome_retired *r)
+{
+	tome_pack_ended(vm, tome_container(r, struct tome_chunk, retired));
+}
+
+void
+tome_pack_drop(struct tome_vm *vm, struct tome_chunk *pack)
+{
+	if (tome_drop(&pack->count) != 1)
+		return;
+	pack_orphaned(vm, pack);
+	tome_count(vm, TOME_N_CHUNKS, -1);
+	tome_epoch_retire(vm, &pack->retired, pack_retired);
+}
+
+void
+tome_pack_ended(struct tome_vm *vm, struct tome_chunk *pack)
+{
+	struct tome_objects *all = vm->objects;
+	uintptr_t head = tome_rd_relaxed(&all->far_ended);
+
+	if (tome_rd(&pack->far.held) == 0) {
+		all->anon_pager->release(vm, pack->far.at);
+		tome_add(&all->far_orphans, (uint64_t)-1);
+		tome_kfree(vm, pack);
+		return;
+	}
+	do {
+		pack->retired.next = (struct tome_retired *)head;
+	} while (!tome_cas_sc(&all->far_ended, &head, (uintptr_t)pack));
+}
+
+void
+tome_pack_release(struct tome_vm *vm, struct tome_chunk *pack,
+    const uint32_t *page)
+{
+	const struct tome_anon_pager *pager = vm->objects->anon_pager;
+	uint32_t held = tome_rd(&pack->far.held);
+
+	for (unsigned i = 0; i < TOME_PACK_SLOTS; i++)
+		if ((held >> i / TOME_CHUNK_ANONS & 1) && page[i] != 0)
+			pager->release(vm, page[i]);
+	tome_add(&vm->objects->far_orphans,
+	    -(uint64_t)tome_rd(&pack->far.slots));
+	tome_wr(&pack->far.held, 0);
+}
