@@ -101,6 +101,7 @@ TOME_SRC_TIER5 = \
 	src/object/content.c \
 	src/object/dir.c \
 	src/object/fill.c \
+	src/object/home.c \
 	src/object/init.c \
 	src/object/meet.c \
 	src/object/object.c \

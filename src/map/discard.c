@@ -17,6 +17,7 @@ static enum tome_err discard_chunk(struct tome_map *, struct tome_entry *,
     uint64_t last) TOME_NODISCARD;
 static enum tome_err discard_home(struct tome_amap *, uint64_t *slot,
     uint64_t first) TOME_NODISCARD;
+static void discard_below(struct tome_map *, tome_va_t start, tome_va_t end);
 static void discard_pages(struct tome_map *, tome_va_t start, tome_va_t end);
 
 /*
@@ -30,7 +31,6 @@ tome_entry_discard(struct tome_map *map, struct tome_entry *en,
 {
 	uint64_t slot, last;
 	struct tome_dirent d;
-	struct tome_gather g;
 	bool has_amap, more = true;
 	enum tome_err err = TOME_OK;
 
@@ -51,15 +51,22 @@ tome_entry_discard(struct tome_map *map, struct tome_entry *en,
 				err = discard_home(en->amap, &slot, first);
 		}
 	}
-	/* What is left are pages of the object below, or of a shared one. */
-	if (err == TOME_OK && en->object != NULL) {
-		tome_epoch_enter(map->vm);	/* as tome_edit_gather() */
-		tome_gather_begin(&g, map->pmap);
-		tome_range_remove(&g, start, end);
-		tome_gather_finish(&g);
-		tome_epoch_leave(map->vm);
-	}
+	if (err == TOME_OK && en->object != NULL)
+		discard_below(map, start, end);
 	return err;
+}
+
+/* What is left are pages of the object below, or of a shared one. */
+static tome_noinline void
+discard_below(struct tome_map *map, tome_va_t start, tome_va_t end)
+{
+	struct tome_gather g;
+
+	tome_epoch_enter(map->vm);	/* as tome_edit_gather() */
+	tome_gather_begin(&g, map->pmap);
+	tome_range_remove(&g, start, end);
+	tome_gather_finish(&g);
+	tome_epoch_leave(map->vm);
 }
 
 /* What goes in part must be in memory. Then the same again. */
@@ -69,7 +76,7 @@ discard_home(struct tome_amap *am, uint64_t *slot, uint64_t first)
 	*slot -= TOME_CHUNK_ANONS;
 	if (*slot < first)
 		*slot = first;
-	return am->vm->objects->anon_pager->home(am, *slot);
+	return tome_amap_home(am, *slot);
 }
 
 /* Content shared with another entry is not ours to empty. */
@@ -121,7 +128,7 @@ discard_chunk(struct tome_map *map, struct tome_entry *en,
  * and flush with the leaf locked. The chunk is locked; a table that goes stray
  * has nothing left to clear, so look again.
  */
-static void
+static tome_noinline void
 discard_pages(struct tome_map *map, tome_va_t va, tome_va_t end)
 {
 	struct tome_leaf leaf;

@@ -181,7 +181,7 @@ tome_dirent_lock(struct tome_amap *am, struct tome_dirent *d)
  * those of slots [lo,hi), which the clone leaves empty), born locked. On success the
  * clone is d->chunk, locked; the old one is in *old, STILL LOCKED AND COUNTED: the
  * caller flushes if it must, then tome_chunk_drop_locked(). ENOMEM: unchanged.
- * TOME_RETRY, of one that may be packed: so is it, till it is brought home (struct tome_anon_pager).
+ * TOME_RETRY, of one that may be packed: so is it, till tome_amap_home().
  */
 enum tome_err tome_dirent_clone(struct tome_amap *, struct tome_dirent *d,
     unsigned lo, unsigned hi, struct tome_chunk **old) TOME_NODISCARD;
@@ -200,9 +200,10 @@ void tome_chunk_empty(struct tome_amap *, struct tome_chunk *, unsigned lo,
 
 /*
  * Inside an epoch, nothing locked: have the chunk packed if all its anons are swapped
- * out and nobody else's. True: d->chunk is the packed one.
+ * out and nobody else's. OK: d->chunk is the packed one. EBUSY: they are not. ENOMEM.
  */
-bool tome_chunk_pack(struct tome_amap *, struct tome_dirent *d);
+enum tome_err tome_chunk_pack(struct tome_amap *,
+    struct tome_dirent *d) TOME_NODISCARD;
 struct tome_fill;
 /*
  * Inside an epoch: if a packed chunk covers the slot, open it. *out is what is there
@@ -211,6 +212,10 @@ struct tome_fill;
  */
 enum tome_err tome_amap_open(struct tome_amap *, uint64_t slot,
     struct tome_fill *, struct tome_dirent *out) TOME_NODISCARD;
+
+/* If a chunk's slot numbers are on disk: read them. Sleeps: no epoch, nothing spinning
+ * held. OK: look again. ENOMEM, EIO. */
+enum tome_err tome_amap_home(struct tome_amap *, uint64_t slot) TOME_NODISCARD;
 
 /*
  * A second amap with the content of slots [first,last], sharing their chunks

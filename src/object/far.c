@@ -100,22 +100,6 @@ blank_put(struct tome_amap *am, struct tome_dirent *d)
 	return by;
 }
 
-enum tome_err
-tome_far_home(struct tome_amap *am, uint64_t slot)
-{
-	struct tome_fill fill = { .pagein = NULL };
-	enum tome_err err = TOME_OK;
-	struct tome_dirent d;
-
-	tome_epoch_enter(am->vm);
-	d = tome_amap_find(am, slot);
-	if (d.chunk != NULL && tome_chunk_packed(d.chunk) &&
-	    tome_chunk_far(d.chunk))
-		err = tome_far_lack(am, &d, &fill);
-	tome_epoch_leave(am->vm);
-	return err == TOME_RETRY ? tome_fill_meet(am->vm, &fill) : err;
-}
-
 /* Of what goes whole nobody needs to know what it was. */
 enum tome_err
 tome_far_clone(struct tome_amap *am, struct tome_dirent *d, unsigned lo,

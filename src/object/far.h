@@ -40,7 +40,6 @@ enum tome_err tome_far_lack(struct tome_amap *, struct tome_dirent *d,
  * is unlocked. */
 struct tome_chunk *tome_far_stub(struct tome_amap *, struct tome_dirent *d);
 /* As the others of struct tome_anon_pager. */
-enum tome_err tome_far_home(struct tome_amap *, uint64_t slot) TOME_NODISCARD;
 enum tome_err tome_far_clone(struct tome_amap *, struct tome_dirent *,
     unsigned lo, unsigned hi, struct tome_chunk **old) TOME_NODISCARD;
 const char *tome_far_recount(struct tome_vm *, struct tome_chunk *,

@@ -90,8 +90,7 @@ struct tome_anon_pager {
 	/* As tome_dirent_unshare(). */
 	enum tome_err (*clone)(struct tome_amap *, struct tome_dirent *d,
 	    unsigned lo, unsigned hi, struct tome_chunk **old);
-	/* If the slot numbers of the one that covers a slot are on disk: read them.
-	 * Sleeps; no spinning lock held, no epoch. ENOMEM, EIO. */
+	/* As tome_amap_home(). */
 	enum tome_err (*home)(struct tome_amap *, uint64_t slot);
 	/* One has ended that no directory names, and nobody looks at. */
 	void (*ended)(struct tome_vm *, struct tome_chunk *);

@@ -77,16 +77,19 @@ anon_fold(struct tome_amap *am, struct tome_anon *an)
 
 /* ---- packing ---- */
 
-bool
+enum tome_err
 tome_chunk_pack(struct tome_amap *am, struct tome_dirent *d)
 {
 	struct tome_chunk *ch = d->chunk, *packed = NULL;
+	enum tome_err err = TOME_EBUSY;
 	uint32_t ledger = 0;
 
 	if (!tome_dirent_lock(am, d))
-		return false;
-	if (chunk_packable(am, ch, &ledger))
+		return TOME_EBUSY;
+	if (chunk_packable(am, ch, &ledger)) {
 		packed = packed_create(am, ch, ledger);
+		err = packed == NULL ? TOME_ENOMEM : TOME_OK;
+	}
 	if (packed != NULL) {
 		tome_dir_replace(am, d, packed);
 		d->chunk = packed;
@@ -94,7 +97,7 @@ tome_chunk_pack(struct tome_amap *am, struct tome_dirent *d)
 	tome_chunk_unlock(am, ch);
 	if (packed != NULL)
 		tome_chunk_retire(am, ch);
-	return packed != NULL;
+	return err;
 }
 
 /* Swapped out, at rest, named here alone, and paid for by this ledger, or, if it is

@@ -112,8 +112,8 @@ object_unshare(struct tome_object *ob, tome_pgoff_t pg)
 		if (d.chunk != NULL)
 			tome_chunk_unlock(ob->amap, d.chunk);
 		tome_epoch_leave(ob->vm);
-	} while (err == TOME_RETRY && (err = ob->vm->objects->anon_pager->home(
-	    ob->amap, pg)) == TOME_OK);
+	} while (err == TOME_RETRY &&
+	    (err = tome_amap_home(ob->amap, pg)) == TOME_OK);
 	return err;
 }
 

@@ -243,6 +243,23 @@ tome_desk_meet(struct tome_paging *p, struct tome_chunk *stub,
 	return err;
 }
 
+enum tome_err
+tome_desk_home(struct tome_amap *am, uint64_t slot)
+{
+	struct tome_fill fill = { .pagein = NULL };
+	enum tome_err err = TOME_OK;
+	struct tome_dirent d;
+
+	tome_epoch_enter(am->vm);
+	d = tome_amap_find(am, slot);
+	if (d.chunk != NULL && tome_chunk_packed(d.chunk) &&
+	    tome_chunk_far(d.chunk))
+		err = tome_far_lack(am, &d, &fill);
+	tome_epoch_leave(am->vm);
+	return err == TOME_RETRY ?
+	    tome_desk_meet(am->vm->paging, fill.far, 0) : err;
+}
+
 /* ---- for what has ended ---- */
 
 /* False: its page cannot be read, or not yet. */

@@ -26,6 +26,7 @@ struct visit {
 	bool away;			/* packed chunks are to be written out */
 	bool stuck;			/* a pack could not be read */
 	uint64_t packed, near;		/* chunks packed; met packed, in memory */
+	uint64_t paid;			/* those packed when memory was lacking */
 	uint64_t window;		/* the last one met is of these; */
 	unsigned n;			/* so many of them were */
 };
@@ -40,22 +41,32 @@ window_end(struct visit *v, struct tome_amap *am)
 }
 
 /* Inside an epoch. RETRY: it is to be read, for what it left in its pack would stay
- * there; the fill says so. */
+ * there; the fill says so. ENOMEM. */
 static enum tome_err
 chunk_visit(struct visit *v, struct tome_amap *am, struct tome_dirent *d,
     struct tome_fill *fill)
 {
+	enum tome_err err = TOME_OK;
+
 	if (!tome_chunk_packed(d->chunk)) {
-		if (!tome_chunk_pack(am, d))
-			return TOME_OK;
-		v->packed++;
+		err = tome_chunk_pack(am, d);
+		v->packed += err == TOME_OK;
 	} else if (tome_chunk_far(d->chunk)) {
 		return !v->stuck && tome_pack_rests(d->chunk) ?
 		    tome_far_lack(am, d, fill) : TOME_OK;
 	}
-	v->n++;
-	v->near++;
-	return TOME_OK;
+	v->n += err == TOME_OK;
+	v->near += err == TOME_OK;
+	return err;
+}
+
+/* What chunks were that are packed now can be had again. */
+static void
+memory_back(struct visit *v, struct tome_vm *vm)
+{
+	v->paid = v->packed;
+	tome_vm_quiesce(vm, false);
+	(void)tome_kmem_reap(vm);
 }
 
 /* The next chunk from *slot on, or what is to be done between two. False: no more. */
@@ -73,13 +84,16 @@ visit_step(struct visit *v, struct tome_amap *am, uint64_t *slot)
 	window = tome_slot_key(at - 1) / TOME_PACK_CHUNKS;
 	ends = v->n > 0 && (!more || window != v->window);
 	if (more && !ends) {
-		*slot = at;
 		v->window = window;
 		err = chunk_visit(v, am, &d, &fill);
 	}
 	tome_epoch_leave(am->vm);
 	if (ends)
 		window_end(v, am);
+	else if (err == TOME_ENOMEM && v->paid != v->packed)
+		memory_back(v, am->vm);	/* then the same again */
+	else
+		*slot = at;
 	if (err == TOME_RETRY)
 		v->stuck = tome_desk_meet(v->paging, fill.far,
 		    TOME_DESK_PAUSE) != TOME_OK;
@@ -141,8 +155,7 @@ visit_all(struct tome_paging *p, bool away)
 	tome_wr(&p->packing, 0);
 	if (v.packed > 0) {
 		tables_collect(p->vm);
-		tome_vm_quiesce(p->vm, false);
-		(void)tome_kmem_reap(p->vm);
+		memory_back(&v, p->vm);
 	}
 	return v.packed;
 }

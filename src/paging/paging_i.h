@@ -374,6 +374,8 @@ uint32_t tome_desk_sum(const uint32_t *page);
  * area's patience goes, or, if not 0, this. EIO. */
 enum tome_err tome_desk_meet(struct tome_paging *, struct tome_chunk *stub,
     uint64_t patience) TOME_NODISCARD;
+/* As tome_amap_home(). */
+enum tome_err tome_desk_home(struct tome_amap *, uint64_t slot) TOME_NODISCARD;
 /* For whoever must not wait long. */
 #define TOME_DESK_PAUSE 100000000u
 /* Free what packs name that nobody names. Sleeps, but not for long. */

@@ -507,9 +507,23 @@ many_at_once(void **state)
 /* ---- 256 times memory ---- */
 
 #define HUGE_PAGES (1u << (sizeof(tome_va_t) == 8 ? 19 : 18))
+#define HUGE_SLOTS (HUGE_PAGES + 4096)
 
-/* The first word of each page that was written; all that was stored. */
+/* The first word of each page that was written; the whole of those that have more, which
+ * are no space's. */
 static uint32_t *words;
+static void **wholes;
+
+static void
+word_store(uint64_t at, const uint32_t *page)
+{
+	words[at] = page[0];
+	free(wholes[at]);
+	wholes[at] = NULL;
+	for (unsigned i = 1; i < PG / 4 && wholes[at] == NULL; i++)
+		if (page[i] != 0)
+			wholes[at] = memcpy(malloc(PG), page, PG);
+}
 
 static void
 words_start(void *ctx, struct tome_io *io)
@@ -520,11 +534,13 @@ words_start(void *ctx, struct tome_io *io)
 	for (unsigned i = 0; i < io->n; i++, at++) {
 		uint32_t *page = tome_frame_window(io->vm, io->vec[i].pfn);
 
-		if (io->op == TOME_IO_READ) {
+		if (io->op == TOME_IO_WRITE) {
+			word_store(at, page);
+		} else if (wholes[at] != NULL) {
+			memcpy(page, wholes[at], PG);
+		} else {
 			memset(page, 0, PG);
 			page[0] = words[at];
-		} else {
-			words[at] = page[0];
 		}
 		tome_frame_window_end(io->vm, io->vec[i].pfn, page);
 	}
@@ -539,14 +555,18 @@ far_more_than_there_is(void **state)
 		.start = words_start };
 	struct rig *r = *state;
 	struct tome_map *map = rig_map(r);
+	struct tome_paging_stats p;
+	struct tome_swap_stats swap;
+	struct tome_stats s;
 	uint32_t word;
 	unsigned id;
 	size_t done;
 
-	words = calloc(HUGE_PAGES + 64, sizeof words[0]);
-	assert_non_null(words);
-	assert_int_equal(tome_swap_add(r->vm, &device, NULL, HUGE_PAGES + 64, 1,
-	    0, &id), TOME_OK);
+	words = calloc(HUGE_SLOTS, sizeof words[0]);
+	wholes = calloc(HUGE_SLOTS, sizeof wholes[0]);
+	assert_true(words != NULL && wholes != NULL);
+	assert_int_equal(tome_swap_add(r->vm, &device, NULL, HUGE_SLOTS, 1, 0,
+	    &id), TOME_OK);
 	rig_enter(map, 0, HUGE_PAGES, 0);
 	for (uint32_t i = 0; i < HUGE_PAGES; i++) {
 		word = i * 2654435761u | 1;
@@ -555,6 +575,12 @@ far_more_than_there_is(void **state)
 		if (i % 1024 == 0)		/* the daemon's part */
 			(void)tome_reclaim(r->vm, 1);
 	}
+	/* Far fewer than one for each 32 pages. */
+	tome_vm_quiesce(r->vm, true);
+	tome_vm_stats(r->vm, &s);
+	tome_paging_stats(r->vm, &p);
+	assert_true(p.packs_written > HUGE_PAGES / 1024 / 2);
+	assert_true(s.chunks < HUGE_PAGES / 32 / 4);
 	for (uint32_t i = 0; i < HUGE_PAGES; i += 7) {
 		assert_int_equal(tome_map_read(map, AT + i * PG, &word, 4,
 		    false, &done), TOME_OK);
@@ -565,6 +591,13 @@ far_more_than_there_is(void **state)
 	rig_check(r);
 	tome_map_unref(map);
 	rig_check(r);
+	tome_desk_bury(r->vm->paging);
+	rig_check(r);
+	assert_true(tome_swap_stats(r->vm, id, &swap));
+	assert_int_equal(swap.used, 0);
+	for (uint32_t i = 0; i < HUGE_SLOTS; i++)
+		free(wholes[i]);
+	free(wholes);
 	free(words);
 }
 
