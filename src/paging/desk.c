@@ -88,6 +88,7 @@ desk_get(struct tome_paging *p, const struct tome_chunk *pack,
 		if (mine == NULL && desk_claim(p, pack, &mine) &&
 		    !desk_start(p, mine))
 			mine = NULL;
+		tome_io_run(p->vm);
 		now = mine == NULL ? TOME_DESK_BUSY : tome_rd(&mine->state);
 		if (now != TOME_DESK_BUSY)
 			break;

@@ -126,6 +126,7 @@ parcel_write(struct tome_paging *p, const struct parcel *pc)
 	tome_swap_io_start(p, io, TOME_IO_WRITE, pc->at, 1, out_finish);
 	for (;;) {
 		seen = tome_io_seen(p->vm, bucket);
+		tome_io_run(p->vm);
 		if (tome_rd(&pc->area->out.state) != TOME_DESK_BUSY ||
 		    p->vm->host->clock_ns(p->vm->ctx) >= deadline)
 			break;

@@ -43,8 +43,10 @@ used(struct rig *r)
 static uint64_t
 used_after(struct rig *r)
 {
-	rig_check(r);
-	tome_desk_bury(r->vm->paging);
+	for (unsigned i = 0; i < 4; i++) {
+		rig_check(r);
+		tome_desk_bury(r->vm->paging);
+	}
 	rig_check(r);
 	return used(r);
 }
