@@ -56,7 +56,8 @@ tome_paging_daemon(struct tome_vm *vm)
 		if (balance(p, &scarce))
 			tome_add(&p->daemon, 1);
 		tome_behind(p, scarce);
-		tome_desk_bury(p);
+		if (tome_desk_bury(p, false))
+			tome_add(&p->kick, 1);	/* the others in a moment */
 		tome_pressure_look(p);
 		now = vm->host->clock_ns(vm->ctx);
 		if (now >= next) {

@@ -13,6 +13,9 @@
 #include <object/far.h>
 #include <paging/paging_i.h>
 
+/* Packs that end in one go, but for whoever wants all. */
+#define ONCE 32u
+
 static enum tome_err desk_get(struct tome_paging *, const struct tome_chunk *pack,
     uint64_t deadline, struct tome_desk **out) TOME_NODISCARD;
 static bool desk_claim(struct tome_paging *, const struct tome_chunk *pack,
@@ -280,40 +283,70 @@ pack_bury(struct tome_paging *p, struct tome_chunk *pack)
 	return true;
 }
 
-/* All of them. */
-static struct tome_chunk *
-ended_take(struct tome_paging *p)
+/* All that have come, and, if so, those that could not be read. Under `bury`. */
+static void
+ended_take(struct tome_paging *p, bool lost)
 {
-	if (tome_rd(&p->vm->objects->far_ended) == 0)
-		return NULL;
-	return (struct tome_chunk *)tome_swap_sc(&p->vm->objects->far_ended,
-	    (uintptr_t)0);
-}
+	_Atomic uintptr_t *come = &p->vm->objects->far_ended;
+	struct tome_chunk *pack = NULL, *next;
 
-/* What cannot be read is tried again next time. */
-void
-tome_desk_bury(struct tome_paging *p)
-{
-	struct tome_chunk *pack = ended_take(p), *next;
-	uint64_t lost = 0;
-
+	if (tome_rd(come) != 0)
+		pack = (struct tome_chunk *)tome_swap_sc(come, (uintptr_t)0);
 	for (; pack != NULL; pack = next) {
 		next = (struct tome_chunk *)pack->retired.next;
-		if (!pack_bury(p, pack))
-			lost += tome_rd(&pack->far.slots);
-		tome_pack_ended(p->vm, pack);
+		pack->retired.next = p->ended;
+		p->ended = &pack->retired;
 	}
-	tome_wr(&p->slots_lost, lost);
+	if (!lost || p->lost == NULL)
+		return;
+	p->lost_last->next = p->ended;
+	p->ended = p->lost;
+	p->lost = NULL;
+	tome_wr(&p->slots_lost, 0);
+}
+
+/* Before the others that are. */
+static void
+pack_is_lost(struct tome_paging *p, struct tome_chunk *pack)
+{
+	if (p->lost == NULL)
+		p->lost_last = &pack->retired;
+	pack->retired.next = p->lost;
+	p->lost = &pack->retired;
+	tome_add(&p->slots_lost, tome_rd(&pack->far.slots));
+}
+
+bool
+tome_desk_bury(struct tome_paging *p, bool all)
+{
+	struct tome_chunk *pack;
+	bool more;
+
+	tome_mutex_lock(p->vm, &p->bury, TOME_RANK_MAP);
+	ended_take(p, all);
+	for (unsigned n = 0; p->ended != NULL && (all || n < ONCE); n++) {
+		pack = tome_container(p->ended, struct tome_chunk, retired);
+		p->ended = p->ended->next;
+		if (pack_bury(p, pack))
+			tome_pack_ended(p->vm, pack);
+		else
+			pack_is_lost(p, pack);
+	}
+	more = p->ended != NULL;
+	tome_mutex_unlock(p->vm, &p->bury, TOME_RANK_MAP);
+	return more;
 }
 
 uint64_t
 tome_desk_forget(struct tome_paging *p)
 {
-	struct tome_chunk *pack = ended_take(p), *next;
 	uint64_t lost = 0;
 
-	for (; pack != NULL; pack = next) {
-		next = (struct tome_chunk *)pack->retired.next;
+	while (p->lost != NULL) {
+		struct tome_chunk *pack = tome_container(p->lost,
+		    struct tome_chunk, retired);
+
+		p->lost = p->lost->next;
 		lost += tome_rd(&pack->far.slots) + 1;
 		tome_pack_discard(p->vm, pack);
 	}

@@ -150,7 +150,7 @@ tome_swap_home(struct tome_paging *p, struct tome_swap_area *a)
 		round_home(&h);
 		tome_swap_settle(p);
 		tome_vm_quiesce(p->vm, true);
-		tome_desk_bury(p);
+		(void)tome_desk_bury(p, true);
 	}
 	if (h.err == TOME_OK && used(&h) > 0)
 		h.err = TOME_EIO;

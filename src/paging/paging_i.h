@@ -182,6 +182,9 @@ struct tome_paging {
 	/* His: a pack to be; packed chunks in memory when last counted. */
 	struct tome_chunk *pack;
 	uint64_t near;
+	/* Packs that ended; those whose page cannot be read. Under `bury`. */
+	struct tome_mutex bury;
+	struct tome_retired *ended, *lost, *lost_last;
 	_Atomic uint64_t packs_written, packs_read, slots_lost;
 	struct tome_mutex ledger_lock;		/* who comes and goes */
 	struct tome_ledger *ledger[TOME_LEDGERS + 1];	/* by number, from 1 */
@@ -378,8 +381,9 @@ enum tome_err tome_desk_meet(struct tome_paging *, struct tome_chunk *stub,
 enum tome_err tome_desk_home(struct tome_amap *, uint64_t slot) TOME_NODISCARD;
 /* For whoever must not wait long. */
 #define TOME_DESK_PAUSE 100000000u
-/* Free what packs name that nobody names. Sleeps, but not for long. */
-void tome_desk_bury(struct tome_paging *);
+/* Free what packs name that nobody names: of a few, and true if there are more; or of
+ * all, those too that could not be read before. Sleeps, but not for long for each. */
+bool tome_desk_bury(struct tome_paging *, bool all);
 /* Those that could not be read are forgotten; the slots that they held. */
 uint64_t tome_desk_forget(struct tome_paging *);
 

@@ -106,7 +106,7 @@ tome_reclaim(struct tome_vm *vm, uint64_t n)
 	if (left == 0)
 		tome_add(&p->failed, 1);
 	tome_pack_some(p);
-	tome_desk_bury(p);
+	(void)tome_desk_bury(p, false);
 	tome_pressure_look(p);
 	return left;
 }

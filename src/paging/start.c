@@ -57,7 +57,7 @@ paging_fini(struct tome_vm *vm)
 	uint64_t used = 0, lost;
 
 	tome_set_pressure(vm, NULL);
-	tome_desk_bury(p);
+	(void)tome_desk_bury(p, true);
 	lost = tome_desk_forget(p);
 	tome_kfree(vm, p->pack);
 	for (unsigned i = 0; i < TOME_SWAP_AREAS; i++) {

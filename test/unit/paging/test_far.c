@@ -45,7 +45,7 @@ used_after(struct rig *r)
 {
 	for (unsigned i = 0; i < 4; i++) {
 		rig_check(r);
-		tome_desk_bury(r->vm->paging);
+		(void)tome_desk_bury(r->vm->paging, true);
 	}
 	rig_check(r);
 	return used(r);
@@ -633,7 +633,7 @@ churn(void *arg)
 		} else if (what < 14) {
 			(void)tome_pack_away(crowd.r->vm->paging);
 		} else if (what < 15) {
-			tome_desk_bury(crowd.r->vm->paging);
+			(void)tome_desk_bury(crowd.r->vm->paging, n % 2);
 		} else if (tome_map_advise(crowd.map, AT + (CROWD + pg) * PG,
 		    40 * PG, TOME_ADV_DONTNEED) != TOME_OK) {
 			crowd.wrong++;
