@@ -103,6 +103,27 @@ judge(uint32_t page)
 	must(!(page & USER));
 }
 
+/* Where a page is matters: in the direct map, and of devices. Elsewhere it is whatever
+ * frame was free. */
+static bool
+is_fixed(uint32_t va, uint32_t page)
+{
+	return va - LINEAR < (1u << 30) || (page & DEVICE);
+}
+
+/* What the next page of the run would look like. */
+static bool
+goes_on(const struct run *r, uint32_t page)
+{
+	uint32_t next = r->first;
+
+	if (is_fixed(r->va, r->first))
+		next += r->pages * PAGE;
+	else
+		page = (page & (PAGE - 1)) | (next & ~(PAGE - 1));
+	return r->pages > 0 && page == next;
+}
+
 static void
 say_run(const struct run *r)
 {
@@ -114,8 +135,10 @@ say_run(const struct run *r)
 	compat_put_hex(&l, r->va, 8);
 	compat_put(&l, "-0x");
 	compat_put_hex(&l, (uint64_t)r->va + (uint64_t)r->pages * PAGE - 1, 8);
-	compat_put(&l, " physical 0x");
-	compat_put_hex(&l, r->first & ~(PAGE - 1), 8);
+	if (is_fixed(r->va, r->first)) {
+		compat_put(&l, " physical 0x");
+		compat_put_hex(&l, r->first & ~(PAGE - 1), 8);
+	}
 	compat_put(&l, r->first & CACHED ? " memory" : " device");
 	compat_put(&l, r->first & WRITE ? " rw" : " r");
 	compat_put(&l, r->first & EXEC ? "x\n" : "\n");
@@ -128,7 +151,7 @@ add(struct run *r, uint32_t va, uint32_t page)
 {
 	if (page != NOTHING)
 		judge(page);
-	if (r->pages > 0 && page == r->first + r->pages * PAGE) {
+	if (goes_on(r, page)) {
 		r->pages++;
 		return;
 	}
