@@ -83,8 +83,12 @@ $(BUILD)/formats/x86_64/conform: test/conform/conform.c \
 	$(Q)gcc $(HOSTED_CFLAGS) $(SANITIZE) $(HOSTED_PATHS) -o $@ $^ \
 		$(HOSTED_LIBS)
 
-.PHONY: print-formats print-format-slice
+.PHONY: print-formats print-formats-32 print-format-tests print-format-slice
 print-formats:
 	@echo $(FORMATS)
+print-formats-32:
+	@echo $(FORMATS32)
+print-format-tests:
+	@echo $(FORMAT_TESTS)
 print-format-slice:
 	@echo $(FORMAT_SLICE)
