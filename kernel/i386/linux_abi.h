@@ -17,6 +17,7 @@
 #define ABI_O_DIRECTORY 0200000
 #define ABI_CLONE_CHILD 4
 #define ABI_EPOLL_EVENT
+#define SIGFPU_FSAVE 112u
 
 /* struct stat64 */
 struct stat {

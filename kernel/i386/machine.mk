@@ -23,6 +23,7 @@ KERNEL_SRC_MACHINE := \
 	kernel/x86/power.c \
 	kernel/x86/pvh.c \
 	kernel/x86/serial.c \
+	kernel/x86/sigfpu.c \
 	kernel/x86/smp.c \
 	kernel/abi32.c \
 	kernel/lib/wide.c \

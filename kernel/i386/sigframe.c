@@ -10,20 +10,11 @@
 #include <machine.h>
 #include <oom.h>
 #include <process.h>
+#include <sigfpu.h>
 #include <syscall.h>
 
-#define MAGIC1 0x46505853u
-#define MAGIC2 0x46505845u
-#define FSAVE_BYTES 112u
-#define SW_BYTES 464u		/* offset of struct sw_bytes in FXSAVE's part */
 #define UC_XSTATE 1u
 #define CLEARED_FLAGS 0x10500u	/* RF DF TF */
-
-struct sw_bytes {
-	uint32_t magic1, extended_size;
-	uint64_t features;
-	uint32_t xstate_size, pad[7];
-};
 
 struct ucontext {
 	uint32_t flags, link;
@@ -45,7 +36,7 @@ struct old_frame {
 	uint32_t return_to;
 	int32_t signo;
 	struct sigcontext mc;
-	uint8_t unused[FSAVE_BYTES + 512];
+	uint8_t unused[SIGFPU_FSAVE + 512];
 	uint32_t mask_high;
 };
 
@@ -80,67 +71,10 @@ frame_set_stack(struct trap_frame *f, uint64_t sp)
 	f->esp = (uint32_t)sp;
 }
 
-static size_t
-fpu_bytes(void)
-{
-	return FSAVE_BYTES + fpu_size() +
-	    (fpu_features() != 0 ? sizeof(uint32_t) : 0);
-}
-
 size_t
 sigframe_size(void)
 {
-	return sizeof(struct old_frame) + 16 + 64 + fpu_bytes();
-}
-
-/*
- * A buffer whose byte FSAVE_BYTES is 64-byte aligned, in p, which is to be freed.
- */
-static uint8_t *
-fpu_buffer(void **p)
-{
-	*p = patient_alloc(fpu_bytes() + 128);
-	return *p == NULL ? NULL : (uint8_t *)((((uintptr_t)*p + FSAVE_BYTES +
-	    63) & ~(uintptr_t)63) - FSAVE_BYTES);
-}
-
-static void
-fill_fpu(uint8_t *state)
-{
-	const uint32_t magic2 = MAGIC2;
-	struct sw_bytes sw = {
-		.magic1 = MAGIC1,
-		.extended_size = (uint32_t)fpu_bytes(),
-		.features = fpu_features(),
-		.xstate_size = (uint32_t)fpu_size(),
-	};
-	uint8_t *fx = state + FSAVE_BYTES;
-
-	memset(state, 0, FSAVE_BYTES);
-	fpu_get(fx);
-	/* Control and status words, where FSAVE has them. */
-	memcpy(state, fx, 2);
-	memcpy(state + 4, fx + 2, 2);
-	if (fpu_features() == 0)
-		return;
-	memcpy(fx + SW_BYTES, &sw, sizeof sw);
-	memcpy(fx + fpu_size(), &magic2, sizeof magic2);
-}
-
-static int
-put_fpu(uint64_t at)
-{
-	uint8_t *state;
-	void *p;
-	int err;
-
-	state = fpu_buffer(&p);
-	if (state == NULL)
-		return -ENOMEM;
-	fill_fpu(state);
-	err = copy_out(at, state, fpu_bytes());
-	tome_kfree(the_vm, p);
-	return err;
+	return sizeof(struct old_frame) + 16 + 64 + sigfpu_bytes();
 }
 
 static bool
@@ -226,8 +160,8 @@ sigframe_push(struct trap_frame *f, int signo, const struct siginfo *info,
 	uint32_t size = with_info ? sizeof(struct frame) :
 	    sizeof(struct old_frame);
 	uint32_t top = choose_stack(f, act);
-	uint32_t fx = (top - (uint32_t)fpu_bytes() + FSAVE_BYTES) & ~63u;
-	uint32_t fpu = fx - FSAVE_BYTES;
+	uint32_t fx = (top - (uint32_t)sigfpu_bytes() + SIGFPU_FSAVE) & ~63u;
+	uint32_t fpu = fx - SIGFPU_FSAVE;
 	uint32_t sp = ((fpu - size + 4) & ~15u) - 4;
 	struct task *t = current_task();
 	int err;
@@ -239,7 +173,7 @@ sigframe_push(struct trap_frame *f, int signo, const struct siginfo *info,
 		return false;
 	err = with_info ? put_frame(sp, f, signo, info, act->restorer, fpu,
 	    blocked) : put_old_frame(sp, f, signo, act->restorer, fpu, blocked);
-	if (err != 0 || put_fpu(fpu) != 0)
+	if (err != 0 || sigfpu_put(fpu) != 0)
 		return false;
 	if ((unsigned)t->altstack.flags & SS_AUTODISARM)
 		t->altstack = (struct sigaltstack){.flags = SS_DISABLE};
@@ -251,27 +185,6 @@ sigframe_push(struct trap_frame *f, int signo, const struct siginfo *info,
 	f->ds = f->es = FRAME_USER_DS;
 	f->eflags &= ~CLEARED_FLAGS;
 	return true;
-}
-
-static int
-get_fpu(uint64_t at)
-{
-	uint8_t *state;
-	void *p;
-	int err = 0;
-
-	if (at == 0) {
-		fpu_reset();
-		return 0;
-	}
-	state = fpu_buffer(&p);
-	if (state == NULL)
-		return -ENOMEM;
-	err = copy_in(state, at, FSAVE_BYTES + fpu_size());
-	if (err == 0)
-		fpu_set(state + FSAVE_BYTES);
-	tome_kfree(the_vm, p);
-	return err;
 }
 
 static void
@@ -295,7 +208,7 @@ sigframe_pop(struct trap_frame *f, sigset_t *blocked)
 	struct task *t = current_task();
 	struct ucontext uc;
 
-	if (copy_in(&uc, uc_at, sizeof uc) != 0 || get_fpu(uc.mc.fpstate) != 0)
+	if (copy_in(&uc, uc_at, sizeof uc) != 0 || sigfpu_get(uc.mc.fpstate) != 0)
 		return false;
 	load_registers(f, &uc.mc);
 	*blocked = uc.mask;
@@ -314,7 +227,7 @@ old_frame_pop(struct trap_frame *f, sigset_t *blocked)
 
 	if (copy_in(&mc, f->esp, sizeof mc) != 0 ||
 	    copy_in(&high, sp + offsetof(struct old_frame, mask_high),
-	    sizeof high) != 0 || get_fpu(mc.fpstate) != 0)
+	    sizeof high) != 0 || sigfpu_get(mc.fpstate) != 0)
 		return false;
 	load_registers(f, &mc);
 	*blocked = mc.oldmask | (sigset_t)high << 32;

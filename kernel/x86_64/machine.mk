@@ -17,6 +17,7 @@ KERNEL_SRC_MACHINE := \
 	kernel/x86/power.c \
 	kernel/x86/pvh.c \
 	kernel/x86/serial.c \
+	kernel/x86/sigfpu.c \
 	kernel/x86_64/sigframe.c \
 	kernel/x86/smp.c \
 	kernel/x86/start.c \

@@ -10,20 +10,12 @@
 #include <machine.h>
 #include <oom.h>
 #include <process.h>
+#include <sigfpu.h>
 
 #define RED_ZONE 128u
-#define MAGIC1 0x46505853u
-#define MAGIC2 0x46505845u
-#define SW_BYTES 464u		/* offset of struct sw_bytes in the FPU state */
 #define UC_FLAGS 6u		/* SS is saved, and to be restored strictly */
 #define UC_XSTATE 1u
 #define CLEARED_FLAGS 0x10500u	/* RF DF TF */
-
-struct sw_bytes {
-	uint32_t magic1, extended_size;
-	uint64_t features;
-	uint32_t xstate_size, pad[7];
-};
 
 struct ucontext {
 	uint64_t flags, link;
@@ -75,55 +67,10 @@ thread_set_tls(struct thread *t, uint64_t base)
 	t->fs_base = base;
 }
 
-static size_t
-fpu_bytes(void)
-{
-	return fpu_size() + (fpu_features() != 0 ? sizeof(uint32_t) : 0);
-}
-
 size_t
 sigframe_size(void)
 {
-	return sizeof(struct frame) + RED_ZONE + 16 + 64 + fpu_bytes();
-}
-
-/*
- * A 64-byte aligned buffer of the FPU state's size in p, which is to be freed.
- */
-static uint8_t *
-fpu_buffer(void **p)
-{
-	*p = patient_alloc(fpu_bytes() + 64);
-	return *p == NULL ? NULL :
-	    (uint8_t *)(((uintptr_t)*p + 63) & ~(uintptr_t)63);
-}
-
-static int
-put_fpu(uint64_t at)
-{
-	const uint32_t magic2 = MAGIC2;
-	uint8_t *state;
-	void *p;
-	int err;
-
-	state = fpu_buffer(&p);
-	if (state == NULL)
-		return -ENOMEM;
-	fpu_get(state);
-	if (fpu_features() != 0) {
-		struct sw_bytes sw = {
-			.magic1 = MAGIC1,
-			.extended_size = (uint32_t)fpu_bytes(),
-			.features = fpu_features(),
-			.xstate_size = (uint32_t)fpu_size(),
-		};
-
-		memcpy(state + SW_BYTES, &sw, sizeof sw);
-		memcpy(state + fpu_size(), &magic2, sizeof magic2);
-	}
-	err = copy_out(at, state, fpu_bytes());
-	tome_kfree(the_vm, p);
-	return err;
+	return sizeof(struct frame) + RED_ZONE + 16 + 64 + sigfpu_bytes();
 }
 
 static bool
@@ -167,7 +114,7 @@ sigframe_push(struct trap_frame *f, int signo, const struct siginfo *info,
     const struct sigaction *act, sigset_t blocked)
 {
 	uint64_t top = choose_stack(f, act);
-	uint64_t fpu = (top - fpu_bytes()) & ~(uint64_t)63;
+	uint64_t fpu = (top - sigfpu_bytes()) & ~(uint64_t)63;
 	uint64_t sp = ((fpu - sizeof(struct frame)) & ~(uint64_t)15) - 8;
 	struct task *t = current_task();
 	struct frame *new;
@@ -186,7 +133,7 @@ sigframe_push(struct trap_frame *f, int signo, const struct siginfo *info,
 	new->uc.stack = t->altstack;
 	new->uc.mask = blocked;
 	save_registers(&new->uc.mc, f, fpu, blocked);
-	done = copy_out(sp, new, sizeof *new) == 0 && put_fpu(fpu) == 0;
+	done = copy_out(sp, new, sizeof *new) == 0 && sigfpu_put(fpu) == 0;
 	tome_kfree(the_vm, new);
 	if (!done)
 		return false;
@@ -200,27 +147,6 @@ sigframe_push(struct trap_frame *f, int signo, const struct siginfo *info,
 	f->rip = act->handler;
 	f->rflags &= ~(uint64_t)CLEARED_FLAGS;
 	return true;
-}
-
-static int
-get_fpu(uint64_t at)
-{
-	uint8_t *state;
-	void *p;
-	int err = 0;
-
-	if (at == 0) {
-		fpu_reset();
-		return 0;
-	}
-	state = fpu_buffer(&p);
-	if (state == NULL)
-		return -ENOMEM;
-	err = copy_in(state, at, fpu_size());
-	if (err == 0)
-		fpu_set(state);
-	tome_kfree(the_vm, p);
-	return err;
 }
 
 static void
@@ -244,7 +170,7 @@ sigframe_pop(struct trap_frame *f, sigset_t *blocked)
 	struct ucontext uc;
 
 	if (copy_in(&uc, f->rsp, sizeof uc) != 0 || uc.mc.ip >= USER_TOP ||
-	    get_fpu(uc.mc.fpstate) != 0)
+	    sigfpu_get(uc.mc.fpstate) != 0)
 		return false;
 	load_registers(f, &uc.mc);
 	*blocked = uc.mask;
