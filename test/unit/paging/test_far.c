@@ -438,6 +438,127 @@ write_is_slow(void **state)
 	assert_int_equal(used_after(r), 0);
 }
 
+/* An area that does not answer: whoever touches is told in time, the daemon is not held
+ * up, and when it answers all is as it was. */
+static void
+read_is_never_answered(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = far_map(r), *other;
+
+	r->vm->paging->area[0]->device.patience = 1000000;
+	r->disk[0].queued = true;
+	assert_int_equal(rig_peek(map, 40), -(int)TOME_EIO);
+	assert_int_equal(rig_peek(map, 41), -(int)TOME_EIO);
+	assert_int_equal(r->disk[0].nqueue, 1);		/* one for both */
+	rig_check(r);
+	assert_int_equal(tome_map_fork(map, &other), TOME_OK);
+	tome_map_unref(map);
+	rig_check(r);
+	(void)tome_pack_away(r->vm->paging);
+	(void)tome_desk_bury(r->vm->paging, true);
+	r->disk[0].queued = false;
+	r->vm->paging->area[0]->device.patience = 0;
+	disk_run(&r->disk[0], false);
+	rig_check(r);
+	assert_int_equal(rig_peek(other, 40), mark(40));
+	expect(other, 0, ALL);
+	tome_map_unref(other);
+	assert_int_equal(used_after(r), 0);
+}
+
+/* ---- each transfer in turn ---- */
+
+#define SOME 640u			/* 20 chunks: a pack */
+
+/* Told once, at most: the same again is right. */
+static void
+look(struct tome_map *map, unsigned pg, uint8_t want, unsigned *told)
+{
+	int is = rig_peek(map, pg);
+
+	if (is == -(int)TOME_EIO) {
+		++*told;
+		is = rig_peek(map, pg);
+	}
+	assert_int_equal(is, want);
+}
+
+static void
+cut_again(struct tome_map *map, unsigned first, unsigned n, unsigned *told)
+{
+	enum tome_err err = tome_map_advise(map, AT + first * PG, n * PG,
+	    TOME_ADV_DONTNEED);
+
+	if (err == TOME_EIO) {
+		++*told;
+		err = tome_map_advise(map, AT + first * PG, n * PG,
+		    TOME_ADV_DONTNEED);
+	}
+	assert_int_equal(err, TOME_OK);
+}
+
+/* Out, packed and away; shared, cut, and away again; then the first of two ends. */
+static void
+program(struct rig *r, unsigned *told)
+{
+	struct tome_map *map = rig_map(r), *child;
+
+	rig_enter(map, 0, SOME, 0);
+	for (unsigned i = 0; i < SOME; i++)
+		rig_poke(map, i, mark(i));
+	for (unsigned n = 0; n < 3 && rig_anon_frames(r) > 0; n++)
+		rig_page_out(r, map, 0, SOME);
+	(void)tome_pack_away(r->vm->paging);
+	look(map, 5, mark(5), told);
+	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
+	look(child, 300, mark(300), told);
+	if (tome_fault(child, AT + 70 * PG, TOME_PROT_WRITE) != TOME_OK) {
+		++*told;
+		assert_int_equal(tome_fault(child, AT + 70 * PG,
+		    TOME_PROT_WRITE), TOME_OK);
+	}
+	rig_poke(child, 70, 0x77);
+	cut_again(child, 130, 50, told);
+	rig_page_out(r, child, 0, SOME);
+	(void)tome_pack_away(r->vm->paging);
+	rig_check(r);
+	tome_map_unref(map);
+	(void)tome_pack_away(r->vm->paging);
+	for (unsigned i = 0; i < SOME; i += 9)
+		look(child, i, i == 70 ? 0x77 : i >= 130 && i < 180 ? 0 :
+		    mark(i), told);
+	rig_check(r);
+	tome_map_unref(child);
+	assert_int_equal(used_after(r), 0);
+}
+
+/* A read that fails is told to one, who may try again; a write to nobody. */
+static void
+each_transfer_fails(void **state)
+{
+	struct rig *r = *state;
+	unsigned total[2] = { 0, 0 };
+	bool hit = true;
+
+	rig_swapon(r, 0, 4096, 0);
+	for (unsigned what = 0; what < 2; what++, hit = true)
+		for (unsigned n = 1; hit; n++) {
+			_Atomic unsigned *fail = what == 0 ?
+			    &r->disk[0].fail_read : &r->disk[0].fail_write;
+			unsigned told = 0;
+
+			*fail = n;
+			program(r, &told);
+			hit = *fail == 0;
+			*fail = 0;
+			assert_true(told <= (what == 0));
+			total[what] += told;
+		}
+	assert_true(total[0] > 3);
+	assert_int_equal(total[1], 0);
+}
+
 /* Nowhere to write to: all stays as it is. */
 static void
 no_slot_left(void **state)
@@ -689,6 +810,8 @@ main(void)
 		RIG_TEST(lost_for_good),
 		RIG_TEST(write_fails),
 		RIG_TEST(write_is_slow),
+		RIG_TEST(read_is_never_answered),
+		RIG_TEST(each_transfer_fails),
 		RIG_TEST(no_slot_left),
 		RIG_TEST(no_memory),
 		RIG_TEST(the_recount_sees),
