@@ -10,6 +10,7 @@
 #include "operate.h"
 
 #define SWAP_PAGES 2048u
+#define GROUP_PAGES 24u
 
 static void
 swap_transfer(void *ctx, struct tome_io *io)
@@ -44,6 +45,32 @@ area_on(struct world *w, struct w_area *a, unsigned max_pages, bool fast)
 	    &a->id);
 }
 
+/* What cannot leave may be more: the limit gives way, no call fails for it. */
+static bool
+limit_grows(void *arg)
+{
+	struct world *w = arg;
+	struct tome_ledger_state s;
+
+	tome_ledger_state(w->ledger, &s);
+	s.limit.resident += GROUP_PAGES;
+	tome_ledger_limit(w->ledger, &s.limit);
+	return true;
+}
+
+static bool
+group_start(struct world *w)
+{
+	const struct tome_ledger_limits limit = { GROUP_PAGES, UINT64_MAX };
+
+	if (tome_ledger_create(w->vm, NULL, &w->ledger) != TOME_OK)
+		return false;
+	tome_ledger_limit(w->ledger, &limit);
+	tome_ledger_full(w->ledger, limit_grows, w);
+	w->paged = w->chose = true;
+	return true;
+}
+
 /* Two areas: of one priority, or the second behind the first; one may be bad. */
 bool
 paging_start(struct world *w, uint64_t seed)
@@ -58,7 +85,21 @@ paging_start(struct world *w, uint64_t seed)
 		a->bad = i == 0 && seed / 4 % 2 != 0;
 		ok = a->bytes != NULL && area_on(w, a, 8, seed & 1) == TOME_OK;
 	}
-	return ok;
+	return ok && (seed / 8 % 4 != 1 || group_start(w));
+}
+
+bool
+paging_end(struct world *w)
+{
+	struct tome_ledger_state s;
+
+	if (w->ledger == NULL)
+		return true;
+	tome_ledger_state(w->ledger, &s);
+	if (s.resident != 0 || s.swapped != 0)
+		return w_differ(w, "a ledger is charged for what is gone");
+	return tome_ledger_destroy(w->ledger) == TOME_OK ||
+	    w_differ(w, "a ledger stays");
 }
 
 bool

@@ -8,13 +8,16 @@ op_space(struct world *w, const struct op *op)
 {
 	struct tome_map_config config = { .lo = w_va(0),
 		.hi = w_va(M_PAGES) };
-	bool apply;
+	bool apply, same;
 
 	if (w->map[op->space] != NULL)
 		return true;
 	space_of(w, op)->as = space_of(w, op)->data = 0;
-	return agree(w, op, tome_map_create(w->vm, &config,
+	same = agree(w, op, tome_map_create(w->vm, &config,
 	    &w->map[op->space]), TOME_OK, &apply);
+	if (w->map[op->space] != NULL)
+		tome_map_set_ledger(w->map[op->space], w->ledger);
+	return same;
 }
 
 static void

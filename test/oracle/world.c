@@ -367,7 +367,7 @@ world_end(struct world *w)
 	(void)tome_writeback(w->vm, UINT64_MAX, TOME_FOREVER);
 	tome_io_run(w->vm);
 	tome_vm_quiesce(w->vm, true);
-	if (!judges(w))
+	if (!judges(w) || !paging_end(w))
 		return false;
 	leaked = hosted_vm_destroy(w->m, w->vm);
 	if (leaked != 0)

@@ -6,6 +6,7 @@
 #define ORACLE_WORLD_H
 
 #include <boot.h>
+#include <tome/ledger.h>
 #include <tome/map.h>
 #include <tome/pager.h>
 
@@ -34,6 +35,7 @@ struct world {
 	struct tome_object *object[M_OBJECTS];
 	struct tome_map *running[W_CPUS];
 	struct w_area area[W_AREAS];
+	struct tome_ledger *ledger;		/* of every space; NULL: none */
 	bool paged;				/* pages may not be resident */
 	bool chose;				/* the instance chose which */
 	bool executes_all;			/* what is there, whatever its rights */
@@ -71,8 +73,10 @@ void w_run(struct world *, unsigned cpu, unsigned space);
 void w_stop(struct world *, struct tome_map *);
 /* Names of mappings; the first is none. */
 extern const char *const w_names[4];
-/* Layer 6, with swap areas in memory. */
+/* Layer 6, with swap areas in memory, and for some seeds a small group of all. */
 bool paging_start(struct world *, uint64_t seed);
+/* Nobody is charged for anything any more. */
+bool paging_end(struct world *);
 /* Carry out op on both. */
 bool w_operate(struct world *, const struct op *);
 
