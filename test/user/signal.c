@@ -3,6 +3,8 @@
  */
 #include "suite.h"
 
+#include <sys/time.h>
+
 static void
 signal_unmapped_read(void)
 {
@@ -135,6 +137,44 @@ signal_handler_mends(void)
 	}
 }
 
+/* Many registers' worth of sums, which an alarm may come between at any point. */
+static double
+sums(unsigned rounds)
+{
+	double a = 1, b = 2, c = 3, d = 4;
+
+	for (unsigned i = 1; i <= rounds; i++) {
+		a = a * 0.5 + i;
+		b = b * 0.25 + a;
+		c = c * 0.125 + b;
+		d = d * 0.0625 + c;
+	}
+	return a + b + c + d;
+}
+
+static volatile double elsewhere;
+static volatile int alarms;
+
+static void
+sum_elsewhere(int sig)
+{
+	(void)sig;
+	elsewhere = sums(10);
+	alarms = alarms + 1;
+}
+
+static void
+signal_handler_keeps_floating_point(void)
+{
+	const struct itimerval each = { { 0, 1000 }, { 0, 1000 } };
+	const double expected = sums(100000);
+
+	REQUIRE(signal(SIGALRM, sum_elsewhere) != SIG_ERR);
+	REQUIRE(setitimer(ITIMER_REAL, &each, NULL) == 0);
+	while (alarms < 50)
+		REQUIRE(sums(100000) == expected);
+}
+
 const struct suite_case cases_signal[] = {
 	CASE(signal_unmapped_read),
 	CASE(signal_null),
@@ -150,5 +190,6 @@ const struct suite_case cases_signal[] = {
 #endif
 	CASE(signal_kills_by_default),
 	CASE(signal_handler_mends),
+	CASE(signal_handler_keeps_floating_point),
 	{ NULL, NULL },
 };
