@@ -8,7 +8,7 @@ BENCH_VM := $(BENCH)/vmbench$(patsubst %,-%,$(filter-out x86_64,$(ARCH)))
 ##: Measuring
 
 .PHONY: bench bench-linux bench-coherence bench-compress
-bench: $(KERNEL_BUILD)/tome.elf $(BENCH_VM) ## instructions per operation beside Linux's, with the ratio; ARCH=aarch64 CPU=
+bench: $(KERNEL_BUILD)/tome.elf $(BENCH_VM) ## instructions per operation beside Linux's, with the ratio; ARCH=aarch64|riscv64 CPU=
 	@sh bench/run $< $(BENCH_VM)
 
 bench-linux: $(BENCH_VM) ## measure Linux's figures again (kept in bench/linux for ARCH=aarch64)

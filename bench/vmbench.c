@@ -69,6 +69,22 @@ tick(void)
 {
 	return 1.0;
 }
+#elif defined(__riscv)
+static inline uint64_t
+ticks(void)
+{
+	uint64_t t;
+
+	__asm__ volatile("rdtime %0" : "=r"(t) : : "memory");
+	return t;
+}
+
+/* QEMU's board: 10 MHz. */
+static double
+tick(void)
+{
+	return 100.0;
+}
 #else
 static inline uint64_t
 ticks(void)
