@@ -24,6 +24,8 @@
 #define E_PLACE (((UINT64_C(1) << 48) - 1) & ~(uint64_t)TOME_PAGE_MASK)
 
 #define TCR_EPD0 (UINT64_C(1) << 7)
+/* Walks of either root read the caches, inner shareable. */
+#define TCR_WALKS (UINT64_C(0x3500) * 0x10001)
 #define TCR_A1 (UINT64_C(1) << 22)
 #define TCR_AS (UINT64_C(1) << 36)
 #define TCR_HA (UINT64_C(1) << 39)
@@ -90,6 +92,7 @@ set_up(uint64_t tcr)
 {
 	return (tcr & 63) == 16 && (tcr >> 16 & 63) == 16 &&
 	    (tcr >> 14 & 3) == TG0 && (tcr >> 30 & 3) == TG1 &&
+	    (tcr & TCR_WALKS) == TCR_WALKS &&
 	    !(tcr & TCR_A1);
 }
 

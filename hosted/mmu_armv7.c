@@ -71,6 +71,11 @@ begin(struct radix_trip *t)
 	t->level = user ? lower : upper_half;
 	t->table = user ? reg(t->c, TOME_ARM_TTBR0) & ~0x1fffu :
 	    reg(t->c, TOME_ARM_TTBR1) & ~0x3fffu;
+	/* Shareable, and through both caches (B4.1.154). */
+	if ((reg(t->c, user ? TOME_ARM_TTBR0 : TOME_ARM_TTBR1) & 0x7f) != 0x6a) {
+		hosted_mmu_violation(t->c, HOSTED_TABLE, "TTBR", t->va, 0);
+		return HOSTED_BAD;
+	}
 	t->asid = asid(t->c, t->va);
 	t->global = !user;
 	return HOSTED_FOUND;

@@ -23,7 +23,9 @@
  *				kept in a side array per leaf unit
  *   TOME_PORT_HW_AM		hardware sets accessed and modified. 0: software
  *				does, in the side array; withheld rights make it fault
- *   TOME_PORT_VISIBLE		stores need tome_mmu_visible() to reach the MMU
+ *   TOME_PORT_VISIBLE		stores need tome_mmu_visible() to reach the MMU. 2: but
+ *				for those that take a leaf or its rights away, of which
+ *				flushes make the MMU know first
  *   TOME_PORT_ICACHE		tome_mmu_sync_icache() is needed
  *   TOME_PORT_ASIDS_MAX	ASIDs Tome uses at most; more than CPUs
  *   TOME_PORT_FLUSH_PAGES	beyond so many pages a whole ASID is flushed

@@ -42,7 +42,7 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_ROOTS 2
 #define TOME_PORT_SW_BITS 4
 #define TOME_PORT_HW_AM 1
-#define TOME_PORT_VISIBLE 1
+#define TOME_PORT_VISIBLE 2
 /* In line: walks see an entry stored after DSB ISHST, and ISB is for what this CPU
  * itself does next. */
 #define tome_mmu_visible(m, first, n)                                     \
@@ -264,12 +264,14 @@ tome_pte_unflagged(tome_pte_t pte, unsigned flags)
 	return pte;
 }
 
-/* `pte` takes the place of `old`, which the hardware may have marked. */
+/* `pte` takes the place of `old`, which the hardware may have marked, and has no less
+ * rights: so what was written is still written to without a fault. */
 static inline tome_pte_t
 tome_pte_upgraded(tome_pte_t pte, tome_pte_t old)
 {
-	return pte | (old & (TOME_A64_AF | TOME_A64_SW_MODIFIED)) |
-	    (tome_a64_is_dirty(old) ? TOME_A64_SW_MODIFIED : 0);
+	if (tome_a64_is_dirty(old))
+		pte &= ~TOME_A64_RO;
+	return pte | (old & (TOME_A64_AF | TOME_A64_SW_MODIFIED));
 }
 
 #endif

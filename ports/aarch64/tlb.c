@@ -66,7 +66,6 @@ tome_mmu_start(const struct tome_mmu *m, tome_pa_t kernel_root)
 {
 	tome_insn_write_reg(TOME_A64_MAIR, TOME_MAIR_TYPES);
 	tome_insn_write_reg(TOME_A64_TCR, m->tcr | TOME_TCR_EPD0);
-	tome_insn_write_reg(TOME_A64_TTBR0, 0);
 	tome_insn_write_reg(TOME_A64_TTBR1, kernel_root);
 	tome_insn_isb();
 	/* What was cached under the boot code's registers goes. */
@@ -121,14 +120,11 @@ tome_mmu_flush_pages(const struct tome_mmu *m, tome_va_t start, tome_va_t end)
 {
 	unsigned asid = running_asid();
 
+	(void)m;
 	flush_begin();
 	for (; start != end; start += TOME_PAGE_SIZE)
-		if (start >= m->kernel_min)
-			tome_insn_tlbi(TOME_TLBI_VA_ALL,
-			    TOME_TLBI_ADDRESS(start));
-		else
-			tome_insn_tlbi(TOME_TLBI_VA, TOME_TLBI_ADDRESS(start) |
-			    TOME_TLBI_NUMBER(asid));
+		tome_insn_tlbi(TOME_TLBI_VA, TOME_TLBI_ADDRESS(start) |
+		    TOME_TLBI_NUMBER(asid));
 	flush_end();
 }
 

@@ -94,12 +94,10 @@ tome_mmu_flush_pages(const struct tome_mmu *m, tome_va_t start, tome_va_t end)
 {
 	uint32_t asid = running_asid();
 
+	(void)m;
 	flush_begin();
 	for (; start != end; start += TOME_PAGE_SIZE)
-		if (start >= m->kernel_min)
-			tome_insn_tlbi(TOME_TLBI_VA_ALL, start);
-		else
-			tome_insn_tlbi(TOME_TLBI_VA, start | asid);
+		tome_insn_tlbi(TOME_TLBI_VA, start | asid);
 	flush_end();
 }
 

@@ -56,7 +56,7 @@ tome_slot_xchg(const struct tome_leaf *l, size_t i, tome_pte_t v)
 {
 	tome_pte_t old = tome_insn_pte_xchg(&l->ptes[i], v);
 
-	if (TOME_PORT_VISIBLE)
+	if (TOME_PORT_VISIBLE && (TOME_PORT_VISIBLE < 2 || v != 0))
 		tome_mmu_visible(tome_pmap_mmu(l->pmap), &l->ptes[i], 1);
 	return old;
 }
@@ -102,7 +102,7 @@ tome_slot_narrow(const struct tome_leaf *l, size_t i, tome_pte_t old,
 		return false;
 	while (!tome_insn_pte_cas(&l->ptes[i], &old, tome_pte_narrowed(old, n)))
 		;
-	if (TOME_PORT_VISIBLE)
+	if (TOME_PORT_VISIBLE == 1)
 		tome_mmu_visible(tome_pmap_mmu(l->pmap), &l->ptes[i], 1);
 	return true;
 }

@@ -169,12 +169,13 @@ everywhere(void (*body)(void))
 /* ---- the codec ---- */
 
 static void
-codec_leaf(unsigned level, tome_prot_t prot, enum tome_memtype type)
+codec_leaf(unsigned level, tome_prot_t prot, enum tome_memtype type,
+    unsigned whose)
 {
 	const struct tome_mmu *mmu = &vm->pmaps->mmu;
 	tome_pa_t pa = (tome_pa_t)1 << TOME_PT_SHIFT(level);
 	tome_pte_t pte = tome_pte_leaf(mmu, level, pa, prot, type,
-	    TOME_LEAF_USER | TOME_LEAF_ACCESSED | TOME_LEAF_MODIFIED);
+	    whose | TOME_LEAF_ACCESSED | TOME_LEAF_MODIFIED);
 	tome_prot_t has = prot == 0 ? 0 : prot | R, to, left;
 
 	assert_true(pte != 0);
@@ -185,7 +186,7 @@ codec_leaf(unsigned level, tome_prot_t prot, enum tome_memtype type)
 	/* Types that the CPU does not tell apart are the first of them. */
 	assert_true(tome_pte_type(mmu, level, pte) <= type);
 	assert_true(tome_pte_leaf(mmu, level, pa, prot, tome_pte_type(mmu,
-	    level, pte), TOME_LEAF_USER | TOME_LEAF_ACCESSED |
+	    level, pte), whose | TOME_LEAF_ACCESSED |
 	    TOME_LEAF_MODIFIED) == pte);
 	for (to = 0; to <= TOME_PROT_ALL; to++) {
 		tome_pte_t less = tome_pte_narrowed(pte,
@@ -243,9 +244,12 @@ the_codec_goes_both_ways(void **state)
 		up(hosted_cpu_variant(kind), 0, FEW);
 		for (level = 0; level <= vm->pmaps->mmu.large_level; level++)
 			for (prot = 0; prot <= TOME_PROT_ALL; prot++)
-				for (type = 0; type < TOME_MEMTYPES; type++)
-					codec_leaf(level, prot,
-					    (enum tome_memtype)type);
+				for (type = 0; type < TOME_MEMTYPES; type++) {
+					codec_leaf(level, prot, (enum
+					    tome_memtype)type, TOME_LEAF_USER);
+					codec_leaf(level, prot, (enum
+					    tome_memtype)type, TOME_LEAF_KERNEL);
+				}
 		if (!TOME_SIDE) {
 			codec_flags(R | W);
 			codec_flags(R);
@@ -343,11 +347,34 @@ range_body(void)
 	tome_frame_free(vm, b);
 }
 
+/* Few pages, which are flushed one by one or as they are, even and odd. */
+static void
+few_body(void)
+{
+	tome_pfn_t f = frame();
+	unsigned i, n;
+
+	for (n = 2; n <= 5; n++) {
+		for (i = 0; i < n; i++) {
+			enter(VA + i * PAGE, f, R | W, 0);
+			expect(VA + i * PAGE, enforced(R | W));
+		}
+		tome_pmap_protect(pmap, VA, VA + n * PAGE, R);
+		expect(VA, enforced(R));
+		expect(VA + (n - 1) * PAGE, enforced(R));
+		tome_pmap_remove(pmap, VA, VA + n * PAGE);
+		expect(VA, 0);
+		expect(VA + (n - 1) * PAGE, 0);
+	}
+	tome_frame_free(vm, f);
+}
+
 static void
 ranges_and_tables_go_everywhere(void **state)
 {
 	(void)state;
 	everywhere(range_body);
+	everywhere(few_body);
 }
 
 /* The tables that go with a lone page are no longer walked, also where a part of what
@@ -393,6 +420,9 @@ bits_body(void)
 		assert_true(can(pmap, VA, R));
 		assert_false(tome_page_modified(vm, f, false));
 		assert_true(can(pmap, VA, W));
+		assert_true(tome_page_modified(vm, f, false));
+		/* More rights, and what the hardware noted. */
+		enter(VA, f, R | W | X, 0);
 		assert_true(tome_page_modified(vm, f, false));
 		judge();
 		/* Narrowing forgets nothing. */
@@ -537,7 +567,9 @@ kernel_pages(void)
 		f[i] = frame();
 		for (n = 0; n <= i; n++)
 			assert_int_equal(tome_pmap_enter(k, va + n * PAGE, f[n],
-			    R | W, TOME_MEM_WB, 0), TOME_OK);
+			    R | W, TOME_MEM_WB, n == i ? 0 : TOME_PMAP_AHEAD),
+			    TOME_OK);
+		kernel_expect(va, true);
 		kernel_expect(va + i * PAGE, true);
 		tome_pmap_remove(k, va, va + (i + 1) * PAGE);
 		kernel_expect(va, false);
