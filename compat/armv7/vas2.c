@@ -53,6 +53,10 @@ create_vas(void)
 void
 switch_to_vas(struct vas2 *vas)
 {
+	if (vas == NULL) {
+		armv7_vm.hooks.warn("vas2: no space");
+		return;
+	}
 	if (asid_check_and_update(&vas->asid))
 		vm2_flush_caches_of_ASID(vas->asid.asid);
 	asid_set(vas->asid.asid);
@@ -102,7 +106,7 @@ allocate_page(struct vas2 *vas, size_t address, bool executable)
 	bool ok;
 
 	tome_lock(armv7_vm.vm, &vas_lock);
-	ok = give_page(vas, address, executable);
+	ok = vas != NULL && give_page(vas, address, executable);
 	tome_unlock(armv7_vm.vm, &vas_lock);
 	if (!ok)
 		armv7_vm.hooks.warn("vas2: no page");

@@ -87,7 +87,8 @@ pmap_unenter_kern(vm_map_t *map, vaddr_t virt)
 static bool
 is_pageable(vm_page_t *page)
 {
-	enum tome_identity is = tome_frame_identity(k.vm, pfn_of(page));
+	enum tome_identity is = !is_page(page) ? TOME_PAGE_ABSENT :
+	    tome_frame_identity(k.vm, pfn_of(page));
 
 	return is == TOME_PAGE_ANON || is == TOME_PAGE_CACHE;
 }
@@ -200,6 +201,8 @@ vm_swp_pageout(vm_page_t *page)
 	uint64_t n = 0;
 	pv_entry_t pv;
 
+	if (!is_pageable(page))
+		return kVMPagerExhausted;
 	keyronex_lock();
 	page_show(page);
 	pv = page->pv_map == NULL ? (pv_entry_t){ .map = NULL } :

@@ -64,6 +64,12 @@ page_of(tome_pfn_t pfn)
 {
 	return pfn < k.npfn ? &k.rpt[pfn] : NULL;
 }
+/* A pointer that a client may have made up. */
+static inline bool
+is_page(const vm_page_t *page)
+{
+	return page >= k.rpt && page < k.rpt + k.npfn;
+}
 static inline tome_pfn_t
 pfn_of(const vm_page_t *page)
 {

@@ -149,6 +149,8 @@ vm_map_release(vm_map_t *map)
 void
 vm_activate(vm_map_t *map)
 {
+	if (map == NULL)
+		return;
 	tome_pmap_switch((struct tome_pmap *)map->pmap);
 }
 

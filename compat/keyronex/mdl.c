@@ -166,16 +166,19 @@ vm_mdl_free(vm_mdl_t *mdl)
 size_t
 vm_mdl_capacity(vm_mdl_t *mdl)
 {
-	return mdl->nPages * PGSIZE;
+	return mdl == NULL ? 0 : mdl->nPages * PGSIZE;
 }
 
 void
 vm_mdl_copy(vm_mdl_t *mdl, void *buf, size_t n, voff_t off)
 {
-	size_t at = (size_t)(mdl->offset + off), end = vm_mdl_capacity(mdl);
+	size_t at, end = vm_mdl_capacity(mdl);
 	unsigned char *to = buf, *from;
 
-	if (off < 0 || at > end)
+	if (mdl == NULL || buf == NULL || off < 0)
+		return;
+	at = (size_t)(mdl->offset + off);
+	if (at > end)
 		return;
 	if (n > end - at)
 		n = end - at;
@@ -197,6 +200,6 @@ vm_mdl_copy(vm_mdl_t *mdl, void *buf, size_t n, voff_t off)
 void
 vm_mdl_zero(vm_mdl_t *mdl)
 {
-	for (size_t i = 0; i < mdl->nPages; i++)
+	for (size_t i = 0; i < vm_mdl_capacity(mdl) / PGSIZE; i++)
 		tome_frame_zero(k.vm, pfn_of(mdl->pages[i]));
 }

@@ -99,6 +99,8 @@ vm_object_copy(vm_object_t *ob)
 void
 vm_object_retain(vm_object_t *ob)
 {
+	if (ob == NULL)
+		return;
 	keyronex_lock();
 	ob->refcnt++;
 	keyronex_unlock();

@@ -304,7 +304,7 @@ vm_page_free(vm_page_t *page)
 {
 	bool own = false;
 
-	if (page < k.rpt || page >= k.rpt + k.npfn)
+	if (!is_page(page))
 		return;
 	keyronex_lock();
 	if (page->own && page->listed == 0) {
@@ -342,7 +342,7 @@ vm_page_changequeue(vm_page_t *page, vm_pagequeue_t *from, vm_pagequeue_t *to)
 {
 	size_t q = queue_named(to);
 
-	if (page < k.rpt || page >= k.rpt + k.npfn)
+	if (!is_page(page))
 		return;
 	keyronex_lock();
 	page_show(page);

@@ -101,12 +101,17 @@ compat_kora_boot(const struct tome_boot *boot,
 void
 page_range(long long base, long long length)
 {
-	long long end = (base + length) & ~(long long)(PAGE_SIZE - 1);
+	const long long last = ~(unsigned long long)0 >> 1, mask = PAGE_SIZE - 1;
+	long long end;
 
-	base = (base + PAGE_SIZE - 1) & ~(long long)(PAGE_SIZE - 1);
+	if (kora_vm.vm != NULL || ram.n == RANGES || base < 0 || length < 0 ||
+	    base > last - mask || length > last - base)
+		return;
+	end = (base + length) & ~mask;
+	base = (base + mask) & ~mask;
 	if (base < FIRST_PAGE)
 		base = FIRST_PAGE;
-	if (kora_vm.vm != NULL || ram.n == RANGES || end <= base)
+	if (end <= base)
 		return;
 	ram.range[ram.n++] = (struct tome_range){ .base = (tome_pa_t)base,
 		.len = (tome_pa_t)(end - base), .kind = TOME_RANGE_USABLE };

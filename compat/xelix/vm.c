@@ -414,7 +414,8 @@ vm_dump_page(struct vm_page *pg)
 
 	if (pg == NULL)
 		return;
-	compat_put(&l, section[pg->section]);
+	compat_put(&l, (unsigned)pg->section > VM_SECTION_UNMAPPED ? "?" :
+	    section[pg->section]);
 	compat_put(&l, " virt 0x");
 	compat_put_hex(&l, (uintptr_t)pg->virt_addr, 8);
 	compat_put(&l, " phys 0x");

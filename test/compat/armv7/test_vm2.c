@@ -673,6 +673,7 @@ test_space(void **state)
 	DO(free_vas(NULL));
 	DO(vm2_set_user_pagetable(NULL));
 	DO(free_vas(other));
+	WARNS(switch_to_vas(NULL));
 	rig_each_failure(attempt_create);
 }
 
@@ -703,6 +704,8 @@ test_space_no_memory(void **state)
 	attempt_vas = DID(create_vas());
 	DO(switch_to_vas(attempt_vas));
 	rig_each_failure(attempt_allocate);
+	WARNS(allocate_page(NULL, AT, false));
+	WARNS(allocate_page(attempt_vas, KERNEL_VIRTUAL_OFFSET, false));
 	DO(vm2_set_user_pagetable(NULL));
 	DO(free_vas(attempt_vas));
 	/* At most the kept cache of second-level tables. */

@@ -536,6 +536,38 @@ test_pdaemon(void **state)
 	kx_end(map);
 }
 
+/* What is nothing, or no page: nothing happens. */
+static void
+test_nothing(void **state)
+{
+	vm_page_t none = { .paddr = 0 };
+	char byte = 'b';
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		vm_page_t *page = i == 0 ? NULL : &none;
+
+		assert_false(DID(pmap_page_accessed(page, true)));
+		DO(pmap_reenter_all_readonly(page));
+		DO(pmap_unenter_all(page));
+		assert_int_equal(DID(vm_swp_pageout(page)),
+		    kVMPagerExhausted);
+		DO(vm_page_changequeue(page, &vm_pgkmemq, &vm_pgwiredq));
+	}
+	DO(vm_object_retain(NULL));
+	DO(vm_object_release(NULL));
+	DO(vm_activate(NULL));
+	DO(vm_mdl_free(NULL));
+	DO(vm_mdl_zero(NULL));
+	DO(vm_mdl_copy(NULL, &byte, 1, 0));
+	assert_int_equal(byte, 'b');
+	assert_int_equal(DID(vm_mdl_capacity(NULL)), 0);
+	assert_int_equal(DID(vm_mdl_expand(NULL, PGSIZE)), -TOME_EINVAL);
+	assert_int_equal(DID(vm_swapon(NULL)), -TOME_EINVAL);
+	assert_null(DID(vm_object_pages(NULL)));
+	assert_null(DID(vm_map_lookup(NULL, 0)));
+}
+
 int
 main(void)
 {
@@ -543,6 +575,7 @@ main(void)
 		TEST("K30 K31", test_rpt),
 		TEST("K31", test_page_knows),
 		TEST("K32", test_pagealloc),
+		TEST("K22 K32 K40", test_nothing),
 		TEST("K33", test_pagetryalloc),
 		TEST("K33", test_sleeper),
 		TEST("K34", test_changequeue),

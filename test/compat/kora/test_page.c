@@ -3,6 +3,8 @@
  */
 #include <stdlib.h>
 
+#include <limits.h>
+
 #include "rig_k.h"
 
 #define TEST(numbers, f) CONTRACT_TEST(numbers, f, k_up, k_down)
@@ -132,6 +134,11 @@ test_ram(void **state)
 	boot.kernel_end -= RIG_KERNEL;
 	hooks.kernel_lo = boot.kernel_end;
 	compat_kora_boot(&boot, &hooks);
+	page_range(-1, (long long)8 << 20);
+	page_range(LLONG_MAX - 5, 5);
+	page_range((long long)8 << 20, LLONG_MAX);
+	page_range((long long)8 << 20, -1);
+	page_range((long long)8 << 20, 0);
 	page_range(0, (long long)3 << 20);
 	page_range(((long long)4 << 20) - 1, 3 * (long long)PG);
 	page_range((long long)6 << 20, (long long)PG - 1);

@@ -549,6 +549,9 @@ test_dump(void **state)
 	pg->cow = pg->allocated = true;
 	DO(vm_dump_page(pg));
 	assert_non_null(strstr(t.log, " readonly cow allocated"));
+	pg->section = VM_SECTION_UNMAPPED + 1;
+	DO(vm_dump_page(pg));
+	assert_int_equal(t.log[0], '?');
 }
 
 /* ---- what programs see ---- */
