@@ -214,13 +214,6 @@ vm_swp_pageout(vm_page_t *page)
 	return n > 0 ? kVMPagerOK : kVMPagerExhausted;
 }
 
-static void
-log_count(struct compat_line *line, const char *what, uint64_t n)
-{
-	compat_put(line, what);
-	compat_put_dec(line, (uint32_t)n);
-}
-
 void
 vm_swapstat(void)
 {
@@ -239,30 +232,4 @@ vm_swapstat(void)
 		compat_put(&line, " read");
 		k.hooks.log(line.text);
 	}
-}
-
-void
-vm_pagedump(void)
-{
-	vm_pagequeue_t *const q[] = { &vm_pgfreeq, &vm_pgkmemq, &vm_pgwiredq,
-		&vm_pgdevbufq, &vm_pgactiveq, &vm_pginactiveq, &vm_pgpmapq };
-	static const char *const name[] = { "free ", " kmem ", " wired ",
-		" devbuf ", " active ", " inactive ", " pmap " };
-	struct compat_line line = { .n = 0 };
-	struct tome_page_look l;
-
-	keyronex_lock();
-	for (unsigned i = 0; i < 7; i++)
-		q[i]->npages = 0;
-	for (tome_pfn_t i = 0; i < k.npfn; i++)
-		if (tome_page_look(k.vm, i, &l) &&
-		    l.identity != TOME_PAGE_ABSENT &&
-		    l.identity != TOME_PAGE_RESERVED) {
-			page_show(page_of(i));
-			q[page_of(i)->queue]->npages++;
-		}
-	keyronex_unlock();
-	for (unsigned i = 0; i < 7; i++)
-		log_count(&line, name[i], q[i]->npages);
-	k.hooks.log(line.text);
 }

@@ -81,6 +81,12 @@ negative(enum tome_err err)
 	return -(int)err;
 }
 
+/* ---- lines for the log (page.c) ---- */
+
+struct compat_line;
+void log_count(struct compat_line *, const char *what, uint64_t n)
+    COMPAT_LINK(keyronex, log_count);
+
 /* ---- trees of entries (entry.c) ---- */
 
 void entry_bounds(vm_map_entry_t *, vaddr_t start, vaddr_t end)

@@ -13,12 +13,6 @@
 struct keyronex keyronex_state;
 vm_map_t kmap;
 
-static int map_enter(vm_map_t *, vm_object_t *, vaddr_t *, size_t,
-    voff_t, vm_prot_t);
-static void map_split(vm_map_t *, vaddr_t, vm_map_entry_t **spare);
-static int change_begin(vm_map_t *, vaddr_t, size_t,
-    vm_map_entry_t *spare[2]);
-static void change_end(vm_map_entry_t *spare[2], vm_object_t *dead);
 
 /* ---- start and end ---- */
 
@@ -171,6 +165,38 @@ vm_map_lookup(vm_map_t *map, vaddr_t at)
 
 /* ---- mapping ---- */
 
+static int
+map_enter(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
+    voff_t off, vm_prot_t prot)
+{
+	struct tome_map_request rq = { .len = size, .object = ob->core,
+		.offset = (uint64_t)off, .prot = prot,
+		.max_prot = object_is_readonly(ob) ? prot : 0,
+		.flags = TOME_MAP_SHARED | TOME_MAP_KEEP };
+	vm_map_entry_t *en = tome_kzalloc(k.vm, sizeof *en);
+	enum tome_err err;
+	tome_va_t at;
+
+	if (en == NULL)
+		return -TOME_ENOMEM;
+	rq.flags |= *va == VADDR_MAX ? TOME_MAP_BOTTOMUP :
+	    TOME_MAP_FIXED | TOME_MAP_NOREPLACE;
+	rq.addr = *va == VADDR_MAX ? 0 : *va;
+	err = tome_map_enter(map->core, &rq, &at);
+	if (err != TOME_OK) {
+		tome_kfree(k.vm, en);
+		return negative(err);
+	}
+	entry_bounds(en, (vaddr_t)at, (vaddr_t)at + size);
+	en->offset = off;
+	en->max_prot = prot;
+	en->obj = ob;
+	ob->refcnt++;
+	entry_insert(&map->entries, en);
+	*va = en->start;
+	return 0;
+}
+
 int
 vm_allocate(vm_map_t *map, vm_object_t **out, vaddr_t *va, size_t size)
 {
@@ -214,38 +240,6 @@ vm_map_object(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
 	return r;
 }
 
-static int
-map_enter(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
-    voff_t off, vm_prot_t prot)
-{
-	struct tome_map_request rq = { .len = size, .object = ob->core,
-		.offset = (uint64_t)off, .prot = prot,
-		.max_prot = object_is_readonly(ob) ? prot : 0,
-		.flags = TOME_MAP_SHARED | TOME_MAP_KEEP };
-	vm_map_entry_t *en = tome_kzalloc(k.vm, sizeof *en);
-	enum tome_err err;
-	tome_va_t at;
-
-	if (en == NULL)
-		return -TOME_ENOMEM;
-	rq.flags |= *va == VADDR_MAX ? TOME_MAP_BOTTOMUP :
-	    TOME_MAP_FIXED | TOME_MAP_NOREPLACE;
-	rq.addr = *va == VADDR_MAX ? 0 : *va;
-	err = tome_map_enter(map->core, &rq, &at);
-	if (err != TOME_OK) {
-		tome_kfree(k.vm, en);
-		return negative(err);
-	}
-	entry_bounds(en, (vaddr_t)at, (vaddr_t)at + size);
-	en->offset = off;
-	en->max_prot = prot;
-	en->obj = ob;
-	ob->refcnt++;
-	entry_insert(&map->entries, en);
-	*va = en->start;
-	return 0;
-}
-
 /* ---- changing ---- */
 
 /* One to spare, if `at` cuts the entry. False: no memory. */
@@ -256,6 +250,15 @@ entry_spare(const vm_map_entry_t *en, vaddr_t at, vm_map_entry_t **spare)
 		return true;
 	*spare = tome_kmalloc(k.vm, sizeof *en);
 	return *spare != NULL;
+}
+
+static void
+change_end(vm_map_entry_t *spare[2], vm_object_t *dead)
+{
+	keyronex_unlock();
+	tome_kfree(k.vm, spare[0]);
+	tome_kfree(k.vm, spare[1]);
+	objects_end(dead);
 }
 
 /*
@@ -283,15 +286,6 @@ change_begin(vm_map_t *map, vaddr_t start, size_t size,
 		return 0;
 	change_end(spare, NULL);
 	return -TOME_ENOMEM;
-}
-
-static void
-change_end(vm_map_entry_t *spare[2], vm_object_t *dead)
-{
-	keyronex_unlock();
-	tome_kfree(k.vm, spare[0]);
-	tome_kfree(k.vm, spare[1]);
-	objects_end(dead);
 }
 
 /* Two entries where one lay across an end: the second is the spare one. */

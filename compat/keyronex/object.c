@@ -12,8 +12,6 @@
 /* An object without a bound: as much as can be mapped anywhere. */
 #define UNBOUNDED ((uint64_t)1 << 56)
 
-static vm_object_t *anon_object(struct tome_object *core, size_t size,
-    vm_object_t *parent);
 static void file_read(void *, struct tome_io *);
 static void file_write(void *, struct tome_io *);
 static void file_gone(void *);

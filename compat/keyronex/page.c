@@ -8,18 +8,16 @@
  *
  * Locks: the facade's.
  */
+#include "../print.h"
 #include "keyronex.h"
 
 vm_pagequeue_t vm_pgfreeq, vm_pgkmemq, vm_pgwiredq, vm_pgdevbufq, vm_pgactiveq,
     vm_pginactiveq, vm_pgpmapq;
 size_t vm_npages;
 
-static vm_pagequeue_t *const queues[] = {
-	[kVMPageFree] = &vm_pgfreeq, [kVMPageKMem] = &vm_pgkmemq,
-	[kVMPageWired] = &vm_pgwiredq, [kVMPageDevBuf] = &vm_pgdevbufq,
-	[kVMPageActive] = &vm_pgactiveq, [kVMPageInactive] = &vm_pginactiveq,
-	[kVMPagePMap] = &vm_pgpmapq,
-};
+/* By enum vm_page_queue. */
+static vm_pagequeue_t *const queues[] = { &vm_pgfreeq, &vm_pgkmemq, &vm_pgwiredq,
+	&vm_pgdevbufq, &vm_pgactiveq, &vm_pginactiveq, &vm_pgpmapq };
 #define NQUEUES (sizeof queues / sizeof queues[0])
 
 static void mappings_show(vm_page_t *);
@@ -359,4 +357,37 @@ vm_page_changequeue(vm_page_t *page, vm_pagequeue_t *from, vm_pagequeue_t *to)
 			    kVMPageInactive);
 	}
 	keyronex_unlock();
+}
+
+/* ---- counting ---- */
+
+void
+log_count(struct compat_line *line, const char *what, uint64_t n)
+{
+	compat_put(line, what);
+	compat_put_dec(line, (uint32_t)n);
+}
+
+void
+vm_pagedump(void)
+{
+	static const char *const name[] = { "free ", " kmem ", " wired ",
+		" devbuf ", " active ", " inactive ", " pmap " };
+	struct compat_line line = { .n = 0 };
+	struct tome_page_look l;
+
+	keyronex_lock();
+	for (size_t i = 0; i < NQUEUES; i++)
+		queues[i]->npages = 0;
+	for (tome_pfn_t i = 0; i < k.npfn; i++)
+		if (tome_page_look(k.vm, i, &l) &&
+		    l.identity != TOME_PAGE_ABSENT &&
+		    l.identity != TOME_PAGE_RESERVED) {
+			page_show(page_of(i));
+			queues[page_of(i)->queue]->npages++;
+		}
+	keyronex_unlock();
+	for (size_t i = 0; i < NQUEUES; i++)
+		log_count(&line, name[i], queues[i]->npages);
+	k.hooks.log(line.text);
 }
