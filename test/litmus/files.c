@@ -150,6 +150,13 @@ static const struct litmus table[] = {
 	{ "swapoff against unmap and DONTNEED", 2, LITMUS_SWAP,
 	    { MAP(0, 0, 4), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },
 	    { { SWAPOFF, R(0, 0) }, { DISCARD(0, 0, 1), UNMAP(0, 1, 1) } } },
+	/* Space 0 has its own amap, which shares the chunk of pages LEAF on with space 1's:
+	 * who would pack it finds another in its place. CPU 0 runs no space at first. */
+	{ "packing against DONTNEED of a chunk that is shared", 2, LITMUS_SWAP,
+	    { MAP(0, LEAF - 12, 24), W(0, LEAF, 9), W(0, LEAF + 1, 8),
+	      FORK(0, 1), DISCARD(0, LEAF - 12, 1), OUT(0, LEAF, 2) },
+	    { { { OP_PACK, 2, 0, 0, 0 }, RUN(0), R(0, LEAF), RUN(1),
+		R(1, LEAF) }, { DISCARD(0, LEAF, 2) } } },
 	/* What was packed is written behind. */
 	{ "write-behind against a fault", 2, TIER_SWAP,
 	    { MAP(0, 0, 2), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },

@@ -108,6 +108,43 @@ what_goes_with_its_transfer_is_unmapped(void **state)
 	fakefile_close(&f, r->vm);
 }
 
+static tome_pfn_t
+stray_of(struct rig *r, const struct tome_object *ob)
+{
+	for (tome_pfn_t pfn = 0; pfn < r->vm->npfn; pfn++) {
+		const struct tome_page *page = tome_page_try(r->vm, pfn);
+
+		if (page != NULL && page->owner == ob &&
+		    tome_page_identity(page) == TOME_PAGE_CACHE)
+			return pfn;
+	}
+	return TOME_PFN_NONE;
+}
+
+/* There was no memory to put it there. A hand that comes by leaves it alone. */
+static void
+what_never_was_in_its_file_is_not_evicted(void **state)
+{
+	struct rig *r = *state;
+	tome_pfn_t pfn = TOME_PFN_NONE;
+	struct fakefile f;
+	unsigned n = 1;
+
+	fakefile_open(&f, r->vm, 4 * PG);
+	for (; pfn == TOME_PFN_NONE && n < 10; n++) {
+		assert_int_equal(fakefile_pages(&f).resident, 0);
+		hosted_fail_alloc(r->machine, "object", n, false);
+		tome_object_willneed(f.object, 0, 1);
+		hosted_fail_alloc(r->machine, NULL, 0, false);
+		pfn = stray_of(r, f.object);
+	}
+	assert_int_equal(fakefile_pages(&f).resident, 0);
+	assert_int_not_equal(pfn, TOME_PFN_NONE);
+	assert_int_equal(tome_cache_evict(r->vm, tome_page(r->vm, pfn),
+	    TOME_EVICT_ANY), TOME_EVICT_KEPT);
+	fakefile_close(&f, r->vm);
+}
+
 /* The hand tells what it did. */
 static void
 the_hand_counts(void **state)
@@ -144,6 +181,7 @@ main(void)
 		RIG_TEST(what_is_being_read_is_not_mapped),
 		RIG_TEST(one_does_not_page_out_for_all),
 		RIG_TEST(what_goes_with_its_transfer_is_unmapped),
+		RIG_TEST(what_never_was_in_its_file_is_not_evicted),
 		RIG_TEST(the_hand_counts),
 	};
 
