@@ -28,12 +28,24 @@ __asm__(
     "tome_riscv_fixups:\n"
     ".popsection\n"
     ".pushsection .text\n"
-    /* Words while both are aligned alike; what faults there goes on by bytes, so
-     * that the rest is exact. */
+    /* Eight words, then one, while both are aligned; what faults there goes on by
+     * bytes, so that the rest is exact. */
     FUNCTION("tome_riscv_copy") LIFT
     "	or t0, a0, a1\n"
     "	andi t0, t0, 7\n"
     "	bnez t0, 3f\n"
+    "	li t1, 64\n"
+    "	j 8f\n"
+    "7:\n"
+    ".irp at, 0, 8, 16, 24, 32, 40, 48, 56\n"
+    "71:	ld t2, \\at(a1)\n"
+    "72:	sd t2, \\at(a0)\n"
+    FIXUP("71b", "3f") FIXUP("72b", "3f")
+    ".endr\n"
+    "	addi a0, a0, 64\n"
+    "	addi a1, a1, 64\n"
+    "	addi a2, a2, -64\n"
+    "8:	bgeu a2, t1, 7b\n"
     "	li t1, 8\n"
     "1:	bltu a2, t1, 3f\n"
     "2:	ld t2, (a1)\n"
