@@ -168,7 +168,7 @@ struct snapshot {
 static uint64_t
 sum_page(struct world *w, tome_va_t va)
 {
-	static uint8_t page[TOME_PAGE_SIZE];
+	static uint64_t page[TOME_PAGE_SIZE / 8];
 	uint64_t sum = va;
 	bool zero = true;
 	size_t done;
@@ -176,9 +176,10 @@ sum_page(struct world *w, tome_va_t va)
 	if (tome_map_read(w->map, va, page, sizeof page, true, &done) !=
 	    TOME_OK)
 		return 0;
-	for (size_t i = 0; i < sizeof page; i++) {
+	for (size_t i = 0; i < sizeof page / sizeof *page; i++) {
 		zero = zero && page[i] == 0;
 		sum = (sum ^ page[i]) * 0x100000001b3u;
+		sum ^= sum >> 29;
 	}
 	return zero ? 0 : sum;
 }

@@ -368,8 +368,10 @@ silent_storage_is_no_room(void **state)
 	struct tome_ledger *l = ledger(r, NULL, 4);
 	struct tome_map *map;
 	struct fakefile f;
+	uint64_t patience;
 
 	fakefile_open(&f, r->vm, 16 * PG);
+	patience = f.object->vnode->pager.patience;
 	f.object->vnode->pager.patience = 1000000;
 	map = map_of(r, l, f.object, 16, TOME_MAP_SHARED);
 	assert_int_equal(tome_map_advise(map, AT, 16 * PG, TOME_ADV_RANDOM),
@@ -383,6 +385,7 @@ silent_storage_is_no_room(void **state)
 	charged(l, 4, 0);
 	fakefile_run(&f, false);
 	f.queued = false;
+	f.object->vnode->pager.patience = patience;
 	assert_int_equal(rig_peek(map, 8), 9);
 	assert_true(state_of(l).resident <= 4);
 	rig_check(r);

@@ -7,6 +7,8 @@
 #include "rig.h"
 
 #define KEYS 4000u
+/* Lengths are said for pages of 4 KiB. */
+#define SCALE ((uint32_t)(TOME_PAGE_SIZE >> 12))
 
 /* A pool, and what should be in it. */
 struct kept {
@@ -126,19 +128,27 @@ teardown(void **state)
 	return rig_teardown(&rig);
 }
 
+/* From 1 on, evenly, but no multiples of anything. */
+static size_t
+length(uint32_t i)
+{
+	return i * SCALE - i % SCALE;
+}
+
 static void
 every_size(void **state)
 {
 	struct kept *k = *state;
+	const uint32_t most = (uint32_t)TOME_PIECE_MOST / SCALE;
 
-	for (uint32_t len = 1; len <= TOME_PIECE_MOST; len += 5)
-		assert_true(put(k, len, len));
+	for (uint32_t i = 1; i <= most; i += 5)
+		assert_true(put(k, i, length(i)));
 	expect_all(k);
-	for (uint32_t len = 1; len <= TOME_PIECE_MOST; len += 10)
-		drop(k, len);
+	for (uint32_t i = 1; i <= most; i += 10)
+		drop(k, i);
 	expect_all(k);
-	for (uint32_t len = 1; len <= TOME_PIECE_MOST; len += 10)
-		assert_true(put(k, len, TOME_PIECE_MOST - len + 1));
+	for (uint32_t i = 1; i <= most; i += 10)
+		assert_true(put(k, i, TOME_PIECE_MOST - length(i) + 1));
 	expect_all(k);
 }
 
@@ -147,14 +157,14 @@ static void
 frames_are_full(void **state)
 {
 	static const size_t sizes[] = { 300, 700, 1365, 1400, 2030, 2100, 2800,
-		TOME_PIECE_MOST };
+		TOME_PIECE_MOST / SCALE };
 	struct kept *k = *state;
 
 	for (unsigned s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
 		uint32_t key = 0;
 		uint64_t room;
 
-		while (key < KEYS && put(k, key, sizes[s]))
+		while (key < KEYS && put(k, key, sizes[s] * SCALE))
 			key++;
 		expect_all(k);
 		room = (uint64_t)k->pool.frames * PG;
@@ -178,7 +188,7 @@ at_random(void **state)
 			drop(k, key);
 			if (i % 3 == 0)
 				tome_pieces_compact(&k->pool, moved, k);
-		} else if (!put(k, key, 1 + roll(k, i % 4 == 0 ? 40 :
+		} else if (!put(k, key, 1 + roll(k, i % 4 == 0 ? 40 * SCALE :
 		    (uint32_t)TOME_PIECE_MOST))) {
 			k->at[key] = TOME_PFN_NONE;
 		}
@@ -196,7 +206,7 @@ compaction_gives_frames_back(void **state)
 	uint32_t before;
 
 	for (uint32_t key = 0; key < 1000; key++)
-		assert_true(put(k, key, 1200 + key % 300));
+		assert_true(put(k, key, (1200 + key % 300) * SCALE));
 	before = k->pool.frames;
 	for (uint32_t key = 0; key < 1000; key++)
 		if (key % 4 != 0) {
@@ -223,7 +233,7 @@ refusals_change_nothing(void **state)
 	uint64_t bytes;
 
 	k->budget.limit = 5;
-	while (put(k, key, 1500))
+	while (put(k, key, 1500 * SCALE))
 		key++;
 	k->at[key] = TOME_PFN_NONE;
 	assert_int_equal(k->pool.frames, 5);
@@ -234,13 +244,13 @@ refusals_change_nothing(void **state)
 		frames = k->pool.frames;
 		bytes = k->pool.bytes;
 		hosted_fail_alloc(k->rig->machine, "frame", 1, true);
-		if (!put(k, key, 1500)) {
+		if (!put(k, key, 1500 * SCALE)) {
 			k->at[key] = TOME_PFN_NONE;
 			assert_int_equal(k->pool.frames, frames);
 			assert_int_equal(k->pool.bytes, bytes);
 			expect_sound(k);
 			hosted_fail_alloc(k->rig->machine, NULL, 0, false);
-			assert_true(put(k, key, 1500));
+			assert_true(put(k, key, 1500 * SCALE));
 			assert_int_equal(k->pool.frames, frames + 1);
 		}
 		key++;
