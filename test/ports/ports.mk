@@ -30,3 +30,14 @@ $(UNIT)/pmap/%.$(1): $(BUILD)/ports/$(1)/test/ports/pmap/%.o $$$$(PMAP_OBJ_$(1))
 unit: $(PMAP_TESTS:%=$(UNIT)/pmap/%.$(1))
 endef
 $(foreach format,$(PMAP_FORMATS),$(eval $(call pmap_format,$(format))))
+
+# A port that is wrong: flushes of pages do nothing. What compares ports must say so.
+WRONG := $(BUILD)/formats/wrong
+$(WRONG)/tlb.c: ports/riscv64/tlb.c
+	$(Q)mkdir -p $(@D)
+	$(Q)sed 's/tome_insn_sfence_va\(_asid\)*(.*)/(void)asid/' $< >$@
+$(WRONG)/oracle: $(WRONG)/tlb.c $(BUILD)/formats/riscv64/oracle
+	$(call say,CC,$@)
+	$(Q)$(FORMAT_CC_riscv64) -o $@ $< $(patsubst %.c,\
+		$(BUILD)/formats/riscv64/%.o,$(wildcard test/oracle/*.c)) \
+		$(BUILD)/formats/riscv64/libtome.a $(HOSTED_LIBS)
