@@ -98,6 +98,15 @@ next_base(void)
 	return (tome_pa_t)0x100000 + (tome_pa_t)(n % 61) * 0x110000;
 }
 
+/* For who asks for none in particular: so that a test runs on any (HOSTED_). */
+static unsigned
+default_cpu(void)
+{
+	const char *cpu = getenv("HOSTED_CPU");
+
+	return cpu == NULL ? 0 : (unsigned)strtoul(cpu, NULL, 0);
+}
+
 static bool
 config_fill(struct hosted_machine *m, const struct hosted_config *config)
 {
@@ -111,6 +120,8 @@ config_fill(struct hosted_machine *m, const struct hosted_config *config)
 	}
 	if (m->config.seed == 0)
 		m->config.seed = 1;
+	if (m->config.cpu == 0)
+		m->config.cpu = default_cpu();
 	m->kernel_start = config->kernel_start;
 	m->kernel_end = config->kernel_end;
 	if (m->kernel_start == m->kernel_end) {

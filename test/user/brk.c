@@ -79,7 +79,7 @@ recurse(int depth)
 static void
 stack_grows(void)
 {
-	REQUIRE(recurse(1000) != -1);
+	REQUIRE(recurse((4 << 20) / PAGE) != -1);
 }
 
 static void

@@ -98,7 +98,7 @@ static const struct row mremap_rows[] = {
 	{ "nothing there", SYS_mremap, { GONE, PAGE, 2 * PAGE, 1 }, EFAULT },
 	{ "beyond the area", SYS_mremap,
 	    { P + 3 * PAGE, 2 * PAGE, 4 * PAGE, 1 }, EFAULT },
-	{ "too long", SYS_mremap, { P, PAGE, HUGE & ~4095ul, 1 }, ENOMEM },
+	{ "too long", SYS_mremap, { P, PAGE, HUGE & ~(PAGE - 1), 1 }, ENOMEM },
 	{ "no room", SYS_mremap, { P, PAGE, 2 * PAGE, 0 }, ENOMEM },
 	{ "private, no old length", SYS_mremap, { P, 0, PAGE, 1 }, EINVAL },
 };
@@ -124,7 +124,7 @@ static const struct row advise_rows[] = {
 
 static const struct row lock_rows[] = {
 	{ "nothing there", SYS_mlock, { GONE, PAGE }, ENOMEM },
-	{ "wraps", SYS_mlock, { P, ~0ul - 8191 }, EINVAL },
+	{ "wraps", SYS_mlock, { P, ~0ul - (2 * PAGE - 1) }, EINVAL },
 	{ "no length", SYS_mlock, { P, 0 }, 0 },
 	{ "mlock2 unknown flag", SYS_mlock2, { P, PAGE, 4 }, EINVAL },
 	{ "munlock nothing there", SYS_munlock, { GONE, PAGE }, ENOMEM },

@@ -28,7 +28,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef PAGE
 #define PAGE 4096ul
+#endif
 /*
  * Where no address of a user's is; one of the kernel's; more bytes than there are
  * addresses; more than there is memory, of which two such mappings have addresses.
