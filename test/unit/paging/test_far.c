@@ -131,7 +131,7 @@ a_few_stay(void **state)
 	assert_int_equal(tome_pack_all(r->vm->paging), ALL / 32);
 	(void)tome_pack_all(r->vm->paging);
 	assert_int_equal(stats(r).packs_written, 0);
-	r->vm->paging->near = 1000;
+	r->vm->paging->near = 1u << 20;
 	(void)tome_pack_all(r->vm->paging);
 	assert_int_equal(stats(r).packs_written, PACKS);
 	expect(map, 0, ALL);
