@@ -415,6 +415,9 @@ show_vmstat(struct text *t, int pid)
 	    "tome_ipis %ju\ntome_rounds %ju\n", s.faults_zero, s.faults_cow,
 	    s.faults_reuse, s.faults_file, s.faults_retry, s.faults_spurious,
 	    s.flush_page, s.flush_asid, s.flush_all, s.ipis, s.rounds);
+	text_add(t, "tome_packs_written %ju\ntome_packs_read %ju\n"
+	    "tome_slots_lost %ju\n", p.packs_written, p.packs_read,
+	    p.slots_lost);
 	text_add(t, "tome_maps %ju\ntome_entries %ju\ntome_nodes %ju\n"
 	    "tome_amaps %ju\ntome_chunks %ju\ntome_anons %ju\n"
 	    "tome_objects %ju\ntome_pmaps %ju\ntome_deferred %ju\n"

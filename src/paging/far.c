@@ -113,10 +113,16 @@ parcel_write(struct tome_paging *p, const struct parcel *pc)
 {
 	uint64_t deadline = p->vm->host->clock_ns(p->vm->ctx) +
 	    TOME_DESK_PAUSE;
-	struct tome_swap_io *io = tome_swap_io_try(p, pc->at);
 	unsigned bucket = tome_io_bucket(p);
+	struct tome_swap_io *io;
 	uint32_t seen;
 
+	do {
+		seen = tome_io_seen(p->vm, bucket);
+		io = tome_swap_io_try(p, pc->at);
+		if (io == NULL)
+			tome_io_wait(p->vm, bucket, seen, deadline);
+	} while (io == NULL && p->vm->host->clock_ns(p->vm->ctx) < deadline);
 	if (io == NULL)
 		return TOME_DESK_EMPTY;
 	io->vec[0] = (struct tome_io_vec){ .pfn = pc->area->out.pfn,
