@@ -45,9 +45,13 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_VISIBLE 2
 /* In line: walks see an entry stored after DSB ISHST, and ISB is for what this CPU
  * itself does next. */
-#define tome_mmu_visible(m, first, n)                                     \
-	((void)(m), (void)(first), (void)(n), tome_insn_dsb_ishst(),     \
-	    tome_insn_isb())
+#define TOME_PORT_SEEN(m, first, n)                                       \
+	do {                                                             \
+		(void)(m), (void)(first), (void)(n);                     \
+		tome_insn_dsb_ishst();                                   \
+		tome_insn_isb();                                         \
+	} while (0)
+#define tome_mmu_visible TOME_PORT_SEEN
 #define TOME_PORT_ICACHE 1
 #define TOME_PORT_ASIDS_MAX 256u
 #define TOME_PORT_FLUSH_WALKS 1
