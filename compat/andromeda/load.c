@@ -274,6 +274,9 @@ vm_unmap(void *virt, struct vm_segment *seg)
 	if (left == SUCCESS) {
 		change_list(seg, r, &seg->allocated);
 		andromeda_unclaim(r->phys, r->size);
+		/* By what is at its base a segment is known to be loaded. */
+		if (virt == seg->virt_base)
+			(void)!andromeda_show(seg, virt, r->size, NULL);
 	}
 	tome_unlock(andromeda_vm.vm, &seg->pages->lock);
 	return left;

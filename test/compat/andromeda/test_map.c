@@ -236,6 +236,23 @@ test_load(void **state)
 	assert_int_equal(DID(vm_segment_load(1, same)), SUCCESS);
 }
 
+/* Also where all that it had was mapped, and is not any more. */
+static void
+test_load_unmapped(void **state)
+{
+	struct vm_segment *s = a_task(1);
+	struct vm_segment *same = DID(vm_new_segment(P(AT), G, vm_new(2)));
+	void *r = DID(vm_segment_alloc(s, G));
+	addr_t unit = page_alloc();
+
+	(void)state;
+	assert_ptr_equal(DID(vm_map(r, P(unit), s)), r);
+	assert_int_equal(DID(vm_segment_load(0, same)), -ALREADY_INITIALISED);
+	assert_int_equal(DID(vm_unmap(r, s)), SUCCESS);
+	assert_int_equal(DID(vm_segment_load(0, same)), -ALREADY_INITIALISED);
+	assert_int_equal(page_free(unit), SUCCESS);
+}
+
 static void
 test_unload(void **state)
 {
@@ -586,6 +603,7 @@ main(void)
 		TEST("A21", test_unmap),
 		TEST("A22", test_sharing),
 		TEST("A23", test_load),
+		TEST("A23", test_load_unmapped),
 		TEST("A24", test_unload),
 		TEST("A25", test_cpus),
 		TEST("A26", test_get_phys),

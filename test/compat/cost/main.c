@@ -59,13 +59,12 @@ average(void (*first)(void), void (*fn)(void), void (*undo)(void))
 	uint64_t sum = 0, idle = count(nothing);
 
 	for (int i = -TIMES; i < TIMES; i++) {
-		uint64_t n;
-
 		if (first != NULL)
 			first();
-		n = count(fn) - idle;
-		if (i >= 0)		/* caches are warm */
-			sum += n;
+		if (i >= 0)
+			sum += count(fn) - idle;
+		else
+			fn();		/* caches get warm */
 		if (undo != NULL)
 			undo();
 	}
