@@ -165,6 +165,7 @@ void **hosted_icache(struct hosted_cpu *c, tome_pa_t frame);
 void hosted_pte_pending(struct hosted_machine *, tome_pa_t, uint64_t old);
 /* By the CPU's own barriers (order.c): from here on other walkers, then its own, see
  * what it stored. */
+bool hosted_stores_wait(struct hosted_cpu *);	/* are there such? */
 void hosted_stores_arrive(struct hosted_cpu *, bool coherent);
 void hosted_stores_seen(struct hosted_cpu *);
 /* ---- kva.c ---- */

@@ -335,6 +335,20 @@ hosted_clean(const volatile void *from, size_t len)
 	hosted_unlock(&m->pending_lock);
 }
 
+bool
+hosted_stores_wait(struct hosted_cpu *c)
+{
+	struct hosted_machine *m = c->m;
+	bool any = false;
+	uint32_t i;
+
+	hosted_lock(&m->pending_lock);
+	for (i = 0; i < atomic_load(&m->npending); i++)
+		any |= m->pending[i].by == c && !m->pending[i].arrived;
+	hosted_unlock(&m->pending_lock);
+	return any;
+}
+
 void
 hosted_stores_arrive(struct hosted_cpu *c, bool coherent)
 {

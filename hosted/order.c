@@ -20,6 +20,9 @@ static _Thread_local unsigned norders;
 void
 hosted_order(struct hosted_cpu *c, const struct hosted_flush *f, bool all)
 {
+	/* A store that comes after it: what it drops is read again before that. */
+	if (hosted_stores_wait(c))
+		return;
 	if (norders == ORDERS)
 		hosted_machine_check(c, "too many TLB operations, no barrier");
 	order[norders].flush = *f;

@@ -61,9 +61,6 @@ typedef uint32_t tome_pte_t;
 /* ---- of a first-level entry that names a table ---- */
 
 #define TOME_ARM_TABLE ((tome_pte_t)1)
-#define TOME_ARM_DOMAIN_SHIFT 5
-#define TOME_ARM_KERNEL_DOMAIN 0u
-#define TOME_ARM_USER_DOMAIN 1u
 #define TOME_ARM_TABLE_ADDR (~(tome_pte_t)1023)
 
 /* This machine's MMU: written by tome_mmu_probe(), then constant. */
@@ -117,11 +114,8 @@ static inline tome_pte_t
 tome_pte_table(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
     unsigned flags)
 {
-	tome_pte_t domain = flags & TOME_LEAF_USER ? TOME_ARM_USER_DOMAIN :
-	    TOME_ARM_KERNEL_DOMAIN;
-
-	(void)m, (void)level;
-	return pa | domain << TOME_ARM_DOMAIN_SHIFT | TOME_ARM_TABLE;
+	(void)m, (void)level, (void)flags;
+	return pa | TOME_ARM_TABLE;
 }
 
 static inline bool

@@ -22,8 +22,8 @@ enum tome_arm_reg {
 #define TOME_TTBR_WALKS ((uint32_t)0x6a)
 #define TOME_TTBR_ADDR (~(uint32_t)0x7f)
 
-/* Two domains, both clients: entries decide. */
-#define TOME_DACR_CLIENTS ((uint32_t)5)
+/* One domain, a client: entries decide. */
+#define TOME_DACR_CLIENTS ((uint32_t)1)
 
 /* Regions: 0 strongly ordered, 1 memory that is not cached, 3 write-back with
  * allocation, 4 device; all that says S is inner shareable. */

@@ -5,6 +5,7 @@
  *  - An entry stored is seen by walks after a DSB, where walks do not read the data
  *    caches after it was cleaned from them; this CPU's own later instructions want
  *    an ISB as well.
+ *    Every store has had them by when a flush begins (tome_mmu_visible()).
  *  - A TLB operation is done, on every CPU it is for, when a DSB after it is; it
  *    covers all that was cached on the way to its addresses.
  *  - By address and ASID it takes global entries of the address, too.
@@ -14,7 +15,6 @@
 #include <insn.h>
 #include <tome/port.h>
 
-static void flush_begin(void);
 static void flush_end(void);
 static void write_reg(enum tome_arm_reg, uint32_t);
 
@@ -49,7 +49,6 @@ tome_mmu_start(const struct tome_mmu *m, tome_pa_t kernel_root)
 	tome_insn_write_reg(TOME_ARM_SCTLR, TOME_SCTLR_TRE | TOME_SCTLR_AFE |
 	    tome_insn_read_reg(TOME_ARM_SCTLR));
 	write_reg(TOME_ARM_TTBCR, TOME_TTBCR_SPLIT | TOME_TTBCR_PD0);
-	tome_insn_write_reg(TOME_ARM_CONTEXTIDR, 0);
 	write_reg(TOME_ARM_TTBR1, kernel_root | TOME_TTBR_WALKS);
 	/* What was cached under the boot code's registers goes. */
 	tome_mmu_flush_all(m);
@@ -67,12 +66,6 @@ tome_mmu_switch(const struct tome_mmu *m, tome_pa_t root, unsigned asid,
 	}
 	if (flush)
 		tome_mmu_flush_asid(m);
-}
-
-static void
-flush_begin(void)
-{
-	tome_insn_dsb();
 }
 
 /* Branch predictors may hold targets of what is gone. */
@@ -95,7 +88,6 @@ tome_mmu_flush_pages(const struct tome_mmu *m, tome_va_t start, tome_va_t end)
 	uint32_t asid = running_asid();
 
 	(void)m;
-	flush_begin();
 	for (; start != end; start += TOME_PAGE_SIZE)
 		tome_insn_tlbi(TOME_TLBI_VA, start | asid);
 	flush_end();
@@ -105,7 +97,6 @@ void
 tome_mmu_flush_asid(const struct tome_mmu *m)
 {
 	(void)m;
-	flush_begin();
 	tome_insn_tlbi(TOME_TLBI_ASID, running_asid());
 	flush_end();
 }
@@ -114,7 +105,6 @@ void
 tome_mmu_flush_all(const struct tome_mmu *m)
 {
 	(void)m;
-	flush_begin();
 	tome_insn_tlbi(TOME_TLBI_ALL, 0);
 	flush_end();
 }
@@ -126,7 +116,6 @@ tome_mmu_broadcast_pages(const struct tome_mmu *m, unsigned asid,
     tome_va_t start, tome_va_t end)
 {
 	(void)m;
-	flush_begin();
 	for (; start != end; start += TOME_PAGE_SIZE)
 		tome_insn_tlbi(asid != 0 ? TOME_TLBI_VA_IS :
 		    TOME_TLBI_VA_ALL_IS, start | asid);
@@ -137,7 +126,6 @@ void
 tome_mmu_broadcast_asid(const struct tome_mmu *m, unsigned asid)
 {
 	(void)m;
-	flush_begin();
 	tome_insn_tlbi(TOME_TLBI_ASID_IS, asid);
 	flush_end();
 }
@@ -146,7 +134,6 @@ void
 tome_mmu_broadcast_all(const struct tome_mmu *m)
 {
 	(void)m;
-	flush_begin();
 	tome_insn_tlbi(TOME_TLBI_ALL_IS, 0);
 	flush_end();
 }

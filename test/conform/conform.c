@@ -575,6 +575,15 @@ kernel_pages(void)
 		kernel_expect(va, false);
 		kernel_expect(va + i * PAGE, false);
 	}
+	/* More than are flushed one by one. */
+	for (n = 0; n < TOME_PORT_FLUSH_PAGES + 3; n++)
+		assert_int_equal(tome_pmap_enter(k, va + n * PAGE, f[n % 3],
+		    R | W, TOME_MEM_WB, 0), TOME_OK);
+	kernel_expect(va, true);
+	kernel_expect(va + (n - 1) * PAGE, true);
+	tome_pmap_remove(k, va, va + n * PAGE);
+	kernel_expect(va, false);
+	kernel_expect(va + (n - 1) * PAGE, false);
 	for (i = 0; i < 3; i++)
 		tome_frame_free(vm, f[i]);
 }
@@ -641,6 +650,27 @@ expect_type(enum tome_memtype type, uint8_t want)
 	tome_frame_free(vm, f);
 }
 
+/* The same of a large leaf, where there are such. */
+static void
+expect_large_type(enum tome_memtype type, uint8_t want)
+{
+	unsigned level = vm->pmaps->mmu.large_level > 0 ? 1 : 0;
+	tome_va_t span = (tome_va_t)1 << TOME_PT_SHIFT(level);
+	tome_va_t va = (hosted_mmu.kernel_start + span - 1) & ~(span - 1);
+	struct tome_pmap *k = tome_pmap_kernel(vm);
+	tome_pa_t pa = (tome_pa_t)span << (TOME_PT_SHIFT(level) < 29 ? 2 : 1);
+	struct hosted_leaf leaf;
+
+	while (pa < (tome_pa_t)1 << 30)
+		pa <<= 1;
+	assert_int_equal(tome_pmap_enter_range(k, va, pa, span, R | W, type),
+	    TOME_OK);
+	assert_int_equal(hosted_mmu.walk(hosted_this(), va, HOSTED_WALK_FRESH,
+	    &leaf), HOSTED_FOUND);
+	assert_int_equal(leaf.type, want);
+	tome_pmap_remove(k, va, va + span);
+}
+
 /* A first access, a first write: who notes it? The tables are known by then. */
 static void
 expect_marks(const struct hosted_abilities *a)
@@ -689,8 +719,11 @@ abilities_are_used(void **state)
 		hosted_mmu.abilities(hosted_this(), &a);
 		assert_true(vm->pmaps->mmu.asids <= a.asids);
 		assert_int_equal(vm->pmaps->mmu.asids == 0, a.asids == 0);
-		for (type = 0; type < TOME_MEMTYPES; type++)
+		for (type = 0; type < TOME_MEMTYPES; type++) {
 			expect_type((enum tome_memtype)type, a.type[type]);
+			expect_large_type((enum tome_memtype)type,
+			    a.type[type]);
+		}
 		expect_marks(&a);
 		expect_apart(a.apart);
 		down();
