@@ -20,10 +20,10 @@
 
 /* What a table of level 1 spans; where the root is one, a part of it. */
 #define UPPER (TOME_PT_LEVELS_MAX > 2 ? tome_unit_span(1) : (tome_va_t)1 << 29)
-/* The first and last leaf below one such table, and one below another. */
-#define VA UPPER
-#define NEAR (VA + UPPER - tome_unit_span(0))
-#define FAR (VA + UPPER)
+/* An early and the last leaf below one such table, and one below another. */
+#define VA tome_unit_span(0)
+#define NEAR (UPPER - tome_unit_span(0))
+#define FAR UPPER
 #define PAGE TOME_PAGE_SIZE
 #define RW (TOME_PROT_READ | TOME_PROT_WRITE)
 #define FRAMES 4
