@@ -52,7 +52,7 @@ FORMAT_LIBS = $(HOSTED_LIBS)
 # unpacked beside them. They run on this machine.
 FORMAT_GCC32 := i686-linux-gnu-gcc -Wno-psabi -isystem $(BUILD)/deb/i386/libcmocka-dev/usr/include
 FORMAT_LIBS32 := $(BUILD)/deb/i386/libcmocka0/usr/lib/i386-linux-gnu/libcmocka.so.0 \
-	-Wl,-rpath,/usr/i686-linux-gnu/lib:$(CURDIR)/$(BUILD)/deb/i386/libcmocka0/usr/lib/i386-linux-gnu \
+	-Wl,--disable-new-dtags,-rpath,/usr/i686-linux-gnu/lib:$(CURDIR)/$(BUILD)/deb/i386/libcmocka0/usr/lib/i386-linux-gnu \
 	-Wl,--dynamic-linker=/usr/i686-linux-gnu/lib/ld-linux.so.2 -lpthread
 FORMAT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 # All but those of the x86-64 machine itself, and of what knows no pages.
