@@ -49,10 +49,13 @@ endef
 FORMAT_GCC := gcc
 FORMAT_LIBS = $(HOSTED_LIBS)
 # Of 32 bits with the cross compiler and libraries that Debian has for i386; cmocka is
-# unpacked beside them. They run on this machine.
-FORMAT_GCC32 := i686-linux-gnu-gcc -Wno-psabi -isystem $(BUILD)/deb/i386/libcmocka-dev/usr/include
-FORMAT_LIBS32 := $(BUILD)/deb/i386/libcmocka0/usr/lib/i386-linux-gnu/libcmocka.so.0 \
-	-Wl,--disable-new-dtags,-rpath,/usr/i686-linux-gnu/lib:$(CURDIR)/$(BUILD)/deb/i386/libcmocka0/usr/lib/i386-linux-gnu \
+# unpacked beside them. They run on this machine; the path is for the libraries of
+# libraries too, the sanitizers' (so the old kind of tag).
+CMOCKA32 := $(BUILD)/deb/i386/libcmocka
+FORMAT_CMOCKA32 := $(CMOCKA32)0/usr/lib/i386-linux-gnu
+FORMAT_GCC32 := i686-linux-gnu-gcc -Wno-psabi -isystem $(CMOCKA32)-dev/usr/include
+FORMAT_LIBS32 := $(FORMAT_CMOCKA32)/libcmocka.so.0 -Wl,--disable-new-dtags \
+	-Wl,-rpath,/usr/i686-linux-gnu/lib:$(CURDIR)/$(FORMAT_CMOCKA32) \
 	-Wl,--dynamic-linker=/usr/i686-linux-gnu/lib/ld-linux.so.2 -lpthread
 FORMAT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 # All but those of the x86-64 machine itself, and of what knows no pages.
