@@ -216,7 +216,9 @@ compaction_gives_frames_back(void **state)
 				expect_sound(k);
 		}
 	assert_true(k->moves > 50);
-	assert_true(k->pool.frames <= before * 2 / 5);
+	/* A quarter of the pieces; larger frames are harder to empty. */
+	assert_true(SCALE == 1 ? 8 * k->pool.frames < 3 * before :
+	    5 * k->pool.frames < 2 * before);
 	expect_all(k);
 	before = k->pool.frames;			/* nothing to gain */
 	if (k->pool.free < (uint64_t)before * PG / 16)
