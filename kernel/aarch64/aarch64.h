@@ -35,9 +35,4 @@ extern struct boot_state boot_state;
 /* trap.c */
 void trap_interrupt(void);
 
-/* entry.S */
-void fpu_save(void *area);
-void fpu_load(const void *area);
-
-
 #endif

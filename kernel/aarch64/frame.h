@@ -12,6 +12,8 @@
 #define FRAME_CODE 272
 #define FRAME_FIRST 280
 #define FRAME_SIZE 288
+/* FP state as entry.S stores it: V0 to V31, FPSR, FPCR, to 16 bytes. */
+#define FRAME_FPU_BYTES 528u
 
 #define PSTATE_MODE 0x1fu		/* EL0: 0 */
 #define PSTATE_I 0x80u

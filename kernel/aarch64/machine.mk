@@ -3,7 +3,6 @@
 KERNEL_SRC_MACHINE := \
 	kernel/aarch64/boot.S \
 	kernel/aarch64/entry.S \
-	kernel/aarch64/fpu.c \
 	kernel/aarch64/memory.c \
 	kernel/aarch64/panic.c \
 	kernel/aarch64/sigframe.c \
@@ -11,6 +10,7 @@ KERNEL_SRC_MACHINE := \
 	kernel/aarch64/switch.c \
 	kernel/aarch64/trap.c \
 	kernel/arm/clock.c \
+	kernel/arm/fpu.c \
 	kernel/arm/gic.c \
 	kernel/arm/pl011.c \
 	kernel/arm/psci.c \

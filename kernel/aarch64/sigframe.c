@@ -93,7 +93,7 @@ save_fp(struct fp_record *r)
 		uint64_t pad;
 	} state __attribute__((aligned(16)));
 
-	_Static_assert(sizeof state == FP_BYTES, "fpu_size()");
+	_Static_assert(sizeof state == FRAME_FPU_BYTES, "entry.S");
 	fpu_get(&state);
 	r->magic = FP_MAGIC;
 	r->size = FP_BYTES;

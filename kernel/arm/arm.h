@@ -33,6 +33,10 @@ enum { MESSAGE_KICK, MESSAGE_FLUSH, MESSAGE_STOP };
 /* The machine's: a message came. */
 void irq_message(unsigned message);
 
+/* The machine's entry.S: FRAME_FPU_BYTES of FP state. */
+void fpu_save(void *area);
+void fpu_load(const void *area);
+
 /* clock.c */
 void clock_start(void);
 uint64_t clock_hz(void);

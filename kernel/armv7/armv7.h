@@ -28,8 +28,4 @@ struct boot_state {
 };
 extern struct boot_state boot_state;
 
-/* entry.S */
-void fpu_save(void *area);
-void fpu_load(const void *area);
-
 #endif

@@ -13,6 +13,8 @@
 #define FRAME_PC 72
 #define FRAME_CPSR 76
 #define FRAME_SIZE 80
+/* FP state as entry.S stores it: D0 to D31, FPSCR, to 8 bytes. */
+#define FRAME_FPU_BYTES 264u
 
 #define CPSR_MODE 0x1fu
 #define CPSR_MODE_USER 0x10u

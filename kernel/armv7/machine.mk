@@ -3,7 +3,6 @@
 KERNEL_SRC_MACHINE := \
 	kernel/armv7/boot.S \
 	kernel/armv7/entry.S \
-	kernel/armv7/fpu.c \
 	kernel/armv7/memory.c \
 	kernel/armv7/panic.c \
 	kernel/armv7/sigframe.c \
@@ -13,6 +12,7 @@ KERNEL_SRC_MACHINE := \
 	kernel/armv7/wide.S \
 	kernel/abi32.c \
 	kernel/arm/clock.c \
+	kernel/arm/fpu.c \
 	kernel/arm/gic.c \
 	kernel/arm/pl011.c \
 	kernel/arm/psci.c \

@@ -1,12 +1,12 @@
 /*
  * far.c - packed chunks whose slot numbers are on disk (far.h).
  *
- * Invariants: a pack is counted by each directory word and stub that names it, and
+ * Invariants: a pack is counted by each directory word and slip that names it, and
  *   once more (TOME_CHUNK_OPENED), so that nobody takes it for one amap's alone; so
- *   is a stub. `held` are the chunks whose numbers only the page has: those that are
+ *   is a slip. `held` are the chunks whose numbers only the page has: those that are
  *   named, and those that ended since. A page is written once: what it says of a
  *   chunk that was read back is not looked at.
- * Locks: a pack's and a stub's are chunks' locks. held, slots and count are atomic: they
+ * Locks: a pack's and a slip's are chunks' locks. held, slots and count are atomic: they
  *   change under the lock of whoever names the pack.
  * Owns: the swap slot of the page, and those that it names for `held`. They are given
  *   up when nobody names the pack any more; the page must then be read, which layer 6
@@ -38,42 +38,42 @@ enum tome_err
 tome_far_lack(struct tome_amap *am, struct tome_dirent *d,
     struct tome_fill *fill)
 {
-	struct tome_chunk *stub = NULL;
+	struct tome_chunk *slip = NULL;
 	enum tome_err err = TOME_OK;
 
 	if (tome_dirent_lock(am, d)) {
-		stub = tome_far_stub(am, d);
-		err = stub == NULL ? TOME_ENOMEM : TOME_RETRY;
+		slip = tome_far_slip(am, d);
+		err = slip == NULL ? TOME_ENOMEM : TOME_RETRY;
 	}
-	if (stub != NULL) {
-		tome_add(&stub->count, 1);
-		tome_chunk_unlock(am, stub);
+	if (slip != NULL) {
+		tome_add(&slip->count, 1);
+		tome_chunk_unlock(am, slip);
 		fill->lack = TOME_LACK_WAIT;
 		fill->bucket = TOME_FILL_FAR;
-		fill->far = stub;
+		fill->far = slip;
 	}
 	*d = (struct tome_dirent){ NULL, NULL };
 	return err;
 }
 
 struct tome_chunk *
-tome_far_stub(struct tome_amap *am, struct tome_dirent *d)
+tome_far_slip(struct tome_amap *am, struct tome_dirent *d)
 {
-	struct tome_chunk *pack = d->chunk, *stub;
+	struct tome_chunk *pack = d->chunk, *slip;
 	uint32_t word = tome_rd_relaxed(&pack->word);
 
 	if (!(word & TOME_CHUNK_PACK))
 		return pack;
-	stub = blank_put(am, d);
-	if (stub != NULL) {
-		tome_wr_relaxed(&stub->count, 2);
-		tome_or(&stub->word, TOME_CHUNK_FAR | TOME_CHUNK_OPENED |
+	slip = blank_put(am, d);
+	if (slip != NULL) {
+		tome_wr_relaxed(&slip->count, 2);
+		tome_or(&slip->word, TOME_CHUNK_FAR | TOME_CHUNK_OPENED |
 		    (word & TOME_ANON_LEDGER));
-		stub->far.pack = pack;
-		stub->far.index = (uint32_t)(stub->key - pack->key);
+		slip->far.pack = pack;
+		slip->far.index = (uint32_t)(slip->key - pack->key);
 	}
 	tome_chunk_unlock(am, pack);
-	return stub;
+	return slip;
 }
 
 /* In place of a far one, which is locked: without content, born locked. NULL: no
@@ -143,7 +143,7 @@ tome_far_recount(struct tome_vm *vm, struct tome_chunk *far,
 	return pager->recount(vm, far->far.at, 0, false, what);
 }
 
-/* ---- stubs ---- */
+/* ---- slips ---- */
 
 /* For who has come by a chunk without its amap, and holds no lock: any rank will do. */
 static struct tome_amap
@@ -153,50 +153,50 @@ nobodys(struct tome_vm *vm)
 }
 
 struct tome_chunk *
-tome_stub_pack(struct tome_vm *vm, struct tome_chunk *stub)
+tome_slip_pack(struct tome_vm *vm, struct tome_chunk *slip)
 {
 	struct tome_amap am = nobodys(vm);
 	struct tome_chunk *pack = NULL;
 
-	tome_chunk_lock(&am, stub);
-	if (tome_chunk_far(stub)) {
-		pack = stub->far.pack;
+	tome_chunk_lock(&am, slip);
+	if (tome_chunk_far(slip)) {
+		pack = slip->far.pack;
 		tome_add(&pack->count, 1);
 	}
-	tome_chunk_unlock(&am, stub);
+	tome_chunk_unlock(&am, slip);
 	return pack;
 }
 
 struct tome_chunk *
-tome_stub_read(struct tome_vm *vm, struct tome_chunk *stub,
+tome_slip_read(struct tome_vm *vm, struct tome_chunk *slip,
     const uint32_t *page)
 {
 	struct tome_amap am = nobodys(vm);
 	struct tome_chunk *pack = NULL;
 	uint32_t index;
 
-	tome_chunk_lock(&am, stub);
-	if (tome_chunk_far(stub)) {
-		pack = stub->far.pack;
-		index = stub->far.index;
-		memcpy(stub->slot, page + index * TOME_CHUNK_ANONS,
-		    sizeof stub->slot);
+	tome_chunk_lock(&am, slip);
+	if (tome_chunk_far(slip)) {
+		pack = slip->far.pack;
+		index = slip->far.index;
+		memcpy(slip->slot, page + index * TOME_CHUNK_ANONS,
+		    sizeof slip->slot);
 		tome_and(&pack->far.held, ~((uint32_t)1 << index));
-		tome_add(&pack->far.slots, -slots_named(stub->slot));
-		tome_and(&stub->word,
+		tome_add(&pack->far.slots, -slots_named(slip->slot));
+		tome_and(&slip->word,
 		    ~(uint32_t)(TOME_CHUNK_FAR | TOME_CHUNK_OPENED));
-		tome_add(&stub->count, (uint32_t)-1);
+		tome_add(&slip->count, (uint32_t)-1);
 	}
-	tome_chunk_unlock(&am, stub);
+	tome_chunk_unlock(&am, slip);
 	return pack;
 }
 
 void
-tome_stub_put(struct tome_vm *vm, struct tome_chunk *stub)
+tome_slip_put(struct tome_vm *vm, struct tome_chunk *slip)
 {
 	struct tome_amap am = nobodys(vm);
 
-	tome_chunk_unref(&am, stub);
+	tome_chunk_unref(&am, slip);
 }
 
 /* ---- packs ---- */

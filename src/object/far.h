@@ -4,7 +4,7 @@
  *
  * A pack is TOME_PACK_CHUNKS neighbours' slot numbers, which fill a page of a swap
  * slot, and one struct tome_chunk that hangs in the directory in place of each of them. It
- * is one amap's. One of them alone that is wanted, or shared, becomes a stub, which
+ * is one amap's. One of them alone that is wanted, or shared, becomes a slip, which
  * names the pack; when the page has been read, an ordinary packed chunk.
  */
 #ifndef TOME_OBJECT_FAR_H
@@ -36,9 +36,9 @@ tome_pack_bits(uint32_t bits)
  * TOME_RETRY. OK: look again. ENOMEM. */
 enum tome_err tome_far_lack(struct tome_amap *, struct tome_dirent *d,
     struct tome_fill *) TOME_NODISCARD;
-/* d names a far one, which is locked: it is a stub now, locked. NULL: no memory, and it
+/* d names a far one, which is locked: it is a slip now, locked. NULL: no memory, and it
  * is unlocked. */
-struct tome_chunk *tome_far_stub(struct tome_amap *, struct tome_dirent *d);
+struct tome_chunk *tome_far_slip(struct tome_amap *, struct tome_dirent *d);
 /* As the others of struct tome_anon_pager. */
 enum tome_err tome_far_clone(struct tome_amap *, struct tome_dirent *,
     unsigned lo, unsigned hi, struct tome_chunk **old) TOME_NODISCARD;
@@ -47,16 +47,16 @@ const char *tome_far_recount(struct tome_vm *, struct tome_chunk *,
 /* No directory names this one any more. */
 void tome_far_leave(struct tome_vm *, struct tome_chunk *);
 
-/* ---- stubs ---- */
+/* ---- slips ---- */
 
-/* Nothing locked. Where a counted stub's numbers are; NULL: it has them. */
-struct tome_chunk *tome_stub_pack(struct tome_vm *, struct tome_chunk *stub);
+/* Nothing locked. Where a counted slip's numbers are; NULL: it has them. */
+struct tome_chunk *tome_slip_pack(struct tome_vm *, struct tome_chunk *slip);
 /* It has them now; they are in the page. It may have them already. The pack that it
  * named, a count of which is the caller's now, or NULL. */
-struct tome_chunk *tome_stub_read(struct tome_vm *, struct tome_chunk *stub,
+struct tome_chunk *tome_slip_read(struct tome_vm *, struct tome_chunk *slip,
     const uint32_t *page);
 /* Give the count back. */
-void tome_stub_put(struct tome_vm *, struct tome_chunk *stub);
+void tome_slip_put(struct tome_vm *, struct tome_chunk *slip);
 
 /* ---- packs ---- */
 

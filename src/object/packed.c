@@ -286,7 +286,7 @@ tome_packed_share(struct tome_amap *from, struct tome_amap *to,
 		return false;
 	}
 	if (tome_chunk_far(packed)) {
-		packed = tome_far_stub(from, d);
+		packed = tome_far_slip(from, d);
 		*err = TOME_ENOMEM;
 		if (packed == NULL)
 			return true;

@@ -211,7 +211,7 @@ desk_put(struct tome_paging *p, struct tome_desk *d)
 
 /* The pack is counted. */
 static enum tome_err
-stub_fill(struct tome_paging *p, struct tome_chunk *stub,
+slip_fill(struct tome_paging *p, struct tome_chunk *slip,
     struct tome_chunk *pack, uint64_t patience)
 {
 	uint64_t deadline = patience == 0 ? tome_slot_patience(p, pack->far.at) :
@@ -224,7 +224,7 @@ stub_fill(struct tome_paging *p, struct tome_chunk *stub,
 	if (err != TOME_OK)
 		return TOME_EIO;
 	page = tome_frame_window(p->vm, d->pfn);
-	named = tome_stub_read(p->vm, stub, page);
+	named = tome_slip_read(p->vm, slip, page);
 	tome_frame_window_end(p->vm, d->pfn, page);
 	desk_put(p, d);
 	if (named != NULL)
@@ -233,17 +233,17 @@ stub_fill(struct tome_paging *p, struct tome_chunk *stub,
 }
 
 enum tome_err
-tome_desk_meet(struct tome_paging *p, struct tome_chunk *stub,
+tome_desk_meet(struct tome_paging *p, struct tome_chunk *slip,
     uint64_t patience)
 {
-	struct tome_chunk *pack = tome_stub_pack(p->vm, stub);
+	struct tome_chunk *pack = tome_slip_pack(p->vm, slip);
 	enum tome_err err = TOME_OK;
 
 	if (pack != NULL) {
-		err = stub_fill(p, stub, pack, patience);
+		err = slip_fill(p, slip, pack, patience);
 		tome_pack_drop(p->vm, pack);
 	}
-	tome_stub_put(p->vm, stub);
+	tome_slip_put(p->vm, slip);
 	return err;
 }
 

@@ -373,9 +373,9 @@ enum tome_err tome_desks_furnish(struct tome_paging *,
 void tome_desks_end(struct tome_paging *, struct tome_swap_area *);
 /* What a page adds up to. */
 uint32_t tome_desk_sum(const uint32_t *page);
-/* For tome_fill's TOME_FILL_FAR; the count of the stub is used up. Sleeps as long as the
+/* For tome_fill's TOME_FILL_FAR; the count of the slip is used up. Sleeps as long as the
  * area's patience goes, or, if not 0, this. EIO. */
-enum tome_err tome_desk_meet(struct tome_paging *, struct tome_chunk *stub,
+enum tome_err tome_desk_meet(struct tome_paging *, struct tome_chunk *slip,
     uint64_t patience) TOME_NODISCARD;
 /* As tome_amap_home(). */
 enum tome_err tome_desk_home(struct tome_amap *, uint64_t slot) TOME_NODISCARD;

@@ -1,19 +1,18 @@
 /*
- * fpu.c - FP and vector registers: V0 to V31, FPSR, FPCR, as entry.S stores them.
- * No bit of them faults, whatever a user wrote.
+ * fpu.c - FP and vector registers, as the machine's entry.S stores them. No bit of them
+ * faults, whatever a user wrote.
  */
-#include <aarch64.h>
+#include <arm.h>
+#include <frame.h>
 #include <lib.h>
 #include <machine.h>
 #include <sched.h>
 #include <tome_host_inline.h>
 
-#define SIZE 528u
-
 size_t
 fpu_size(void)
 {
-	return SIZE;
+	return FRAME_FPU_BYTES;
 }
 
 uint64_t
@@ -46,7 +45,7 @@ fpu_reset(void)
 	struct thread *t = current();
 	uintptr_t irq = tome_host_irq_save();
 
-	memset(t->fpu, 0, SIZE);
+	memset(t->fpu, 0, FRAME_FPU_BYTES);
 	fpu_load(t->fpu);
 	tome_host_irq_restore(irq);
 }
