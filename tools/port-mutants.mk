@@ -24,8 +24,9 @@ $(PORT_MUTANTS)/$(1)/%.o: %.c
 $(PORT_MUTANTS)/$(1)/rest.a: $$$$(PORT_MUTANT_REST_$(1))
 	$$(Q)rm -f $$@ && ar rcs $$@ $$^
 
-$(PORT_MUTANTS)/$(1)/conform.o: $(PORT_MUTANTS)/$(1)/test/conform/conform.o
-	$$(Q)cp $$^ $$@
+$(PORT_MUTANTS)/$(1)/conform.o: $(patsubst %.c,$(PORT_MUTANTS)/$(1)/%.o,\
+	$(wildcard test/conform/*.c))
+	$$(Q)ld -r -o $$@ $$^
 $(PORT_MUTANTS)/$(1)/oracle.o: $(patsubst %.c,$(PORT_MUTANTS)/$(1)/%.o,\
 	$(wildcard test/oracle/*.c))
 	$$(Q)ld -r -o $$@ $$^

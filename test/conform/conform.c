@@ -6,36 +6,16 @@
  * tier 0-2 does: what the translation allows is entered again, with MODIFIED for a
  * write.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
+#include "conform.h"
 
-#include <cmocka.h>
-
-#include <base/vm_i.h>
-#include <boot.h>
-#include <pmap/side.h>
-
-#define CPUS 3
-#define FEW 1024		/* pages of RAM */
-#define MANY 6144
-#define VA ((tome_va_t)0x40000000)
-#define R TOME_PROT_READ
-#define W TOME_PROT_WRITE
-#define X TOME_PROT_EXEC
-#define PAGE TOME_PAGE_SIZE
-
-static struct hosted_machine *m;
-static struct tome_vm *vm;
-static struct tome_pmap *pmap;
-static unsigned faults;
+struct hosted_machine *m;
+struct tome_vm *vm;
+struct tome_pmap *pmap;
+unsigned faults;
 
 /* ---- a machine, its programs ---- */
 
-static void
+void
 run_on(unsigned cpu, struct tome_pmap *p)
 {
 	uintptr_t irq;
@@ -48,7 +28,7 @@ run_on(unsigned cpu, struct tome_pmap *p)
 	tome_host_preempt_on();
 }
 
-static void
+void
 up(unsigned kind, unsigned modes, unsigned pages)
 {
 	unsigned cpu;
@@ -63,8 +43,7 @@ up(unsigned kind, unsigned modes, unsigned pages)
 		run_on(cpu, pmap);
 }
 
-/* Nothing untrue is cached, nothing is left. */
-static void
+void
 judge(void)
 {
 	char text[256] = "";
@@ -76,7 +55,7 @@ judge(void)
 	}
 }
 
-static void
+void
 down(void)
 {
 	unsigned cpu;
@@ -91,7 +70,7 @@ down(void)
 	hosted_destroy(m);
 }
 
-static enum tome_err
+enum tome_err
 fault(void *arg, tome_va_t va, tome_prot_t access)
 {
 	struct tome_pmap *p = arg;
@@ -105,8 +84,7 @@ fault(void *arg, tome_va_t va, tome_prot_t access)
 	    access & W ? TOME_PMAP_MODIFIED : 0);
 }
 
-/* By the program of p on this CPU: may it? */
-static bool
+bool
 can(struct tome_pmap *p, tome_va_t va, tome_prot_t access)
 {
 	uint8_t b = 0x5a;
@@ -131,7 +109,7 @@ expect(tome_va_t va, tome_prot_t prot)
 	judge();
 }
 
-static tome_pfn_t
+tome_pfn_t
 frame(void)
 {
 	tome_pfn_t pfn = TOME_PFN_NONE;
@@ -141,15 +119,14 @@ frame(void)
 	return pfn;
 }
 
-static void
+void
 enter(tome_va_t va, tome_pfn_t pfn, tome_prot_t prot, unsigned flags)
 {
 	assert_int_equal(tome_pmap_enter(pmap, va, pfn, prot, TOME_MEM_WB,
 	    flags), TOME_OK);
 }
 
-/* On each kind of CPU, in each mode by itself and in all. */
-static void
+void
 everywhere(void (*body)(void))
 {
 	static const unsigned modes[] = { 0, HOSTED_NEVER_EVICT,
@@ -630,104 +607,6 @@ what_was_written_is_executed(void **state)
 {
 	(void)state;
 	everywhere(code_body);
-}
-
-/* ---- what the CPU can do is used ---- */
-
-/* By the CPU's own number for the type. */
-static void
-expect_type(enum tome_memtype type, uint8_t want)
-{
-	tome_pfn_t f = frame();
-	struct hosted_leaf leaf;
-
-	assert_int_equal(tome_pmap_enter(pmap, VA, f, R | W, type, 0), TOME_OK);
-	assert_true(can(pmap, VA, R));
-	assert_int_equal(hosted_mmu.walk(hosted_this(), VA, HOSTED_WALK_FRESH,
-	    &leaf), HOSTED_FOUND);
-	assert_int_equal(leaf.type, want);
-	tome_pmap_remove(pmap, VA, VA + PAGE);
-	tome_frame_free(vm, f);
-}
-
-/* The same of a large leaf, where there are such. */
-static void
-expect_large_type(enum tome_memtype type, uint8_t want)
-{
-	unsigned level = vm->pmaps->mmu.large_level > 0 ? 1 : 0;
-	tome_va_t span = (tome_va_t)1 << TOME_PT_SHIFT(level);
-	tome_va_t va = (hosted_mmu.kernel_start + span - 1) & ~(span - 1);
-	struct tome_pmap *k = tome_pmap_kernel(vm);
-	tome_pa_t pa = (tome_pa_t)span << (TOME_PT_SHIFT(level) < 29 ? 2 : 1);
-	struct hosted_leaf leaf;
-
-	while (pa < (tome_pa_t)1 << 30)
-		pa <<= 1;
-	assert_int_equal(tome_pmap_enter_range(k, va, pa, span, R | W, type),
-	    TOME_OK);
-	assert_int_equal(hosted_mmu.walk(hosted_this(), va, HOSTED_WALK_FRESH,
-	    &leaf), HOSTED_FOUND);
-	assert_int_equal(leaf.type, want);
-	tome_pmap_remove(k, va, va + span);
-}
-
-/* A first access, a first write: who notes it? The tables are known by then. */
-static void
-expect_marks(const struct hosted_abilities *a)
-{
-	tome_pfn_t f = frame();
-
-	enter(VA + PAGE, f, R, 0);
-	assert_true(can(pmap, VA + PAGE, R));
-	enter(VA, f, R | W, TOME_PMAP_AHEAD);
-	(void)tome_page_accessed(vm, f, true);
-	faults = 0;
-	assert_true(can(pmap, VA, R));
-	assert_int_equal(faults == 0, a->marks_accessed);
-	faults = 0;
-	assert_true(can(pmap, VA, W));
-	assert_int_equal(faults == 0, a->marks_modified);
-	tome_pmap_remove(pmap, VA, VA + 2 * PAGE);
-	tome_frame_free(vm, f);
-}
-
-/* What the kernel is never to run by mistake. */
-static void
-expect_apart(bool apart)
-{
-	tome_pfn_t f = frame();
-	uint8_t b;
-
-	enter(VA, f, R | X, 0);
-	assert_true(can(pmap, VA, X));
-	if (apart)
-		assert_int_not_equal(hosted_kexec(VA, &b, 1), TOME_OK);
-	tome_pmap_remove(pmap, VA, VA + PAGE);
-	tome_frame_free(vm, f);
-}
-
-static void
-abilities_are_used(void **state)
-{
-	struct hosted_abilities a;
-	unsigned kind, type;
-
-	(void)state;
-	for (kind = 0; kind < hosted_mmu.nvariants; kind++) {
-		up(hosted_cpu_variant(kind), 0, FEW);
-		hosted_become(m, kind % CPUS);
-		hosted_mmu.abilities(hosted_this(), &a);
-		assert_true(vm->pmaps->mmu.asids <= a.asids);
-		assert_int_equal(vm->pmaps->mmu.asids == 0, a.asids == 0);
-		for (type = 0; type < TOME_MEMTYPES; type++) {
-			expect_type((enum tome_memtype)type, a.type[type]);
-			expect_large_type((enum tome_memtype)type,
-			    a.type[type]);
-		}
-		expect_marks(&a);
-		expect_apart(a.apart);
-		down();
-	}
 }
 
 int

@@ -26,7 +26,7 @@ $(BUILD)/formats/$(1)/oracle: $$(patsubst %.c,$(BUILD)/formats/$(1)/%.o,\
 	$$(Q)$$(FORMAT_LINK_$(1)) -o $$@ $$^ $$(FORMAT_LIBS_$(1))
 
 $(BUILD)/formats/$(1)/conform: \
-	$(BUILD)/formats/$(1)/test/conform/conform.o \
+	$(CONFORM:%.c=$(BUILD)/formats/$(1)/%.o) \
 	$(BUILD)/formats/$(1)/libtome.a
 	$$(Q)$$(FORMAT_LINK_$(1)) -o $$@ $$^ $$(FORMAT_LIBS_$(1))
 
@@ -47,6 +47,7 @@ format-slice-$(1): $(BUILD)/formats/$(1)/conform $(BUILD)/formats/$(1)/oracle \
 endef
 
 FORMAT_GCC := gcc
+CONFORM := $(wildcard test/conform/*.c)
 FORMAT_LIBS = $(HOSTED_LIBS)
 # Of 32 bits with the cross compiler and libraries that Debian has for i386; cmocka is
 # unpacked beside them. They run on this machine; the path is for the libraries of
@@ -80,10 +81,10 @@ $(eval $(call hosted_format,i386-32,i386,,32))
 $(eval $(call hosted_format,i386-pae-32,i386,-DTOME_I386_PAE=1,32))
 
 # x86-64 has the rest of the suite; the conformance suite comes from here as well.
-$(BUILD)/formats/x86_64/conform: test/conform/conform.c \
-	$(BUILD)/hosted/asan/libtome.a
+$(BUILD)/formats/x86_64/conform: $(CONFORM) $(BUILD)/hosted/asan/libtome.a \
+	test/conform/conform.h
 	$(Q)mkdir -p $(@D)
-	$(Q)gcc $(HOSTED_CFLAGS) $(SANITIZE) $(HOSTED_PATHS) -o $@ $^ \
+	$(Q)gcc $(HOSTED_CFLAGS) $(SANITIZE) $(HOSTED_PATHS) X
 		$(HOSTED_LIBS)
 
 .PHONY: print-formats print-formats-32 print-format-tests print-format-slice

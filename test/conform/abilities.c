@@ -1,0 +1,101 @@
+/*
+ * abilities.c - of the conformance suite: what the CPU can do is used, each kind's by
+ * its manual (struct hosted_abilities).
+ */
+#include "conform.h"
+
+/* By the CPU's own number for the type. */
+static void
+expect_type(enum tome_memtype type, uint8_t want)
+{
+	tome_pfn_t f = frame();
+	struct hosted_leaf leaf;
+
+	assert_int_equal(tome_pmap_enter(pmap, VA, f, R | W, type, 0), TOME_OK);
+	assert_true(can(pmap, VA, R));
+	assert_int_equal(hosted_mmu.walk(hosted_this(), VA, HOSTED_WALK_FRESH,
+	    &leaf), HOSTED_FOUND);
+	assert_int_equal(leaf.type, want);
+	tome_pmap_remove(pmap, VA, VA + PAGE);
+	tome_frame_free(vm, f);
+}
+
+/* The same of a large leaf, where there are such. */
+static void
+expect_large_type(enum tome_memtype type, uint8_t want)
+{
+	unsigned level = vm->pmaps->mmu.large_level > 0 ? 1 : 0;
+	tome_va_t span = (tome_va_t)1 << TOME_PT_SHIFT(level);
+	tome_va_t va = (hosted_mmu.kernel_start + span - 1) & ~(span - 1);
+	struct tome_pmap *k = tome_pmap_kernel(vm);
+	tome_pa_t pa = (tome_pa_t)span << (TOME_PT_SHIFT(level) < 29 ? 2 : 1);
+	struct hosted_leaf leaf;
+
+	while (pa < (tome_pa_t)1 << 30)
+		pa <<= 1;
+	assert_int_equal(tome_pmap_enter_range(k, va, pa, span, R | W, type),
+	    TOME_OK);
+	assert_int_equal(hosted_mmu.walk(hosted_this(), va, HOSTED_WALK_FRESH,
+	    &leaf), HOSTED_FOUND);
+	assert_int_equal(leaf.type, want);
+	tome_pmap_remove(k, va, va + span);
+}
+
+/* A first access, a first write: who notes it? The tables are known by then. */
+static void
+expect_marks(const struct hosted_abilities *a)
+{
+	tome_pfn_t f = frame();
+
+	enter(VA + PAGE, f, R, 0);
+	assert_true(can(pmap, VA + PAGE, R));
+	enter(VA, f, R | W, TOME_PMAP_AHEAD);
+	(void)tome_page_accessed(vm, f, true);
+	faults = 0;
+	assert_true(can(pmap, VA, R));
+	assert_int_equal(faults == 0, a->marks_accessed);
+	faults = 0;
+	assert_true(can(pmap, VA, W));
+	assert_int_equal(faults == 0, a->marks_modified);
+	tome_pmap_remove(pmap, VA, VA + 2 * PAGE);
+	tome_frame_free(vm, f);
+}
+
+/* What the kernel is never to run by mistake. */
+static void
+expect_apart(bool apart)
+{
+	tome_pfn_t f = frame();
+	uint8_t b;
+
+	enter(VA, f, R | X, 0);
+	assert_true(can(pmap, VA, X));
+	if (apart)
+		assert_int_not_equal(hosted_kexec(VA, &b, 1), TOME_OK);
+	tome_pmap_remove(pmap, VA, VA + PAGE);
+	tome_frame_free(vm, f);
+}
+
+void
+abilities_are_used(void **state)
+{
+	struct hosted_abilities a;
+	unsigned kind, type;
+
+	(void)state;
+	for (kind = 0; kind < hosted_mmu.nvariants; kind++) {
+		up(hosted_cpu_variant(kind), 0, FEW);
+		hosted_become(m, kind % CPUS);
+		hosted_mmu.abilities(hosted_this(), &a);
+		assert_true(vm->pmaps->mmu.asids <= a.asids);
+		assert_int_equal(vm->pmaps->mmu.asids == 0, a.asids == 0);
+		for (type = 0; type < TOME_MEMTYPES; type++) {
+			expect_type((enum tome_memtype)type, a.type[type]);
+			expect_large_type((enum tome_memtype)type,
+			    a.type[type]);
+		}
+		expect_marks(&a);
+		expect_apart(a.apart);
+		down();
+	}
+}
