@@ -45,6 +45,7 @@ void fpu_reset(void);
 
 struct cpu_identity {
 	char vendor[13], model_name[49];
+	char tables[24];		/* the mode of its MMU, as registers say */
 	unsigned family, model, stepping;
 	uint32_t hwcap;			/* CPUID 1 EDX */
 	uint64_t hz;			/* of the time-stamp counter */

@@ -47,6 +47,7 @@ void
 kernel_main(void)
 {
 	struct thread *init, *paged;
+	struct cpu_identity id;
 
 	create_vm();
 	machine_devices_start();
@@ -58,8 +59,9 @@ kernel_main(void)
 	paged = thread_create("paged", paging_daemon, NULL);
 	if (init == NULL || paged == NULL)
 		panic("no memory for the first thread");
-	kprintf("Tome: %u CPU%s, %lu MiB free, initialised in %ju ms\n",
-	    cpu_count(), cpu_count() == 1 ? "" : "s",
+	cpu_identify(&id);
+	kprintf("Tome: %u CPU%s, %s tables, %lu MiB free, initialised in %ju ms\n",
+	    cpu_count(), cpu_count() == 1 ? "" : "s", id.tables,
 	    (unsigned long)tome_frames_free_count(the_vm) >>
 	    (20 - TOME_PAGE_SHIFT), clock_ns() / 1000000);
 	thread_start(paged);

@@ -9,6 +9,7 @@
 #include <lib.h>
 #include <machine.h>
 #include <main.h>
+#include <regs.h>
 #include <sched_i.h>
 #include <tome/kmem.h>
 
@@ -121,6 +122,18 @@ static const struct {
 
 #define HWCAP_FP_SIMD 3u
 
+/* Granule and width of the kernel's half, as this CPU walks it. */
+static void
+name_tables(char *name, size_t len)
+{
+	static const uint8_t kib[] = { [1] = 16, [2] = 4, [3] = 64 };
+	uint64_t tcr = READ_REGISTER("tcr_el1");
+
+	snprintf(name, len, "%u KiB %u-bit",
+	    kib[tcr >> TOME_TCR_TG1_SHIFT & 3],
+	    64 - (unsigned)(tcr >> 16 & 63));
+}
+
 void
 cpu_identify(struct cpu_identity *id)
 {
@@ -136,6 +149,7 @@ cpu_identify(struct cpu_identity *id)
 	snprintf(id->vendor, sizeof id->vendor, "0x%02x",
 	    (unsigned)(midr >> 24 & 0xff));
 	strlcpy(id->model_name, "AArch64", sizeof id->model_name);
+	name_tables(id->tables, sizeof id->tables);
 	id->family = 8;
 	id->model = (unsigned)(midr >> 4 & 0xfff);
 	id->stepping = (unsigned)(midr & 15);

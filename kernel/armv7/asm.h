@@ -20,6 +20,7 @@
 	    : : "r"((uint32_t)(value)) : "memory")
 
 #define CP15_TTBR1 "c2, c0, 1"
+#define CP15_TTBCR "c2, c0, 2"
 #define CP15_MPIDR "c0, c0, 5"
 #define CP15_MIDR "c0, c0, 0"
 #define CP15_VBAR "c12, c0, 0"

@@ -113,6 +113,8 @@ cpu_identify(struct cpu_identity *id)
 	snprintf(id->vendor, sizeof id->vendor, "0x%02x",
 	    (unsigned)(midr >> 24));
 	strlcpy(id->model_name, "ARMv7", sizeof id->model_name);
+	strlcpy(id->tables, CP15_READ(CP15_TTBCR) >> 31 ? "long-descriptor" :
+	    "short-descriptor", sizeof id->tables);
 	id->hz = clock_hz();
 }
 

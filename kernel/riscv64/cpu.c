@@ -98,4 +98,7 @@ cpu_identify(struct cpu_identity *id)
 	*id = (struct cpu_identity){ .hwcap = letters(), .hz = timebase };
 	strlcpy(id->vendor, "RISC-V", sizeof id->vendor);
 	strlcpy(id->model_name, isa, sizeof id->model_name);
+	snprintf(id->tables, sizeof id->tables, "Sv%u", (unsigned)
+	    (39 + 9 * ((CSR_READ("satp") >> TOME_SATP_MODE_SHIFT) -
+	    TOME_SATP_SV39)));
 }

@@ -32,6 +32,7 @@
 #define CR4_OSFXSR (1ul << 9)
 #define CR4_OSXMMEXCPT (1ul << 10)
 #define CR4_UMIP (1ul << 11)
+#define CR4_PAE (1ul << 5)
 #define CR4_LA57 (1ul << 12)
 #define CR4_OSXSAVE (1ul << 18)
 #define CR4_SMEP (1ul << 20)

@@ -28,6 +28,16 @@ read_model_name(char *name)
 	copy_words(name, words, 12);
 }
 
+static const char *
+tables_now(void)
+{
+	uintptr_t cr4 = read_cr4();
+
+	if (sizeof(void *) == 8)
+		return cr4 & CR4_LA57 ? "5-level" : "4-level";
+	return cr4 & CR4_PAE ? "PAE" : "2-level";
+}
+
 void
 cpu_identify(struct cpu_identity *id)
 {
@@ -37,6 +47,7 @@ cpu_identify(struct cpu_identity *id)
 
 	copy_words(id->vendor, vendor, 3);
 	read_model_name(id->model_name);
+	strlcpy(id->tables, tables_now(), sizeof id->tables);
 	id->stepping = one.a & 15;
 	id->model = (one.a >> 4 & 15) | (one.a >> 12 & 0xf0);
 	id->family = family == 15 ? family + (one.a >> 20 & 255) : family;
