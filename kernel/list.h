@@ -28,6 +28,15 @@ list_empty(const struct list *l)
 }
 
 static inline void
+list_add_head(struct list *head, struct list *l)
+{
+	l->prev = head;
+	l->next = head->next;
+	head->next->prev = l;
+	head->next = l;
+}
+
+static inline void
 list_add_tail(struct list *head, struct list *l)
 {
 	l->next = head;

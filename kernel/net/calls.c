@@ -110,11 +110,29 @@ install(struct socket *s, unsigned flags)
 	struct file *f = socket_file(s, flags);
 	int fd;
 
-	if (f == NULL)
+	if (f == NULL) {
+		socket_end(s);
 		return -ENOMEM;
+	}
 	fd = fd_install(f, 0, flags & O_CLOEXEC);
 	if (fd < 0)
 		file_unref(f);
+	return fd;
+}
+
+/* Where it cannot have a descriptor it waits on in the listener's backlog. */
+static int
+install_accepted(struct socket *s, unsigned flags, struct socket *listener)
+{
+	struct file *f = socket_file(s, flags);
+	int fd = f == NULL ? -ENOMEM : fd_install(f, 0, flags & O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (f != NULL)
+		f->data = NULL;
+	file_unref(f);
+	socket_put_back(listener, s);
 	return fd;
 }
 
@@ -224,11 +242,11 @@ accept_call(const uint64_t *a, unsigned flags)
 		result = -EINVAL;
 	else
 		result = socket_accept(s, may_wait(&f, 0), &other);
+	if (result == 0) {
+		shown(other, &addr, true);
+		result = install_accepted(other, flags, s);
+	}
 	fd_return(f);
-	if (result != 0)
-		return result;
-	shown(other, &addr, true);
-	result = install(other, flags);
 	if (result >= 0 && address_out(&addr, a[1], a[2]) != 0) {
 		(void)fd_close((int)result);
 		result = -EFAULT;

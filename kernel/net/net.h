@@ -147,7 +147,7 @@ is_stream(const struct socket *s)
 /* ---- socket.c ---- */
 
 struct socket *socket_new(const struct family *, int type, int protocol);
-/* A file for it, which ends it; NULL: no memory, and it is ended. */
+/* A file for it, which ends it; NULL: no memory. */
 struct file *socket_file(struct socket *, uint32_t flags);
 /* NULL: no socket. */
 struct socket *socket_of(struct file *);
@@ -163,6 +163,8 @@ void socket_aim(struct socket *, struct socket *to);
 void socket_end(struct socket *);
 struct peer_cred socket_own_cred(void);
 int64_t socket_accept(struct socket *, bool wait, struct socket **);
+/* What was accepted is the first to be so again. */
+void socket_put_back(struct socket *listener, struct socket *);
 int64_t socket_connect(struct socket *, struct address *, bool wait);
 int64_t socket_listen(struct socket *, int backlog);
 int64_t socket_shutdown(struct socket *, int how);

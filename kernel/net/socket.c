@@ -70,9 +70,7 @@ socket_file(struct socket *s, uint32_t flags)
 	    file_new(&socket_ops, i, NULL, O_RDWR | (flags & O_NONBLOCK));
 
 	inode_unref(i);
-	if (f == NULL)
-		socket_end(s);
-	else
+	if (f != NULL)
 		f->data = s;
 	return f;
 }
@@ -298,6 +296,16 @@ socket_accept(struct socket *s, bool wait, struct socket **out)
 	if (err == 0)
 		raise_room();
 	return err == -EAGAIN && slept != 0 ? slept : err;
+}
+
+void
+socket_put_back(struct socket *l, struct socket *s)
+{
+	mutex_lock(&net_lock);
+	list_add_head(&l->backlog, &s->waiting);
+	l->nwaiting++;
+	socket_raise(l);
+	mutex_unlock(&net_lock);
 }
 
 static int

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -408,6 +409,27 @@ tcp_connects_and_names(void)
 	million_bytes(c, s);
 }
 
+/* Who finds no descriptor for a connection finds the connection later. */
+static void
+tcp_waits_for_descriptor(void)
+{
+	struct sockaddr_in a;
+	int l = listener(&a), c = socket(AF_INET, SOCK_STREAM, 0), s;
+	struct rlimit was, none;
+
+	REQUIRE(connect(c, (void *)&a, sizeof a) == 0);
+	REQUIRE(getrlimit(RLIMIT_NOFILE, &was) == 0);
+	none = was;
+	none.rlim_cur = (rlim_t)c + 1;
+	REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	REQUIRE_ERRNO(accept(l, NULL, NULL), EMFILE);
+	REQUIRE(setrlimit(RLIMIT_NOFILE, &was) == 0);
+	REQUIRE(readiness(l) == POLLIN);
+	s = accept(l, NULL, NULL);
+	REQUIRE(s >= 0);
+	million_bytes(c, s);
+}
+
 static void
 tcp_refuses(void)
 {
@@ -544,6 +566,7 @@ const struct suite_case cases_socket[] = {
 	CASE(socket_drops_descriptors_unread),
 	CASE(socket_tells_credentials),
 	CASE(tcp_connects_and_names),
+	CASE(tcp_waits_for_descriptor),
 	CASE(tcp_refuses),
 	CASE(tcp_nonblocking_accept),
 	CASE(tcp_options_read_back),
