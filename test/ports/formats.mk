@@ -84,8 +84,8 @@ $(eval $(call hosted_format,i386-pae-32,i386,-DTOME_I386_PAE=1,32))
 $(BUILD)/formats/x86_64/conform: $(CONFORM) $(BUILD)/hosted/asan/libtome.a \
 	test/conform/conform.h
 	$(Q)mkdir -p $(@D)
-	$(Q)gcc $(HOSTED_CFLAGS) $(SANITIZE) $(HOSTED_PATHS) X
-		$(HOSTED_LIBS)
+	$(Q)gcc $(HOSTED_CFLAGS) $(SANITIZE) $(HOSTED_PATHS) -o $@ \
+		$(filter-out %.h,$^) $(HOSTED_LIBS)
 
 .PHONY: print-formats print-formats-32 print-format-tests print-format-slice
 print-formats:
