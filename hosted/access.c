@@ -234,15 +234,15 @@ user_copy(tome_va_t va, unsigned access, void *buf, size_t n)
 }
 
 size_t
-hosted_copy_in(void *dst, tome_va_t src, size_t n)
+hosted_copy_in(void *dst, tome_va_t src, size_t n, bool lift)
 {
-	return user_copy(src, kernel_access(HOSTED_R, true), dst, n);
+	return user_copy(src, kernel_access(HOSTED_R, lift), dst, n);
 }
 
 size_t
-hosted_copy_out(tome_va_t dst, const void *src, size_t n)
+hosted_copy_out(tome_va_t dst, const void *src, size_t n, bool lift)
 {
-	return user_copy(dst, kernel_access(HOSTED_W, true),
+	return user_copy(dst, kernel_access(HOSTED_W, lift),
 	    (void *)(uintptr_t)src, n);
 }
 
@@ -276,7 +276,7 @@ user_word(tome_va_t va, const struct word_op *op)
 		note_recent(c->m, va);
 		hosted_point();
 		hosted_lock(&c->tlb_lock);
-		o = translate(c, va, kernel_access(op->access, true), &leaf);
+		o = translate(c, va, op->access, &leaf);
 		if (o == HIT)
 			word_act(op, hosted_ram(c->m,
 			    leaf.pa + (tome_pa_t)(va - leaf.va)));
@@ -292,17 +292,19 @@ user_word(tome_va_t va, const struct word_op *op)
 }
 
 bool
-hosted_user_load32(tome_va_t va, uint32_t *out)
+hosted_user_load32(tome_va_t va, uint32_t *out, bool lift)
 {
-	const struct word_op op = { .access = HOSTED_R, .seen = out };
+	const struct word_op op = { .access = kernel_access(HOSTED_R, lift),
+		.seen = out };
 
 	return user_word(va, &op);
 }
 
 bool
-hosted_user_cas32(tome_va_t va, uint32_t *seen, uint32_t v)
+hosted_user_cas32(tome_va_t va, uint32_t *seen, uint32_t v, bool lift)
 {
-	const struct word_op op = { .access = HOSTED_W, .seen = seen, .v = v };
+	const struct word_op op = { .access = kernel_access(HOSTED_W, lift),
+		.seen = seen, .v = v };
 
 	return user_word(va, &op);
 }

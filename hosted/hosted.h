@@ -43,6 +43,10 @@ struct hosted_machine;
 #define HOSTED_X86_NO_PAT 0x80u
 /* And this it has only if told: flushes that reach every CPU (AMD's INVLPGB). */
 #define HOSTED_X86_INVLPGB 0x100u
+/* Not so the code that started it: it left CR4.PGE and bits of CR3 set. */
+#define HOSTED_X86_USED 0x200u
+/* It left the other of a 32-bit CPU's kinds of paging on: PAE, or not. */
+#define HOSTED_X86_OTHERWISE 0x400u
 
 /* The RISC-V CPU is Sv48 and has everything, but for: */
 #define HOSTED_RISCV_SV39 0x01u

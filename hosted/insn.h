@@ -52,35 +52,38 @@ tome_insn_pte_cas(tome_pte_t *p, tome_pte_t *seen, tome_pte_t v)
 	return done;
 }
 
+/* Does the kernel's access lift what guards user memory? The x86 ports decide it. */
+#ifdef TOME_X86_P
+#define HOSTED_LIFTS(m) ((m)->smap)
+#else
+#define HOSTED_LIFTS(m) ((void)(m), true)
+#endif
+
 static inline size_t
 tome_insn_copy_in(const struct tome_mmu *m, void *dst, tome_va_t src,
     size_t len)
 {
-	(void)m;
-	return hosted_copy_in(dst, src, len);
+	return hosted_copy_in(dst, src, len, HOSTED_LIFTS(m));
 }
 
 static inline size_t
 tome_insn_copy_out(const struct tome_mmu *m, tome_va_t dst, const void *src,
     size_t len)
 {
-	(void)m;
-	return hosted_copy_out(dst, src, len);
+	return hosted_copy_out(dst, src, len, HOSTED_LIFTS(m));
 }
 
 static inline bool
 tome_insn_user_load32(const struct tome_mmu *m, tome_va_t va, uint32_t *out)
 {
-	(void)m;
-	return hosted_user_load32(va, out);
+	return hosted_user_load32(va, out, HOSTED_LIFTS(m));
 }
 
 static inline bool
 tome_insn_user_cas32(const struct tome_mmu *m, tome_va_t va, uint32_t *seen,
     uint32_t v)
 {
-	(void)m;
-	return hosted_user_cas32(va, seen, v);
+	return hosted_user_cas32(va, seen, v, HOSTED_LIFTS(m));
 }
 
 #ifdef TOME_RV_V

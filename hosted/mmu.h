@@ -69,6 +69,7 @@ struct hosted_abilities {
 	unsigned asids;			/* numbers; 0: none */
 	bool marks_accessed, marks_modified;	/* by itself */
 	bool apart;			/* no user's code runs as the kernel's */
+	bool globals_stay;		/* cached over a change of roots */
 	uint8_t type[TOME_MEMTYPES];	/* as hosted_leaf has them */
 };
 
@@ -84,6 +85,8 @@ struct hosted_mmu {
 	tome_va_t kernel_start, kernel_end;	/* default span for the machine */
 	const unsigned *variants;	/* of CPUs: hosted_config.cpu */
 	unsigned nvariants;
+	const unsigned *unfit;		/* those that a port must refuse */
+	unsigned nunfit;
 	/* Of a raw entry: does the CPU translate through it? Do two valid ones
 	 * name the same place, with the same size and type? */
 	bool (*valid)(uint64_t raw);
@@ -146,12 +149,13 @@ void hosted_upper_add(struct hosted_cpu *, const struct hosted_upper *);
 
 /* ---- for insn.h ---- */
 
-/* Kernel access to user memory: bytes not copied; false: faulted for good.
- * Faults go to what the thread gave hosted_on_fault(). */
-size_t hosted_copy_in(void *dst, tome_va_t src, size_t n);
-size_t hosted_copy_out(tome_va_t dst, const void *src, size_t n);
-bool hosted_user_load32(tome_va_t, uint32_t *out);
-bool hosted_user_cas32(tome_va_t, uint32_t *seen, uint32_t v);
+/* Kernel access to user memory: bytes not copied; false: faulted for good. Faults go
+ * to what the thread gave hosted_on_fault(). `lift`: what guards user memory (SMAP)
+ * is lifted meanwhile. */
+size_t hosted_copy_in(void *dst, tome_va_t src, size_t n, bool lift);
+size_t hosted_copy_out(tome_va_t dst, const void *src, size_t n, bool lift);
+bool hosted_user_load32(tome_va_t, uint32_t *out, bool lift);
+bool hosted_user_cas32(tome_va_t, uint32_t *seen, uint32_t v, bool lift);
 
 /* What the CPU raises where it has no answer: #GP, #UD. Does not return. */
 _Noreturn void hosted_machine_check(struct hosted_cpu *, const char *why);

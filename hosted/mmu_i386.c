@@ -50,9 +50,11 @@ lacks(struct hosted_cpu *c, unsigned what)
 static void
 reset(struct hosted_cpu *c)
 {
+	bool pae = TOME_I386_PAE != lacks(c, HOSTED_X86_OTHERWISE);
+
 	atomic_store(hosted_reg(c, CR4), C4_SMEP |
 	    (lacks(c, HOSTED_X86_NO_SMAP) ? 0 : C4_SMAP) |
-	    (TOME_I386_PAE ? C4_PAE : 0));
+	    (pae ? C4_PAE : 0) | (lacks(c, HOSTED_X86_USED) ? C4_PGE : 0));
 	atomic_store(hosted_reg(c, PAT), PAT_RESET);
 }
 
@@ -194,6 +196,7 @@ abilities(struct hosted_cpu *c, struct hosted_abilities *a)
 {
 	*a = (struct hosted_abilities){
 		.marks_accessed = true, .marks_modified = true,
+		.globals_stay = !lacks(c, HOSTED_X86_NO_PGE),
 		.type = { [TOME_MEM_WB] = 6,
 		    [TOME_MEM_WC] = lacks(c, HOSTED_X86_NO_PAT) ? 0 : 1 },
 	};
@@ -216,7 +219,8 @@ const struct radix hosted_radix = {
 };
 
 static const unsigned variants[] = { 0, HOSTED_X86_NO_PGE, HOSTED_X86_NO_NX,
-	HOSTED_X86_NO_SMAP, HOSTED_X86_NO_PAT };
+	HOSTED_X86_NO_SMAP | HOSTED_X86_USED, HOSTED_X86_NO_PAT };
+static const unsigned unfit[] = { HOSTED_X86_OTHERWISE };
 
 const struct hosted_mmu hosted_mmu = {
 	.name = TOME_I386_PAE ? "i386-pae" : "i386",
@@ -225,6 +229,8 @@ const struct hosted_mmu hosted_mmu = {
 	.kernel_end = 0xe0000000u,
 	.variants = variants,
 	.nvariants = sizeof variants / sizeof variants[0],
+	.unfit = unfit,
+	.nunfit = sizeof unfit / sizeof unfit[0],
 	.valid = valid,
 	.same = same,
 	.reset = reset,
@@ -300,7 +306,7 @@ tome_insn_write_cr4(uint32_t v)
 	    ((v ^ was) & C4_PAE))
 		hosted_machine_check(c, "#GP: CR4");
 	hosted_reg_set(c, CR4, v);
-	if ((v ^ was) & (C4_PGE | C4_PSE | C4_SMEP))
+	if ((v ^ was) & (C4_PGE | C4_PSE))
 		hosted_flush(c, &(struct hosted_flush){ .any_va = true,
 		    .any_asid = true, .globals = true, .any_walk = true });
 }

@@ -29,6 +29,8 @@
 #define E_NX (UINT64_C(1) << 63)
 #define E_PLACE UINT64_C(0x000ffffffffff000)
 
+#define C3_PWT (UINT64_C(1) << 3)
+#define C3_PCD (UINT64_C(1) << 4)
 #define C3_NOFLUSH (UINT64_C(1) << 63)
 #define C3_PCID UINT64_C(0xfff)
 #define C4_PGE (UINT64_C(1) << 7)
@@ -82,9 +84,11 @@ reset(struct hosted_cpu *c)
 		cr4 |= C4_SMAP;
 	if (lacks(c, HOSTED_X86_LA57))
 		cr4 |= C4_LA57;
+	if (lacks(c, HOSTED_X86_USED)) {
+		cr4 |= C4_PGE;
+		atomic_store(hosted_reg(c, CR3), C3_PWT | C3_PCD);
+	}
 	atomic_store(hosted_reg(c, CR4), cr4);
-	atomic_store(hosted_reg(c, EFER),
-	    lacks(c, HOSTED_X86_NO_NX) ? 0 : EFER_NXE);
 	atomic_store(hosted_reg(c, PAT), PAT_RESET);
 }
 
@@ -415,6 +419,7 @@ abilities(struct hosted_cpu *c, struct hosted_abilities *a)
 		.asids = kind & (HOSTED_X86_NO_PCID | HOSTED_X86_NO_PGE) ? 0 :
 		    4096,
 		.marks_accessed = true, .marks_modified = true,
+		.globals_stay = !(kind & HOSTED_X86_NO_PGE),
 		.type = { [TOME_MEM_WB] = 6, [TOME_MEM_WC] = 1 },
 	};
 }
@@ -426,8 +431,11 @@ has_globals(struct hosted_cpu *c)
 }
 
 static const unsigned variants[] = { 0, HOSTED_X86_LA57, HOSTED_X86_NO_PCID,
-	HOSTED_X86_NO_INVPCID, HOSTED_X86_NO_PCID | HOSTED_X86_NO_PGE,
-	HOSTED_X86_NO_SMAP, HOSTED_X86_INVLPGB };
+	HOSTED_X86_NO_INVPCID | HOSTED_X86_USED,
+	HOSTED_X86_NO_PCID | HOSTED_X86_NO_PGE | HOSTED_X86_NO_INVPCID,
+	HOSTED_X86_NO_SMAP | HOSTED_X86_NO_NX | HOSTED_X86_NO_1G,
+	HOSTED_X86_INVLPGB };
+static const unsigned unfit[] = { HOSTED_X86_NO_PAT };
 
 const struct hosted_mmu hosted_mmu = {
 	.name = "x86_64",
@@ -436,6 +444,8 @@ const struct hosted_mmu hosted_mmu = {
 	.kernel_end = UINT64_C(0xffffc90010000000),
 	.variants = variants,
 	.nvariants = sizeof variants / sizeof variants[0],
+	.unfit = unfit,
+	.nunfit = sizeof unfit / sizeof unfit[0],
 	.valid = valid,
 	.same = same,
 	.reset = reset,
@@ -482,9 +492,8 @@ hosted_x86_invpcid(unsigned type, uint64_t pcid, uint64_t va)
 }
 
 /*
- * AMD APM volume 3. It need not have reached the other CPUs before TLBSYNC: here it
- * reaches them one at a time, with points between, and so may this CPU's next
- * instruction be early.
+ * AMD APM volume 3. It need not have reached any CPU before TLBSYNC, and here it has
+ * not: then it reaches them one at a time, with points between.
  */
 void
 hosted_x86_invlpgb(uint64_t rax, uint32_t ecx, uint32_t edx)
@@ -501,7 +510,7 @@ hosted_x86_invlpgb(uint64_t rax, uint32_t ecx, uint32_t edx)
 	if (ecx >= INVLPGB_PAGES || (rax & 0xfd4) != 0 || (edx >> 28) != 0 ||
 	    ((rax & 2) && !(reg(c, CR4) & C4_PCIDE)))
 		hosted_machine_check(c, "#GP: INVLPGB operand");
-	hosted_flush_all_cpus(c, &f);
+	hosted_order(c, &f, true);
 }
 
 void
@@ -511,6 +520,8 @@ hosted_x86_tlbsync(void)
 
 	if (!lacks(c, HOSTED_X86_INVLPGB))
 		hosted_machine_check(c, "#UD: TLBSYNC");
+	hosted_dsb(c, true);
+	hosted_isb(c);
 }
 
 uint64_t
@@ -548,14 +559,19 @@ hosted_x86_write_cr4(uint64_t v)
 	if ((v & ~was & C4_PCIDE) && ((reg(c, CR3) & C3_PCID) ||
 	    lacks(c, HOSTED_X86_NO_PCID)))
 		hosted_machine_check(c, "#GP: CR4.PCIDE");
-	if ((v & C4_SMAP) && lacks(c, HOSTED_X86_NO_SMAP))
-		hosted_machine_check(c, "#GP: CR4.SMAP");
+	if (((v & C4_SMAP) && lacks(c, HOSTED_X86_NO_SMAP)) ||
+	    ((v & C4_PGE) && lacks(c, HOSTED_X86_NO_PGE)))
+		hosted_machine_check(c, "#GP: CR4");
 	if ((v ^ was) & C4_LA57)
 		hosted_machine_check(c, "#GP: CR4.LA57 while paging");
 	hosted_reg_set(c, CR4, v);
-	if ((v ^ was) & (C4_PGE | C4_PCIDE | C4_SMEP))
+	/* 4.10.4.1: PCIDE, when set, drops nothing. */
+	if (((v ^ was) & C4_PGE) || (was & ~v & C4_PCIDE))
 		hosted_flush(c, &(struct hosted_flush){ .any_va = true,
 		    .any_asid = true, .globals = true, .any_walk = true });
+	else if (v & ~was & C4_SMEP)
+		hosted_flush(c, &(struct hosted_flush){ .any_va = true,
+		    .asid = asid(c, 0), .any_walk = true });
 }
 
 static uint32_t

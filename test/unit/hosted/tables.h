@@ -51,6 +51,8 @@ t_init(struct tables *t, const struct hosted_config *config)
 	hosted_boot(t->m, &t->boot);
 	t->next = t->boot.ranges[0].base;
 	t->root = t_frame(t);
+	if (!(config->cpu & HOSTED_X86_NO_NX))
+		hosted_x86_wrmsr(TOME_MSR_EFER, TOME_EFER_NXE);
 	hosted_x86_write_cr3(t->root);
 }
 
