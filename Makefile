@@ -7,8 +7,9 @@
 .SECONDARY:
 SHELL := /bin/sh
 
-# Whatever -j was asked for, or one job per CPU.
-ifeq ($(findstring jobserver,$(MAKEFLAGS)),)
+# Whatever -j was asked for, or one job per CPU. (While it reads, GNU make 4.3 knows of the
+# make above it by its environment alone.)
+ifeq ($(findstring jobserver,$(MAKEFLAGS)$(shell echo "$$MAKEFLAGS")),)
 MAKEFLAGS += -j$(shell nproc)
 endif
 MAKEFLAGS += --no-print-directory --no-builtin-rules
@@ -44,6 +45,7 @@ include compat/facade.mk
 -include tools/mutants.mk
 -include tools/port-mutants.mk
 -include test/models/models.mk
+-include test/programs.mk
 
 # A target that ends with the status of what it ran writes that status to
 # $(LEFT) and has a second target, which ends make with it: GNU make by itself would turn it

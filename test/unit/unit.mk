@@ -5,7 +5,7 @@
 # UBSan. (Included last: second expansion holds for every rule after it.)
 
 UNIT := $(BUILD)/unit
-HOSTED_CFLAGS := $(WARN) $(TOME_CFLAGS_GCC) -O1 -g -fno-omit-frame-pointer -DTOME_DEBUG \
+HOSTED_CFLAGS := $(WARN) $(TOME_CFLAGS_GCC) -O1 -g1 -fno-omit-frame-pointer -DTOME_DEBUG \
 	-D_GNU_SOURCE -fno-strict-aliasing -DTOME_X86_INVLPGB=1
 HOSTED_PATHS := -Ihosted -Iinclude -Isrc -Iports/x86_64
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
