@@ -99,3 +99,49 @@ abilities_are_used(void **state)
 		down();
 	}
 }
+
+/* The kernel's translations hold on every CPU before any program runs. */
+void
+the_kernel_runs_alone(void **state)
+{
+	tome_va_t va = hosted_mmu.kernel_start + 16 * PAGE;
+	unsigned kind, cpu;
+	tome_pfn_t f;
+	uint8_t b;
+
+	(void)state;
+	for (kind = 0; kind < hosted_mmu.nvariants; kind++) {
+		boot(hosted_cpu_variant(kind), HOSTED_NEVER_EVICT, FEW);
+		judge();
+		f = frame();
+		assert_int_equal(tome_pmap_enter(tome_pmap_kernel(vm), va, f,
+		    R | W, TOME_MEM_WB, 0), TOME_OK);
+		for (cpu = 0; cpu < CPUS; cpu++) {
+			hosted_become(m, cpu);
+			assert_int_equal(hosted_kread(va, &b, 1, false),
+			    TOME_OK);
+		}
+		tome_pmap_remove(tome_pmap_kernel(vm), va, va + PAGE);
+		judge();
+		tome_frame_free(vm, f);
+		programs();
+		down();
+	}
+}
+
+/* A CPU that the port cannot run is told so, not run wrongly. */
+void
+what_does_not_fit_is_refused(void **state)
+{
+	unsigned kind;
+
+	(void)state;
+	for (kind = 0; kind < hosted_mmu.nunfit; kind++) {
+		m = hosted_create(&(struct hosted_config){ .ncpus = CPUS,
+		    .cpu = hosted_mmu.unfit[kind],
+		    .ram = (uint64_t)FEW << TOME_PAGE_SHIFT });
+		assert_non_null(m);
+		assert_int_not_equal(hosted_vm_create(m, &vm), TOME_OK);
+		hosted_destroy(m);
+	}
+}

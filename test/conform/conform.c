@@ -29,18 +29,30 @@ run_on(unsigned cpu, struct tome_pmap *p)
 }
 
 void
-up(unsigned kind, unsigned modes, unsigned pages)
+boot(unsigned kind, unsigned modes, unsigned pages)
 {
-	unsigned cpu;
-
 	m = hosted_create(&(struct hosted_config){ .ncpus = CPUS, .cpu = kind,
 	    .ram = (uint64_t)pages << TOME_PAGE_SHIFT,
 	    .modes = modes | HOSTED_STRICT, .seed = kind + modes + 1 });
 	assert_non_null(m);
 	assert_int_equal(hosted_vm_create(m, &vm), TOME_OK);
+}
+
+void
+programs(void)
+{
+	unsigned cpu;
+
 	assert_int_equal(tome_pmap_create(vm, &pmap), TOME_OK);
 	for (cpu = 0; cpu < CPUS; cpu++)
 		run_on(cpu, pmap);
+}
+
+void
+up(unsigned kind, unsigned modes, unsigned pages)
+{
+	boot(kind, modes, pages);
+	programs();
 }
 
 void
@@ -609,6 +621,42 @@ what_was_written_is_executed(void **state)
 	everywhere(code_body);
 }
 
+/* ---- the kernel's access to programs' memory ---- */
+
+static void
+user_body(void)
+{
+	const struct tome_mmu *mmu = &vm->pmaps->mmu;
+	uint32_t v = 7, got = 0;
+	tome_pfn_t f = frame();
+
+	hosted_on_fault(fault, pmap);
+	enter(VA, f, R | W, 0);
+	assert_int_equal(tome_insn_copy_out(mmu, VA, &v, sizeof v), 0);
+	assert_int_equal(tome_insn_copy_in(mmu, &got, VA, sizeof got), 0);
+	assert_int_equal(got, v);
+	assert_true(tome_insn_user_cas32(mmu, VA, &got, v + 1));
+	assert_int_equal(got, v);
+	assert_true(tome_insn_user_load32(mmu, VA, &got));
+	assert_int_equal(got, v + 1);
+	judge();
+	/* Up to where nothing is. */
+	assert_int_equal(tome_insn_copy_in(mmu, &got, VA + PAGE - 1, 4), 3);
+	assert_false(tome_insn_user_load32(mmu, VA + PAGE, &got));
+	tome_pmap_remove(pmap, VA, VA + PAGE);
+	assert_int_equal(tome_insn_copy_out(mmu, VA, &v, sizeof v), sizeof v);
+	assert_false(tome_insn_user_cas32(mmu, VA, &got, v));
+	hosted_on_fault(NULL, NULL);
+	tome_frame_free(vm, f);
+}
+
+static void
+the_kernel_copies_to_and_from_programs(void **state)
+{
+	(void)state;
+	everywhere(user_body);
+}
+
 int
 main(void)
 {
@@ -621,7 +669,11 @@ main(void)
 		cmocka_unit_test(numbers_roll_over),
 		cmocka_unit_test(kernel_translations_are_everybodys),
 		cmocka_unit_test(what_was_written_is_executed),
+		cmocka_unit_test(the_kernel_copies_to_and_from_programs),
 		cmocka_unit_test(abilities_are_used),
+		cmocka_unit_test(the_kernel_runs_alone),
+		cmocka_unit_test(what_does_not_fit_is_refused),
+		cmocka_unit_test(what_has_not_changed_stays_cached),
 	};
 
 	return cmocka_run_group_tests_name(hosted_mmu.name, tests, NULL, NULL);

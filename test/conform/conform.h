@@ -32,7 +32,10 @@ extern struct tome_vm *vm;
 extern struct tome_pmap *pmap;
 extern unsigned faults;
 
-/* A machine of this kind, in these modes; `down` judges it first. */
+/* A machine of this kind, in these modes, and its kernel; then what its CPUs run.
+ * `up` is both; `down` judges first. */
+void boot(unsigned kind, unsigned modes, unsigned pages);
+void programs(void);
 void up(unsigned kind, unsigned modes, unsigned pages);
 void down(void);
 /* On each kind of CPU, in each mode by itself and in all. */
@@ -51,5 +54,10 @@ enum tome_err fault(void *pmap, tome_va_t, tome_prot_t access);
 
 /* ---- abilities.c ---- */
 void abilities_are_used(void **state);
+void the_kernel_runs_alone(void **state);
+void what_does_not_fit_is_refused(void **state);
+
+/* ---- caches.c ---- */
+void what_has_not_changed_stays_cached(void **state);
 
 #endif

@@ -1,0 +1,95 @@
+/*
+ * caches.c - of the conformance suite: translations stay cached where nothing has
+ * changed. A flush that takes too much makes nothing wrong, and every program slow.
+ */
+#include "conform.h"
+
+static struct tome_pmap *other;
+
+/* Translations that this CPU had to look for to read there. */
+static uint64_t
+fills(struct tome_pmap *p, tome_va_t va)
+{
+	struct hosted_counts before, after;
+	uint8_t b;
+
+	hosted_counts(m, &before);
+	if (tome_pmap_is_user(p))
+		assert_true(can(p, va, R));
+	else
+		assert_int_equal(hosted_kread(va, &b, 1, false), TOME_OK);
+	hosted_counts(m, &after);
+	return after.fills - before.fills;
+}
+
+/* Another program's pages, and this one's page beside those that change. */
+static void
+others_stay(tome_pfn_t f)
+{
+	const unsigned n = TOME_PORT_FLUSH_PAGES + 3;
+	bool numbers = vm->pmaps->mmu.asids != 0;
+	unsigned i;
+
+	for (i = 0; i <= n; i++)
+		enter(VA + i * PAGE, f, R | W | X, 0);
+	assert_true(can(pmap, VA, R) && can(pmap, VA + n * PAGE, R));
+	run_on(0, other);
+	assert_true(can(other, VA, R));
+	run_on(0, pmap);
+	assert_int_equal(fills(pmap, VA + n * PAGE), numbers ? 0 : 1);
+	/* One page, then more than are flushed one by one. */
+	tome_pmap_protect(pmap, VA, VA + PAGE, R | X);
+	assert_int_equal(fills(pmap, VA + n * PAGE), 0);
+	run_on(0, other);
+	assert_int_equal(fills(other, VA), numbers ? 0 : 1);
+	run_on(0, pmap);
+	tome_pmap_protect(pmap, VA, VA + n * PAGE, R);
+	run_on(0, other);
+	assert_int_equal(fills(other, VA), numbers ? 0 : 1);
+	run_on(0, pmap);
+	tome_pmap_remove(pmap, VA, VA + (n + 1) * PAGE);
+}
+
+/* The kernel's own stay while programs come and go, but go when they must. */
+static void
+kernels_stay(tome_pfn_t f)
+{
+	tome_va_t va = hosted_mmu.kernel_start + 16 * PAGE;
+	struct tome_pmap *k = tome_pmap_kernel(vm);
+	struct hosted_abilities a;
+	uint8_t b;
+
+	hosted_mmu.abilities(hosted_this(), &a);
+	assert_int_equal(tome_pmap_enter(k, va, f, R | W, TOME_MEM_WB, 0),
+	    TOME_OK);
+	assert_int_equal(hosted_kread(va, &b, 1, false), TOME_OK);
+	run_on(0, other);
+	if (a.globals_stay)
+		assert_int_equal(fills(k, va), 0);
+	tome_pmap_remove(k, va, va + PAGE);
+	run_on(0, pmap);
+	assert_int_not_equal(hosted_kread(va, &b, 1, false), TOME_OK);
+	judge();
+}
+
+void
+what_has_not_changed_stays_cached(void **state)
+{
+	unsigned kind;
+	tome_pfn_t f;
+
+	(void)state;
+	for (kind = 0; kind < hosted_mmu.nvariants; kind++) {
+		up(hosted_cpu_variant(kind), HOSTED_NEVER_EVICT, FEW);
+		f = frame();
+		assert_int_equal(tome_pmap_create(vm, &other), TOME_OK);
+		assert_int_equal(tome_pmap_enter(other, VA, f, R, TOME_MEM_WB,
+		    0), TOME_OK);
+		hosted_become(m, 0);
+		others_stay(f);
+		kernels_stay(f);
+		tome_pmap_destroy(other);
+		tome_frame_free(vm, f);
+		down();
+	}
+}
