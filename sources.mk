@@ -153,9 +153,11 @@ TOME_SRC_PAGING = \
 	src/paging/tier.c \
 	src/paging/wk.c
 
-# Objects copied, and looked at page by page; where pages are mapped: facades ask.
+# Objects copied, and looked at page by page; where pages are mapped; physical memory
+# counted by the unit: facades ask.
 TOME_SRC_LOOK = \
 	src/pmap/list.c \
+	src/object/claim.c \
 	src/object/copy.c \
 	src/object/look.c
 

@@ -26,7 +26,8 @@ struct compat_andromeda_config {
 	void (*log)(const char *line);
 };
 
-/* The instance has layers 0-5. Nothing is left when it fails. */
+/* The instance has layers 0-5, the library TOME_SRC_LOOK. Nothing is left when it
+ * fails. */
 enum tome_err compat_andromeda_start(struct tome_vm *,
     const struct compat_andromeda_config *) TOME_NODISCARD;
 /* Each CPU, once, before it runs a task: its own page tables from now on.

@@ -14,10 +14,10 @@
 
 #define READ_WRITE (TOME_PROT_READ | TOME_PROT_WRITE)
 
-static const char *
-end_of(const void *base, size_t size)
+static bool
+is_within(const char *p, const void *base, size_t size)
 {
-	return (const char *)base + size;
+	return p >= (const char *)base && p < (const char *)base + size;
 }
 
 static struct tome_map *
@@ -34,12 +34,14 @@ is_cpu(int cpu)
 }
 
 /* Which map, and which bit of `loaded`, this CPU is for the segment; NULL: no such
- * CPU. */
+ * CPU, or no segment. */
 static struct tome_map *
 space(const struct vm_segment *seg, int cpu, unsigned *bit)
 {
+	if (seg == NULL || !is_cpu(cpu))
+		return NULL;
 	*bit = seg->pages->kernel ? 0 : (unsigned)cpu;
-	return is_cpu(cpu) ? space_of(seg, *bit) : NULL;
+	return space_of(seg, *bit);
 }
 
 /* ---- page tables of one CPU ---- */
@@ -124,8 +126,7 @@ load_locked(struct tome_map *map, struct vm_segment *seg, unsigned bit)
 	    andromeda_va(seg, seg->virt_base), &there) == TOME_OK &&
 	    there.start == andromeda_va(seg, seg->virt_base))
 		return -ALREADY_INITIALISED;
-	return err == TOME_OK ? SUCCESS : err == TOME_ENOMEM ? -NOMEM :
-	    -GENERIC;
+	return andromeda_result(err, -GENERIC);
 }
 
 int
@@ -149,19 +150,16 @@ vm_segment_load(int cpu, struct vm_segment *seg)
 int
 vm_segment_unload(int cpu, struct vm_segment *seg)
 {
-	struct tome_map *map;
 	unsigned bit;
+	struct tome_map *map = space(seg, cpu, &bit);
 	int left = -NOT_YET_INITIALISED;
 
-	if (seg == NULL)
-		return -INVALID_ARG;
-	map = space(seg, cpu, &bit);
 	if (map == NULL)
 		return -INVALID_ARG;
 	tome_lock(andromeda_vm.vm, &seg->pages->lock);
 	if (seg->pages->loaded >> bit & 1)
-		left = tome_map_remove(map, andromeda_va(seg, seg->virt_base),
-		    seg->size) == TOME_OK ? SUCCESS : -NOMEM;
+		left = andromeda_result(tome_map_remove(map,
+		    andromeda_va(seg, seg->virt_base), seg->size), -NOMEM);
 	if (left == SUCCESS)
 		seg->pages->loaded &= ~(1u << bit);
 	tome_unlock(andromeda_vm.vm, &seg->pages->lock);
@@ -229,14 +227,14 @@ map_locked(void *virt, addr_t phys, struct vm_segment *seg)
 	    &seg->allocated, virt);
 
 	if (r == NULL || phys > UINT64_MAX / 2 ||
-	    andromeda_claim(phys, r->size) != SUCCESS)
+	    tome_claims_take(andromeda_vm.claims, phys, r->size) != TOME_OK)
 		return NULL;
 	r->phys = phys;
 	if (andromeda_show(seg, r->base, r->size, r) != TOME_OK) {
 		/* Where it came it goes, which takes no memory; where it did not,
 		 * a cut may fail, and the content stays. */
 		(void)!andromeda_hide(seg, r->base, r->size);
-		andromeda_unclaim(phys, r->size);
+		(void)!tome_claims_drop(andromeda_vm.claims, phys, r->size);
 		return NULL;
 	}
 	change_list(seg, r, &seg->mapped);
@@ -269,11 +267,11 @@ vm_unmap(void *virt, struct vm_segment *seg)
 	tome_lock(andromeda_vm.vm, &seg->pages->lock);
 	r = andromeda_range_at(seg, &seg->mapped, virt);
 	if (r != NULL)
-		left = andromeda_hide(seg, r->base, r->size) == TOME_OK ?
-		    SUCCESS : -NOMEM;
+		left = andromeda_result(andromeda_hide(seg, r->base, r->size),
+		    -NOMEM);
 	if (left == SUCCESS) {
 		change_list(seg, r, &seg->allocated);
-		andromeda_unclaim(r->phys, r->size);
+		(void)!tome_claims_drop(andromeda_vm.claims, r->phys, r->size);
 		/* By what is at its base a segment is known to be loaded. */
 		if (virt == seg->virt_base)
 			(void)!andromeda_show(seg, virt, r->size, NULL);
@@ -311,25 +309,11 @@ vm_reset_range(int cpu, void *virt, size_t bytes)
 {
 	if (!is_cpu(cpu))
 		return -INVALID_ARG;
-	switch (tome_map_remove(andromeda_vm.space[cpu], (uintptr_t)virt,
-	    bytes)) {
-	case TOME_OK:
-		return SUCCESS;
-	case TOME_ENOMEM:
-		return -NOMEM;
-	default:
-		return -INVALID_ARG;
-	}
+	return andromeda_result(tome_map_remove(andromeda_vm.space[cpu],
+	    (uintptr_t)virt, bytes), -INVALID_ARG);
 }
 
 /* ---- faults ---- */
-
-static bool
-holds(const struct vm_segment *seg, const char *p)
-{
-	return p >= (const char *)seg->virt_base &&
-	    p < end_of(seg->virt_base, seg->size);
-}
 
 /* The mapped range that holds p, or NULL. */
 static struct vm_range_descriptor *
@@ -337,8 +321,7 @@ mapped_at(struct vm_segment *seg, const char *p)
 {
 	struct vm_range_descriptor *r = seg->mapped;
 
-	while (r != NULL && (p < (char *)r->base ||
-	    p >= end_of(r->base, r->size)))
+	while (r != NULL && !is_within(p, r->base, r->size))
 		r = r->next;
 	return r;
 }
@@ -371,8 +354,8 @@ mend(struct tome_map *map, unsigned bit, const char *p)
 	for (d = &vm_core; d != NULL; d = d->next)
 		for (s = d->segments; s != NULL && err == TOME_EFAULT;
 		    s = s->next) {
-			if (!holds(s, p) || s->pages->kernel !=
-			    (map == andromeda_vm.kernel))
+			if (!is_within(p, s->virt_base, s->size) ||
+			    s->pages->kernel != (map == andromeda_vm.kernel))
 				continue;
 			tome_lock(andromeda_vm.vm, &s->pages->lock);
 			if (s->pages->loaded >> bit & 1)
@@ -391,8 +374,7 @@ fault(struct tome_map *map, unsigned bit, tome_va_t va, addr_t p,
 
 	if (err == TOME_EFAULT && mend(map, bit, (char *)p) == TOME_OK)
 		err = tome_fault(map, va, access);
-	return err == TOME_OK ? SUCCESS : err == TOME_ENOMEM ? -NOMEM :
-	    -GENERIC;
+	return andromeda_result(err, -GENERIC);
 }
 
 /* The page tables that this CPU runs. */

@@ -53,7 +53,6 @@ struct vm_range_descriptor *
 vm_range_alloc(void)
 {
 	struct vm_range_descriptor *r;
-	bool fixed;
 
 	tome_lock(andromeda_vm.vm, &reserve.lock);
 	r = reserve.first;
@@ -62,11 +61,9 @@ vm_range_alloc(void)
 		count(-1);
 	}
 	tome_unlock(andromeda_vm.vm, &reserve.lock);
-	if (r == NULL)
-		return NULL;
-	fixed = r->static_alloc;
-	memset(r, 0, sizeof *r);
-	r->static_alloc = fixed;
+	if (r != NULL)
+		*r = (struct vm_range_descriptor){
+			.static_alloc = r->static_alloc };
 	return r;
 }
 
@@ -272,13 +269,17 @@ andromeda_range_release(struct vm_segment *seg, struct vm_range_descriptor *r)
 	}
 }
 
+/* What is not free the arena has given out. */
 static void
-list_drop(struct vm_range_descriptor **list)
+list_drop(struct vm_segment *seg, struct vm_range_descriptor **list)
 {
 	struct vm_range_descriptor *r;
 
 	while ((r = *list) != NULL) {
 		*list = r->next;
+		if (list != &seg->free)
+			tome_arena_free(seg->pages->arena, (uintptr_t)r->base -
+			    (uintptr_t)seg->virt_base, r->size);
 		(void)vm_range_free(r);
 	}
 }
@@ -286,7 +287,7 @@ list_drop(struct vm_range_descriptor **list)
 void
 andromeda_ranges_drop(struct vm_segment *seg)
 {
-	list_drop(&seg->allocated);
-	list_drop(&seg->free);
-	list_drop(&seg->mapped);
+	list_drop(seg, &seg->allocated);
+	list_drop(seg, &seg->free);
+	list_drop(seg, &seg->mapped);
 }

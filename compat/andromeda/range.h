@@ -5,6 +5,7 @@
 #define COMPAT_ANDROMEDA_RANGE_H
 
 #include <mm/vm.h>
+#include <tome/claim.h>
 #include <tome/lock.h>
 #include <tome/map.h>
 
@@ -30,12 +31,17 @@ struct andromeda {
 	struct tome_vm *vm;
 	struct compat_andromeda_config config;
 	struct tome_object *memory;	/* all of it: offset is address */
+	struct tome_claims *claims;	/* of units of it */
 	uintptr_t bias;			/* of kernel pointers */
 	struct tome_map *kernel;
 	struct tome_map *space[CPU_LIMIT];	/* each CPU's page tables */
 	struct tome_mutex lock;		/* the list of descriptors */
 };
 extern struct andromeda andromeda_vm ANDROMEDA(andromeda_vm);
+
+/* The core's errors, as the old system has them; `other` for what it has no
+ * number for. */
+int andromeda_result(enum tome_err, int other) ANDROMEDA(result);
 
 /* The address of a pointer into the segment. */
 static inline tome_va_t
@@ -62,7 +68,7 @@ void andromeda_range_carve(struct vm_segment *, void *base, size_t n,
 /* It is free now; touching free ranges become one. */
 void andromeda_range_release(struct vm_segment *,
     struct vm_range_descriptor *) ANDROMEDA(range_release);
-/* All of them go. */
+/* All of them go; what was given out is the arena's again. */
 void andromeda_ranges_drop(struct vm_segment *) ANDROMEDA(ranges_drop);
 /* The reserve's memory goes back. */
 void andromeda_reserve_drop(void) ANDROMEDA(reserve_drop);
@@ -80,10 +86,7 @@ enum tome_err andromeda_show(struct vm_segment *, void *base, size_t size,
 
 /* ---- claim.c ---- */
 
-/* Count every unit that [phys, phys+size) touches; an error: none of them. */
-int andromeda_claim(addr_t phys, size_t size) ANDROMEDA(claim);
-void andromeda_unclaim(addr_t phys, size_t size) ANDROMEDA(unclaim);
-/* Every unit that is still counted goes back. */
-void andromeda_claims_drop(void) ANDROMEDA(claims_drop);
+enum tome_err andromeda_claims_start(void) ANDROMEDA(claims_start)
+    TOME_NODISCARD;
 
 #endif

@@ -27,6 +27,12 @@ struct vm_descriptor vm_core = { .cpl = VM_CPL_CORE };
 
 static void segment_free(struct vm_segment *);
 
+int
+andromeda_result(enum tome_err err, int other)
+{
+	return err == TOME_OK ? SUCCESS : err == TOME_ENOMEM ? -NOMEM : other;
+}
+
 /* SIZE_MAX rounds to 0. */
 static size_t
 round_up(size_t n)
@@ -68,6 +74,8 @@ compat_andromeda_start(struct tome_vm *vm,
 	err = tome_object_create_device(vm, 0, (tome_pfn_t)-1, TOME_MEM_WB,
 	    false, &andromeda_vm.memory);
 	if (err == TOME_OK)
+		err = andromeda_claims_start();
+	if (err == TOME_OK)
 		err = create_maps();
 	if (err != TOME_OK)
 		compat_andromeda_stop();
@@ -92,7 +100,7 @@ compat_andromeda_stop(void)
 			tome_map_unref(andromeda_vm.space[i]);
 	if (andromeda_vm.kernel != NULL)
 		tome_map_unref(andromeda_vm.kernel);
-	andromeda_claims_drop();
+	tome_claims_destroy(andromeda_vm.claims);
 	andromeda_reserve_drop();
 	if (andromeda_vm.memory != NULL)
 		tome_object_unref(andromeda_vm.memory);
@@ -250,27 +258,6 @@ vm_new_segment(void *virt, size_t size, struct vm_descriptor *d)
 	return seg;
 }
 
-static bool
-free_span(void *arena, tome_span_t base, tome_span_t size, bool allocated)
-{
-	(void)size;
-	if (allocated)
-		*(tome_span_t *)arena = base;
-	return !allocated;
-}
-
-/* An arena ends when nothing is allocated: give back what still is. */
-static void
-arena_end(struct tome_arena *arena)
-{
-	tome_span_t at;
-
-	while (tome_arena_destroy(arena) == TOME_EBUSY) {
-		tome_arena_walk(arena, free_span, &at);
-		tome_arena_free(arena, at, tome_arena_size_of(arena, at));
-	}
-}
-
 /* What page tables have of it they keep. */
 static void
 segment_free(struct vm_segment *seg)
@@ -280,7 +267,7 @@ segment_free(struct vm_segment *seg)
 	andromeda_ranges_drop(seg);
 	if (b != NULL) {
 		if (b->arena != NULL)
-			arena_end(b->arena);
+			(void)!tome_arena_destroy(b->arena);
 		if (b->content != NULL)
 			tome_object_unref(b->content);
 		tome_kfree(andromeda_vm.vm, b);
@@ -303,7 +290,8 @@ vm_segment_clean(struct vm_segment *seg)
 		for (struct vm_range_descriptor *r = seg->mapped; r != NULL;
 		    r = r->next)
 			if (andromeda_hide(seg, r->base, r->size) == TOME_OK)
-				andromeda_unclaim(r->phys, r->size);
+				(void)!tome_claims_drop(andromeda_vm.claims,
+				    r->phys, r->size);
 	segment_free(seg);
 	return SUCCESS;
 }
@@ -497,17 +485,24 @@ vm_unmap_heap(void *virt)
 /* ---- showing ---- */
 
 static void
+dump_line(const char *what, const char *name, const void *base, size_t size)
+{
+	struct compat_line l = { .n = 0 };
+
+	compat_put(&l, what);
+	compat_put(&l, name);
+	compat_put(&l, " 0x");
+	compat_put_hex(&l, (uintptr_t)base, 8);
+	compat_put(&l, " + 0x");
+	compat_put_hex(&l, size, 1);
+	andromeda_vm.config.log(l.text);
+}
+
+static void
 dump_ranges(const char *what, const struct vm_range_descriptor *r)
 {
-	for (; r != NULL; r = r->next) {
-		struct compat_line l = { .n = 0 };
-
-		compat_put(&l, what);
-		compat_put_hex(&l, (uintptr_t)r->base, 8);
-		compat_put(&l, " + 0x");
-		compat_put_hex(&l, r->size, 1);
-		andromeda_vm.config.log(l.text);
-	}
+	for (; r != NULL; r = r->next)
+		dump_line("  ", what, r->base, r->size);
 }
 
 void
@@ -516,17 +511,9 @@ vm_dump(struct vm_descriptor *d)
 	if (d == NULL)
 		return;
 	for (struct vm_segment *s = d->segments; s != NULL; s = s->next) {
-		struct compat_line l = { .n = 0 };
-
-		compat_put(&l, "segment ");
-		compat_put(&l, s->name);
-		compat_put(&l, " 0x");
-		compat_put_hex(&l, (uintptr_t)s->virt_base, 8);
-		compat_put(&l, " + 0x");
-		compat_put_hex(&l, s->size, 1);
-		andromeda_vm.config.log(l.text);
-		dump_ranges("  allocated 0x", s->allocated);
-		dump_ranges("  mapped 0x", s->mapped);
-		dump_ranges("  free 0x", s->free);
+		dump_line("segment ", s->name, s->virt_base, s->size);
+		dump_ranges("allocated", s->allocated);
+		dump_ranges("mapped", s->mapped);
+		dump_ranges("free", s->free);
 	}
 }

@@ -3,6 +3,7 @@
  */
 #include <andromeda/glue.h>
 #include <mm/vm.h>
+#include <tome/claim.h>
 
 #include "cost.h"
 
@@ -14,6 +15,7 @@ static struct tome_vm *vm;
 static struct tome_map *map;
 static struct tome_object *content, *heap_content, *memory;
 static struct tome_arena *arena;
+static struct tome_claims *claims;
 static tome_span_t span;
 
 static struct vm_segment *segment;
@@ -38,8 +40,8 @@ enter(struct tome_object *object, tome_va_t addr, tome_va_t len,
 static void
 core_map(void)
 {
-	MUST(tome_frames_claim(vm, TOME_PAGE_DEVICE, frames,
-	    PAGE_ALLOC_UNIT) == TOME_OK);
+	MUST(tome_claims_take(claims, tome_pfn_pa(frames),
+	    PAGE_ALLOC_FACTOR) == TOME_OK);
 	enter(memory, AT, PAGE_ALLOC_FACTOR, tome_pfn_pa(frames),
 	    TOME_MAP_POPULATE);
 }
@@ -48,8 +50,8 @@ static void
 core_unmap(void)
 {
 	MUST(tome_map_remove(map, AT, PAGE_ALLOC_FACTOR) == TOME_OK);
-	for (tome_pfn_t i = 0; i < PAGE_ALLOC_UNIT; i++)
-		tome_frame_free(vm, frames + i);
+	MUST(tome_claims_drop(claims, tome_pfn_pa(frames),
+	    PAGE_ALLOC_FACTOR) == TOME_OK);
 }
 
 static void
@@ -168,6 +170,7 @@ start(struct tome_vm *instance)
 	    TOME_OK);
 	MUST(tome_object_create_device(vm, 0, (tome_pfn_t)-1, TOME_MEM_WB,
 	    false, &memory) == TOME_OK);
+	MUST(tome_claims_create(vm, 2, &claims) == TOME_OK);
 	enter(content, AT + SEGMENT, SEGMENT, 0, 0);
 	MUST(tome_fault(map, AT + SEGMENT + PAGE_SIZE, TOME_PROT_WRITE) ==
 	    TOME_OK);
@@ -187,7 +190,7 @@ static const struct cost_call calls[] = {
 	    .facade_undo = unbind_and_release, .allowed = 20 },
 	{ .what = "unmap", .core_first = core_map, .core = core_unmap,
 	    .facade_first = alloc_and_bind, .facade = unbind,
-	    .facade_undo = release, .allowed = 27 },
+	    .facade_undo = release, .allowed = 12 },
 	{ .what = "fault", .core = core_fault, .core_undo = core_drop,
 	    .facade_first = alloc, .facade = fault, .facade_undo = release },
 	{ .what = "heap allocation", .core = core_alloc,
