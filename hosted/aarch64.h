@@ -16,6 +16,7 @@ void tome_insn_dsb_ishst(void);
 uint64_t tome_insn_read_reg(enum tome_a64_reg);
 void tome_insn_write_reg(enum tome_a64_reg, uint64_t);
 void tome_insn_tlbi(enum tome_a64_tlbi, uint64_t arg);
-void tome_insn_sync_code(const void *, size_t len);
+void tome_insn_clean_code(const void *, size_t len);
+void tome_insn_drop_code(const void *, size_t len);
 
 #endif

@@ -16,6 +16,6 @@ uint32_t tome_insn_read_reg(enum tome_arm_reg);
 void tome_insn_write_reg(enum tome_arm_reg, uint32_t);
 void tome_insn_tlbi(enum tome_arm_tlbi, uint32_t arg);
 void tome_insn_clean(const void *, size_t len);
-void tome_insn_sync_code(const void *, size_t len);
+void tome_insn_drop_code(const void *, size_t len);
 
 #endif

@@ -397,8 +397,8 @@ hosted_icache(struct hosted_cpu *c, tome_pa_t frame)
 	    TOME_PAGE_SHIFT) + (size_t)((frame - m->lo) >> TOME_PAGE_SHIFT)];
 }
 
-static void
-sync_one(struct hosted_cpu *c, tome_pa_t frame)
+void
+hosted_sync_icache_of(struct hosted_cpu *c, tome_pa_t frame)
 {
 	const void *ram = hosted_ram(c->m, frame);
 	void **copy;
@@ -421,7 +421,7 @@ hosted_sync_icache(tome_pa_t frame)
 	unsigned i;
 
 	for (i = 0; i < m->ncpus; i++)
-		sync_one(&m->cpu[i], frame);
+		hosted_sync_icache_of(&m->cpu[i], frame);
 }
 
 void
@@ -433,7 +433,7 @@ hosted_sync_icache_here(const void *p)
 	if (!hosted_pointer_pa(c->m, p, &pa))
 		return;
 	c->synced = pa & ~(tome_pa_t)TOME_PAGE_MASK;
-	sync_one(c, c->synced);
+	hosted_sync_icache_of(c, c->synced);
 }
 
 void

@@ -178,6 +178,10 @@ void hosted_flush(struct hosted_cpu *, const struct hosted_flush *);
 void hosted_order(struct hosted_cpu *, const struct hosted_flush *, bool all);
 void hosted_dsb(struct hosted_cpu *, bool coherent);
 void hosted_isb(struct hosted_cpu *);
+/* And code, frame by frame: out of the data cache; dropped by every instruction
+ * cache, which finds what was cleaned by then. */
+void hosted_code_clean(const void *, size_t len);
+void hosted_code_drop(const void *, size_t len);
 /* A broadcast flush: every CPU's (formats whose flushes broadcast). */
 void hosted_flush_all_cpus(struct hosted_cpu *, const struct hosted_flush *);
 
@@ -191,6 +195,8 @@ void hosted_make_visible(const volatile void *from, size_t len);
 /* The data cache is cleaned of them; a barrier does the rest. */
 void hosted_clean(const volatile void *from, size_t len);
 void hosted_sync_icache(tome_pa_t frame);
+/* One CPU's copy. */
+void hosted_sync_icache_of(struct hosted_cpu *, tome_pa_t frame);
 /* This CPU's alone; and on every CPU what this one has of its last. */
 void hosted_sync_icache_here(const void *);
 void hosted_sync_icache_others(void);

@@ -396,8 +396,13 @@ tome_insn_tlbi(enum tome_a64_tlbi what, uint64_t arg)
 }
 
 void
-tome_insn_sync_code(const void *at, size_t len)
+tome_insn_clean_code(const void *at, size_t len)
 {
-	if (len == TOME_PAGE_SIZE)
-		hosted_sync_icache_at(at);
+	hosted_code_clean(at, len);
+}
+
+void
+tome_insn_drop_code(const void *at, size_t len)
+{
+	hosted_code_drop(at, len);
 }

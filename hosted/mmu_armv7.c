@@ -270,6 +270,7 @@ void
 tome_insn_clean(const void *at, size_t len)
 {
 	hosted_clean(at, len);
+	hosted_code_clean(at, len);
 }
 
 uint32_t
@@ -279,7 +280,8 @@ tome_insn_read_reg(enum tome_arm_reg r)
 
 	if (r != TOME_ARM_MMFR3)
 		return reg(c, WRITTEN + r);
-	return (radix_is(c, HOSTED_ARM_NO_BROADCAST) ? 0 : 2u << 12) |
+	/* Those of caches reach everybody. */
+	return (radix_is(c, HOSTED_ARM_NO_BROADCAST) ? 1u << 12 : 2u << 12) |
 	    (radix_is(c, HOSTED_ARM_NO_COHERENT_WALKS) ? 0 : 1u << 20);
 }
 
@@ -322,8 +324,7 @@ tome_insn_tlbi(enum tome_arm_tlbi what, uint32_t arg)
 }
 
 void
-tome_insn_sync_code(const void *at, size_t len)
+tome_insn_drop_code(const void *at, size_t len)
 {
-	if (len == TOME_PAGE_SIZE)
-		hosted_sync_icache_at(at);
+	hosted_code_drop(at, len);
 }

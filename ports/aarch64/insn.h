@@ -92,24 +92,37 @@ tome_insn_tlbi(enum tome_a64_tlbi what, uint64_t arg)
 	}
 }
 
-/* Data to the point where instructions are fetched, then the instructions of every
- * CPU. CTR_EL0 has the lines' sizes. */
-static inline void
-tome_insn_sync_code(const void *at, size_t len)
+/* ---- code: CTR_EL0 has the lines' sizes ---- */
+
+static inline uint64_t
+tome_insn_ctr(void)
 {
-	uintptr_t from = (uintptr_t)at, end = from + len, p, d, i;
 	uint64_t ctr;
 
 	__asm__ volatile("mrs %0, ctr_el0" : "=r"(ctr));
-	d = (uintptr_t)4 << (ctr >> 16 & 15);
-	i = (uintptr_t)4 << (ctr & 15);
-	for (p = from; p < end; p += d)
+	return ctr;
+}
+
+/* Data, to the point where instructions are fetched. */
+static inline void
+tome_insn_clean_code(const void *at, size_t len)
+{
+	uintptr_t line = (uintptr_t)4 << (tome_insn_ctr() >> 16 & 15);
+	uintptr_t p = (uintptr_t)at, end = p + len;
+
+	for (; p < end; p += line)
 		__asm__ volatile("dc cvau, %0" : : "r"(p) : "memory");
-	tome_insn_dsb_ish();
-	for (p = from; p < end; p += i)
+}
+
+/* What the instruction caches of every CPU have. */
+static inline void
+tome_insn_drop_code(const void *at, size_t len)
+{
+	uintptr_t line = (uintptr_t)4 << (tome_insn_ctr() & 15);
+	uintptr_t p = (uintptr_t)at, end = p + len;
+
+	for (; p < end; p += line)
 		__asm__ volatile("ic ivau, %0" : : "r"(p) : "memory");
-	tome_insn_dsb_ish();
-	tome_insn_isb();
 }
 
 /* ---- user memory (access.c) ---- */

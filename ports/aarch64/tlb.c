@@ -8,6 +8,7 @@
  *    walk caches of its addresses. Entries stored before DSB ISHST stay flushed.
  *  - By VA and ASID it takes global entries of the address, too; _ALL is under
  *    every ASID.
+ *  - Cleaning and dropping of code are done, as TLBI is, at a DSB ISH of who asked.
  *  - EPD0 may be cached in a TLB: so what is cached under number 0 goes with it.
  */
 #include <insn.h>
@@ -210,5 +211,9 @@ void
 tome_mmu_sync_icache(const struct tome_mmu *m, const void *frame)
 {
 	(void)m;
-	tome_insn_sync_code(frame, TOME_PAGE_SIZE);
+	tome_insn_clean_code(frame, TOME_PAGE_SIZE);
+	tome_insn_dsb_ish();
+	tome_insn_drop_code(frame, TOME_PAGE_SIZE);
+	tome_insn_dsb_ish();
+	tome_insn_isb();
 }

@@ -94,20 +94,16 @@ tome_insn_clean(const void *at, size_t len)
 		TOME_ARM_WRITE("c7, c11, 1");
 }
 
-/* Then instructions and branch targets, on every CPU. */
+/* Instructions and branch targets that every CPU has of it. */
 static inline void
-tome_insn_sync_code(const void *at, size_t len)
+tome_insn_drop_code(const void *at, size_t len)
 {
 	uintptr_t v = (uintptr_t)at, end = v + len;
 
-	tome_insn_clean(at, len);
-	tome_insn_dsb();
 	for (; v < end; v += TOME_ARM_LINE)
 		TOME_ARM_WRITE("c7, c5, 1");
 	v = 0;
 	TOME_ARM_WRITE("c7, c1, 6");
-	tome_insn_dsb();
-	tome_insn_isb();
 }
 
 /* ---- user memory (access.c) ---- */

@@ -153,5 +153,9 @@ void
 tome_mmu_sync_icache(const struct tome_mmu *m, const void *frame)
 {
 	(void)m;
-	tome_insn_sync_code(frame, TOME_PAGE_SIZE);
+	tome_insn_clean(frame, TOME_PAGE_SIZE);
+	tome_insn_dsb();
+	tome_insn_drop_code(frame, TOME_PAGE_SIZE);
+	tome_insn_dsb();
+	tome_insn_isb();
 }

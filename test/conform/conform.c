@@ -12,6 +12,7 @@ struct hosted_machine *m;
 struct tome_vm *vm;
 struct tome_pmap *pmap;
 unsigned faults;
+static unsigned cpus = CPUS;
 
 /* ---- a machine, its programs ---- */
 
@@ -31,7 +32,7 @@ run_on(unsigned cpu, struct tome_pmap *p)
 void
 boot(unsigned kind, unsigned modes, unsigned pages)
 {
-	m = hosted_create(&(struct hosted_config){ .ncpus = CPUS, .cpu = kind,
+	m = hosted_create(&(struct hosted_config){ .ncpus = cpus, .cpu = kind,
 	    .ram = (uint64_t)pages << TOME_PAGE_SHIFT,
 	    .modes = modes | HOSTED_STRICT, .seed = kind + modes + 1 });
 	assert_non_null(m);
@@ -44,7 +45,7 @@ programs(void)
 	unsigned cpu;
 
 	assert_int_equal(tome_pmap_create(vm, &pmap), TOME_OK);
-	for (cpu = 0; cpu < CPUS; cpu++)
+	for (cpu = 0; cpu < cpus; cpu++)
 		run_on(cpu, pmap);
 }
 
@@ -72,7 +73,7 @@ down(void)
 {
 	unsigned cpu;
 
-	for (cpu = CPUS; cpu-- > 0;)
+	for (cpu = cpus; cpu-- > 0;)
 		run_on(cpu, tome_pmap_kernel(vm));
 	tome_pmap_destroy(pmap);
 	tome_vm_quiesce(vm, true);
@@ -112,7 +113,7 @@ expect(tome_va_t va, tome_prot_t prot)
 {
 	unsigned cpu;
 
-	for (cpu = 0; cpu < CPUS; cpu++) {
+	for (cpu = 0; cpu < cpus; cpu++) {
 		hosted_become(m, cpu);
 		assert_int_equal(can(pmap, va, R), prot != 0);
 		assert_int_equal(can(pmap, va, X), (prot & X) != 0);
@@ -499,7 +500,7 @@ kernel_expect(tome_va_t va, bool there)
 	unsigned cpu;
 	uint8_t b;
 
-	for (cpu = 0; cpu < CPUS; cpu++) {
+	for (cpu = 0; cpu < cpus; cpu++) {
 		hosted_become(m, cpu);
 		assert_int_equal(hosted_kread(va, &b, 1, false) == TOME_OK,
 		    there);
@@ -587,28 +588,49 @@ kernel_translations_are_everybodys(void **state)
 
 /* ---- code ---- */
 
+#define CODE 16
+
+/* The kernel writes it; `now`: and sees to it that it can be executed. */
+static void
+write_code(tome_pfn_t f, uint8_t code, bool now)
+{
+	void *at = tome_frame_window(vm, f);
+
+	memset(at, code, CODE);
+	if (TOME_PORT_ICACHE && now)
+		tome_mmu_sync_icache(&vm->pmaps->mmu, at);
+	tome_frame_window_end(vm, f, at);
+}
+
+static void
+expect_code(uint8_t code)
+{
+	uint8_t want[CODE], got[CODE];
+	unsigned cpu;
+
+	memset(want, code, sizeof want);
+	for (cpu = 0; cpu < CPUS; cpu++) {
+		hosted_become(m, cpu);
+		assert_int_equal(hosted_exec(VA, got, sizeof got, fault, pmap),
+		    TOME_OK);
+		assert_memory_equal(got, want, sizeof want);
+	}
+	judge();
+}
+
 static void
 code_body(void)
 {
-	uint8_t want[16], got[16];
-	unsigned round, cpu;
+	uint8_t round;
 	tome_pfn_t f;
-	void *at;
 
 	for (round = 1; round < 4; round++) {
 		f = frame();
-		at = tome_frame_window(vm, f);
-		memset(at, (int)round, sizeof want);
-		tome_frame_window_end(vm, f, at);
-		memset(want, (int)round, sizeof want);
+		write_code(f, round, false);
 		enter(VA, f, R | X, 0);
-		for (cpu = 0; cpu < CPUS; cpu++) {
-			hosted_become(m, cpu);
-			assert_int_equal(hosted_exec(VA, got, sizeof got,
-			    fault, pmap), TOME_OK);
-			assert_memory_equal(got, want, sizeof want);
-		}
-		judge();
+		expect_code(round);
+		write_code(f, 16 + round, true);
+		expect_code(16 + round);
 		tome_pmap_remove(pmap, VA, VA + PAGE);
 		tome_frame_free(vm, f);
 	}
@@ -657,6 +679,19 @@ the_kernel_copies_to_and_from_programs(void **state)
 	everywhere(user_body);
 }
 
+/* What a CPU that nobody else is beside flushes is its own: pages, its number, all. */
+static void
+a_lone_cpu_flushes_itself(void **state)
+{
+	(void)state;
+	cpus = 1;
+	everywhere(range_body);
+	everywhere(few_body);
+	everywhere(kernel_body);
+	everywhere(kernel_pages);
+	cpus = CPUS;
+}
+
 int
 main(void)
 {
@@ -674,6 +709,7 @@ main(void)
 		cmocka_unit_test(the_kernel_runs_alone),
 		cmocka_unit_test(what_does_not_fit_is_refused),
 		cmocka_unit_test(what_has_not_changed_stays_cached),
+		cmocka_unit_test(a_lone_cpu_flushes_itself),
 	};
 
 	return cmocka_run_group_tests_name(hosted_mmu.name, tests, NULL, NULL);
