@@ -92,37 +92,28 @@ tome_insn_tlbi(enum tome_a64_tlbi what, uint64_t arg)
 	}
 }
 
-/* ---- code: CTR_EL0 has the lines' sizes ---- */
+/* ---- code ---- */
 
-static inline uint64_t
-tome_insn_ctr(void)
-{
-	uint64_t ctr;
-
-	__asm__ volatile("mrs %0, ctr_el0" : "=r"(ctr));
-	return ctr;
-}
+/* CTR_EL0 has the lines' sizes. */
+#define TOME_A64_LINES(op, shift)                                        \
+	uintptr_t p = (uintptr_t)at, end = p + len;                      \
+	uint64_t ctr;                                                    \
+	__asm__ volatile("mrs %0, ctr_el0" : "=r"(ctr));                 \
+	for (; p < end; p += (uintptr_t)4 << (ctr >> (shift) & 15))      \
+		__asm__ volatile(op ", %0" : : "r"(p) : "memory")
 
 /* Data, to the point where instructions are fetched. */
 static inline void
 tome_insn_clean_code(const void *at, size_t len)
 {
-	uintptr_t line = (uintptr_t)4 << (tome_insn_ctr() >> 16 & 15);
-	uintptr_t p = (uintptr_t)at, end = p + len;
-
-	for (; p < end; p += line)
-		__asm__ volatile("dc cvau, %0" : : "r"(p) : "memory");
+	TOME_A64_LINES("dc cvau", 16);
 }
 
 /* What the instruction caches of every CPU have. */
 static inline void
 tome_insn_drop_code(const void *at, size_t len)
 {
-	uintptr_t line = (uintptr_t)4 << (tome_insn_ctr() & 15);
-	uintptr_t p = (uintptr_t)at, end = p + len;
-
-	for (; p < end; p += line)
-		__asm__ volatile("ic ivau, %0" : : "r"(p) : "memory");
+	TOME_A64_LINES("ic ivau", 0);
 }
 
 /* ---- user memory (access.c) ---- */

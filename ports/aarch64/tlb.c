@@ -214,6 +214,5 @@ tome_mmu_sync_icache(const struct tome_mmu *m, const void *frame)
 	tome_insn_clean_code(frame, TOME_PAGE_SIZE);
 	tome_insn_dsb_ish();
 	tome_insn_drop_code(frame, TOME_PAGE_SIZE);
-	tome_insn_dsb_ish();
-	tome_insn_isb();
+	flush_end();
 }

@@ -156,6 +156,5 @@ tome_mmu_sync_icache(const struct tome_mmu *m, const void *frame)
 	tome_insn_clean(frame, TOME_PAGE_SIZE);
 	tome_insn_dsb();
 	tome_insn_drop_code(frame, TOME_PAGE_SIZE);
-	tome_insn_dsb();
-	tome_insn_isb();
+	flush_end();
 }
