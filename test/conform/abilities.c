@@ -4,6 +4,8 @@
  */
 #include "conform.h"
 
+#include <pmap/pmap_i.h>
+
 /* By the CPU's own number for the type. */
 static void
 expect_type(enum tome_memtype type, uint8_t want)
@@ -143,5 +145,77 @@ what_does_not_fit_is_refused(void **state)
 		assert_non_null(m);
 		assert_int_not_equal(hosted_vm_create(m, &vm), TOME_OK);
 		hosted_destroy(m);
+	}
+}
+
+/* ---- numbers ---- */
+
+/* A program whose page has one byte of its own. */
+static void
+numbered(struct tome_pmap **p, tome_pfn_t *f, uint8_t byte)
+{
+	void *at;
+
+	*f = frame();
+	at = tome_frame_window(vm, *f);
+	memset(at, byte, 1);
+	tome_frame_window_end(vm, *f, at);
+	assert_int_equal(tome_pmap_create(vm, p), TOME_OK);
+	assert_int_equal(tome_pmap_enter(*p, VA, *f, R, TOME_MEM_WB, 0),
+	    TOME_OK);
+}
+
+/* By the port alone: none of these numbers has been given out yet. */
+static void
+switch_to(struct tome_pmap *p, unsigned asid, bool flush)
+{
+	uintptr_t irq = tome_host_irq_save();
+
+	tome_mmu_switch(&vm->pmaps->mmu, tome_pmap_root(p), asid, flush);
+	tome_host_irq_restore(irq);
+}
+
+/* Two that differ in the highest bit alone. */
+static void
+numbers_differ(unsigned asids)
+{
+	struct tome_pmap *p[2];
+	tome_pfn_t f[2];
+	unsigned i, asid;
+	uint8_t got;
+
+	numbered(&p[0], &f[0], 0);
+	numbered(&p[1], &f[1], 1);
+	for (i = 0; i < 6; i++) {
+		asid = asids - 1 - (i & 1) * (asids / 2);
+		switch_to(p[i & 1], asid, i >= 4);
+		assert_int_equal(hosted_read(VA, &got, 1, fault, p[i & 1]),
+		    TOME_OK);
+		assert_int_equal(got, i & 1);
+	}
+	switch_to(tome_pmap_kernel(vm), 0, false);
+	run_on(0, tome_pmap_kernel(vm));
+	for (i = 0; i < 2; i++) {
+		tome_pmap_destroy(p[i]);
+		tome_frame_free(vm, f[i]);
+	}
+	run_on(0, pmap);
+}
+
+/* As many as the port says there are; fewer are given out. */
+void
+all_numbers_are_apart(void **state)
+{
+	struct tome_mmu mmu;
+	unsigned kind;
+
+	(void)state;
+	for (kind = 0; kind < hosted_mmu.nvariants; kind++) {
+		up(hosted_cpu_variant(kind), HOSTED_NEVER_EVICT, FEW);
+		hosted_become(m, 0);
+		assert_true(tome_mmu_probe(&mmu));
+		if (mmu.asids != 0)
+			numbers_differ(mmu.asids);
+		down();
 	}
 }

@@ -56,6 +56,7 @@ enum tome_err fault(void *pmap, tome_va_t, tome_prot_t access);
 void abilities_are_used(void **state);
 void the_kernel_runs_alone(void **state);
 void what_does_not_fit_is_refused(void **state);
+void all_numbers_are_apart(void **state);
 
 /* ---- caches.c ---- */
 void what_has_not_changed_stays_cached(void **state);
