@@ -63,8 +63,8 @@ $(foreach format,$(PMAP_FORMATS),$(eval $(call mutant_format,$(format))))
 
 .PHONY: mutants mutants-build mutant-flags
 mutants: mutants-build ## leave out flushes, drops, checks one by one (hours)
-	@BUILD=$(BUILD) sh tools/mutants
-	@$(MAKE) -s port-mutants
+	@BUILD=$(BUILD) sh tools/mutants; all=$$?; \
+		$(MAKE) -s port-mutants && [ $$all = 0 ]
 
 mutants-build: $(MUTANT_PROGRAMS)
 
