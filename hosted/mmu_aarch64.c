@@ -21,7 +21,6 @@
 #define E_CONTIGUOUS (UINT64_C(1) << 52)
 #define E_PXN (UINT64_C(1) << 53)
 #define E_UXN (UINT64_C(1) << 54)
-#define E_PLACE (((UINT64_C(1) << 48) - 1) & ~(uint64_t)TOME_PAGE_MASK)
 
 #define TCR_EPD0 (UINT64_C(1) << 7)
 /* Walks of either root read the caches, inner shareable. */
@@ -30,33 +29,47 @@
 #define TCR_AS (UINT64_C(1) << 36)
 #define TCR_HA (UINT64_C(1) << 39)
 #define TCR_HD (UINT64_C(1) << 40)
+#define TCR_DS (UINT64_C(1) << 59)
 
 enum { TTBR0, TTBR1, TCR, MAIR };
 /* Registers as written; those that walks go by follow at the next ISB. */
 #define WRITTEN 8
 
+/* 52 bits: by FEAT_LPA2 (DS), or by FEAT_LVA and FEAT_LPA where pages are of 64 KiB. */
+#define WIDTH TOME_A64_WIDTH
+#define WIDE (WIDTH == 52)
+#define DS (WIDE && TOME_PAGE_SHIFT != 16)
+
+/* D8.2.6 to D8.2.8: from what is resolved at the first level, which takes the bits that
+ * are left, to that of pages. */
 #if TOME_PAGE_SHIFT == 12
 static const struct radix_level levels[] = {
+#if WIDE
+	{ 48, 4 },
+#endif
 	{ 39, 9 }, { 30, 9 }, { 21, 9 }, { 12, 9 },
 };
-#define BLOCKS_BELOW 39		/* a block is no larger */
+#define BLOCKS_BELOW (WIDE ? 48 : 39)	/* a block is no larger */
 #define TG0 0
 #define TG1 2
 #elif TOME_PAGE_SHIFT == 14
 static const struct radix_level levels[] = {
-	{ 47, 1 }, { 36, 11 }, { 25, 11 }, { 14, 11 },
+	{ 47, WIDTH - 47 }, { 36, 11 }, { 25, 11 }, { 14, 11 },
 };
-#define BLOCKS_BELOW 36
+#define BLOCKS_BELOW (WIDE ? 47 : 36)
 #define TG0 2
 #define TG1 1
 #else
 static const struct radix_level levels[] = {
-	{ 42, 6 }, { 29, 13 }, { 16, 13 },
+	{ 42, WIDTH - 42 }, { 29, 13 }, { 16, 13 },
 };
-#define BLOCKS_BELOW 42
+#define BLOCKS_BELOW (WIDE ? 43 : 42)
 #define TG0 1
 #define TG1 3
 #endif
+
+/* Bits of an output address as TCR.IPS says. */
+static const uint8_t output_bits[8] = { 32, 36, 40, 42, 44, 48, 52 };
 
 static void
 reset(struct hosted_cpu *c)
@@ -71,10 +84,25 @@ hardware(struct hosted_cpu *c, uint64_t bit)
 	return (radix_reg(c, TCR) & bit) != 0;
 }
 
+/* Of a table of 64 bytes at least; with 52 bits, those from 48 up are in 5:2. */
 static uint64_t
 place(uint64_t ttbr)
 {
-	return ttbr & ((UINT64_C(1) << 48) - 2);
+	if (!WIDE)
+		return ttbr & ((UINT64_C(1) << 48) - 2);
+	return (ttbr & ((UINT64_C(1) << 48) - 64)) | (ttbr & 0x3c) << 46;
+}
+
+/* D8.3.1: 49:12 and 9:8 with DS; else 47:12, of 64 KiB with 15:12 for what is above. */
+static uint64_t
+output(uint64_t raw)
+{
+	uint64_t low = raw & ~(uint64_t)TOME_PAGE_MASK;
+
+	if (DS)
+		return (low & ((UINT64_C(1) << 50) - 1)) | (raw >> 8 & 3) << 50;
+	low &= (UINT64_C(1) << 48) - 1;
+	return WIDE ? low | (raw >> 12 & 15) << 48 : low;
 }
 
 static uint32_t
@@ -90,7 +118,8 @@ asid(struct hosted_cpu *c, tome_va_t va)
 static bool
 set_up(uint64_t tcr)
 {
-	return (tcr & 63) == 16 && (tcr >> 16 & 63) == 16 &&
+	return (tcr & 63) == 64 - WIDTH && (tcr >> 16 & 63) == 64 - WIDTH &&
+	    !(tcr & TCR_DS) == !DS &&
 	    (tcr >> 14 & 3) == TG0 && (tcr >> 30 & 3) == TG1 &&
 	    (tcr & TCR_WALKS) == TCR_WALKS &&
 	    !(tcr & TCR_A1);
@@ -99,9 +128,9 @@ set_up(uint64_t tcr)
 static enum hosted_walk
 begin(struct radix_trip *t)
 {
-	uint64_t tcr = radix_reg(t->c, TCR), top = t->va >> 48;
+	uint64_t tcr = radix_reg(t->c, TCR), top = t->va >> WIDTH;
 
-	if (top != 0 && top != 0xffff)
+	if (top != 0 && top != UINT64_MAX >> WIDTH)
 		return HOSTED_IMPOSSIBLE;
 	if (radix_reg(t->c, TTBR1) == 0)
 		return HOSTED_ABSENT;	/* paging not begun */
@@ -129,9 +158,11 @@ static const char *
 unsound(const struct radix_trip *t, uint64_t raw, bool leaf)
 {
 	unsigned shift = t->level->shift;
-	uint64_t place = raw & E_PLACE;
+	uint64_t place = output(raw);
 	unsigned type = memory_type(t->c, raw);
 
+	if (place >> output_bits[radix_reg(t->c, TCR) >> 32 & 7] != 0)
+		return "an address beyond the CPU's";
 	if (!leaf)
 		return NULL;
 	if (shift == TOME_PAGE_SHIFT ? !(raw & E_TABLE) : shift >= BLOCKS_BELOW)
@@ -140,7 +171,7 @@ unsound(const struct radix_trip *t, uint64_t raw, bool leaf)
 		return "misaligned block";
 	if (raw & E_CONTIGUOUS)
 		return "contiguous, and alone";
-	if (type >= 0x40 && (raw & E_SH) != E_SH)
+	if (!DS && type >= 0x40 && (raw & E_SH) != E_SH)
 		return "memory that is not shared by all CPUs";
 	return NULL;
 }
@@ -164,7 +195,7 @@ decode(const struct radix_trip *t, uint64_t raw, struct radix_entry *e)
 
 	if (!(raw & E_V))
 		return;
-	e->pa = raw & E_PLACE;
+	e->pa = output(raw);
 	e->rights = HOSTED_R | HOSTED_W | HOSTED_X | HOSTED_U;
 	e->why = unsound(t, raw, leaf);
 	e->kind = e->why != NULL ? RADIX_BAD : leaf ? RADIX_LEAF : RADIX_TABLE;
@@ -220,13 +251,14 @@ valid(uint64_t raw)
 static bool
 same(uint64_t a, uint64_t b)
 {
-	return ((a ^ b) & (E_PLACE | E_TABLE | E_SH | UINT64_C(0x1c))) == 0;
+	return output(a) == output(b) &&
+	    ((a ^ b) & (E_TABLE | E_SH | UINT64_C(0x1c))) == 0;
 }
 
 static tome_va_t
 anywhere(struct hosted_cpu *c)
 {
-	return hosted_roll(c, 2) ? 0 : ~(tome_va_t)0 << 48;
+	return hosted_roll(c, 2) ? 0 : ~(tome_va_t)0 << WIDTH;
 }
 
 static tome_va_t
@@ -322,11 +354,15 @@ identity(struct hosted_cpu *c, enum tome_a64_reg r)
 	unsigned hafdbs = radix_is(c, HOSTED_A64_NO_HA) ? 0 :
 	    radix_is(c, HOSTED_A64_NO_HD) ? 1 : 2;
 
-	if (r == TOME_A64_MMFR0)	/* 48 bits; every granule */
-		return 5 | (radix_is(c, HOSTED_A64_ASID8) ? 0 : 2) << 4 |
-		    1 << 20;
+	bool wide = WIDE && !radix_is(c, HOSTED_A64_NARROW);
+
+	if (r == TOME_A64_MMFR0)	/* every granule */
+		return (wide ? UINT64_C(0x10200006) : UINT64_C(0x00100005)) |
+		    (radix_is(c, HOSTED_A64_ASID8) ? 0 : 2) << 4;
 	if (r == TOME_A64_MMFR1)
 		return hafdbs | 1 << 20;
+	if (r == TOME_A64_MMFR2)
+		return wide ? 1 << 16 : 0;
 	return radix_is(c, HOSTED_A64_NO_RANGE) ? 0 : UINT64_C(2) << 56;
 }
 
@@ -364,9 +400,10 @@ tome_insn_write_reg(enum tome_a64_reg r, uint64_t v)
 static tome_va_t
 address(uint64_t arg, bool range)
 {
-	uint64_t va = range ? (arg & ((UINT64_C(1) << 37) - 1)) <<
-	    TOME_PAGE_SHIFT : (arg & ((UINT64_C(1) << 44) - 1)) << 12;
-	unsigned spare = range ? 64 - (37 + TOME_PAGE_SHIFT) : 8;
+	unsigned unit = DS ? 16 : TOME_PAGE_SHIFT;
+	uint64_t va = range ? (arg & ((UINT64_C(1) << 37) - 1)) << unit :
+	    (arg & ((UINT64_C(1) << 44) - 1)) << 12;
+	unsigned spare = range ? 64 - (37 + unit) : 8;
 
 	va = (uint64_t)((int64_t)(va << spare) >> spare);
 	return va & ~(uint64_t)TOME_PAGE_MASK;

@@ -264,6 +264,9 @@ random_pages(unsigned bits)
 #else
 #define STACK_TOP USER_TOP
 #endif
+#ifndef USER_END
+#define USER_END USER_TOP
+#endif
 
 static uint64_t
 stack_limit(void)
@@ -282,7 +285,7 @@ static int
 new_map(struct image *im, uint64_t *stack_top)
 {
 	struct tome_map_config config = {
-		.lo = USER_LOW, .hi = USER_TOP,
+		.lo = USER_LOW, .hi = USER_END,
 		.random_bits = is_random() ? MMAP_RANDOM_BITS : 0,
 	};
 

@@ -15,8 +15,9 @@
 #define KERNEL_BASE 0xffff7fff80000000u
 #define KERNEL_TREE 0xffff7fffa0000000u
 #define KERNEL_DEVICES 0xffff7fffc0000000u
-/* Tome's: heap, devices, stacks. */
-#define KERNEL_SPAN 0xffff800000000000u
+/* Tome's: heap, devices, stacks. In entries of the root that have nothing of ours. */
+#define KERNEL_SPAN \
+	(TOME_A64_WIDTH == 52 ? 0xfff8000000000000u : 0xffff800000000000u)
 #define KERNEL_SPAN_SIZE ((uint64_t)64 << 30)
 
 /* Bounds of the image's parts (linker.ld). */

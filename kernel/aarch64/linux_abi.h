@@ -33,13 +33,14 @@ struct sigcontext {
 /* Where user addresses end, and where position-independent programs go. */
 #define USER_LOW 0x10000ull
 #define USER_TOP 0xffffffff0000ull
+/* Addresses of more than 48 bits are for programs that name them. */
+#define USER_END (((uint64_t)1 << TOME_A64_WIDTH) - 0x10000)
 #define PIE_BASE 0xaaaaaaaa0000ull
 #define MMAP_RANDOM_BITS 24
 #define STACK_GAP ((uint64_t)2 << 20)	/* between stack and mappings */
 #define PIE_RANDOM_BITS 24
 #define STACK_RANDOM_BITS 18
 #define BRK_RANDOM_BITS 13
-
 
 /* What returns from a handler, in every program (exec.c): MOV X8, #139; SVC #0. */
 #define SIGRETURN_CODE (USER_TOP - 0x10000)

@@ -1,4 +1,5 @@
 # machine.mk - the reference kernel's AArch64. GRANULE: 12, 14 or 16, log2 of a page.
+# WIDTH: 48 or 52, the bits of an address.
 
 KERNEL_SRC_MACHINE := \
 	kernel/aarch64/boot.S \
@@ -30,6 +31,10 @@ KERNEL_MACHINE_GCC := -finline-functions
 ifneq ($(GRANULE),)
 KERNEL_MACHINE_CFLAGS += -DTOME_A64_GRANULE=$(GRANULE)
 KERNEL_BUILD := $(KERNEL_BUILD)-$(GRANULE)
+endif
+ifneq ($(WIDTH),)
+KERNEL_MACHINE_CFLAGS += -DTOME_A64_WIDTH=$(WIDTH)
+KERNEL_BUILD := $(KERNEL_BUILD)-$(WIDTH)
 endif
 # The first code runs with the MMU off, which aligns all accesses.
 %/kernel/aarch64/memory.o %/ports/aarch64/tlb.o: KERNEL_CFLAGS += -mstrict-align

@@ -27,8 +27,11 @@ enum {
 #define ESR_STATUS(esr) ((unsigned)((esr) & 63))
 #define STATUS_ALIGNMENT 0x21u
 #define STATUS_EXTERNAL 0x10u
+#define STATUS_TOP 0x2bu		/* nothing in a root of 16 entries */
 /* Translation, access flag, permission: at any level. */
-#define IS_TRANSLATION(esr) (ESR_STATUS(esr) >= 4 && ESR_STATUS(esr) < 16)
+#define IS_TRANSLATION(esr)                                              \
+	((ESR_STATUS(esr) >= 4 && ESR_STATUS(esr) < 16) ||               \
+	(TOME_A64_LEVELS == 5 && ESR_STATUS(esr) == STATUS_TOP))
 
 /* Linux's numbers. */
 enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11 };

@@ -1,9 +1,10 @@
 /*
  * format.h - AArch64, EL1: types, table geometry and the PTE codec, in pure C.
  *
- * Included by <tome/types.h>. What each name means is in <tome/port.h>. The granule
- * is chosen when the library is built: -DTOME_A64_GRANULE=12 (4 KiB, the default),
- * 14 or 16. Addresses have 48 bits, virtual and physical.
+ * Included by <tome/types.h>. What each name means is in <tome/port.h>. Chosen when the
+ * library is built: the granule, -DTOME_A64_GRANULE=12 (4 KiB, the default), 14 or 16;
+ * the bits of an address, -DTOME_A64_WIDTH=48 (the default) or 52, virtual and as entries
+ * have them, for CPUs with FEAT_LPA2, or FEAT_LVA where pages are of 64 KiB.
  *
  * Arm ARM, chapter D8. Accessed is AF. A page that may be written has DBM, and
  * AP[2] (read-only) until it is modified: the hardware clears that where it manages
@@ -16,6 +17,9 @@
 #ifndef TOME_A64_GRANULE
 #define TOME_A64_GRANULE 12
 #endif
+#ifndef TOME_A64_WIDTH
+#define TOME_A64_WIDTH 48
+#endif
 
 typedef uint64_t tome_va_t;
 typedef uint64_t tome_pa_t;
@@ -24,18 +28,18 @@ typedef uint64_t tome_pte_t;
 
 #define TOME_PAGE_SHIFT TOME_A64_GRANULE
 
-/* ---- geometry; a root is as small as 48 bits need it ---- */
+/* ---- geometry; a root is as small as the width needs it: 2 to 1,024 entries. (It is never
+ * larger than a table: stage 2 alone has concatenated ones.) ---- */
 
-#define TOME_A64_VA_BITS 48u
 #define TOME_A64_BITS (TOME_PAGE_SHIFT - 3u)
-#define TOME_A64_LEVELS (TOME_PAGE_SHIFT == 16 ? 3u : 4u)
+#define TOME_A64_LEVELS ((TOME_A64_WIDTH - 4u) / TOME_A64_BITS)
 
-#define TOME_PT_LEVELS_MAX 4
+#define TOME_PT_LEVELS_MAX TOME_A64_LEVELS
 #define TOME_PTE_SHIFT 3
 #define TOME_PT_SHIFT(level) (TOME_PAGE_SHIFT + TOME_A64_BITS * (level))
 #define TOME_PT_BITS(level) (TOME_A64_BITS + 0u * (level))
 #define TOME_PT_UNIT_BITS(level) TOME_PT_BITS(level)
-#define TOME_PT_ROOT_BITS(levels) (TOME_A64_VA_BITS - TOME_PT_SHIFT((levels) - 1))
+#define TOME_PT_ROOT_BITS(levels) (TOME_A64_WIDTH - TOME_PT_SHIFT((levels) - 1))
 
 /* ---- what the walker must and need not do ---- */
 
@@ -67,10 +71,20 @@ typedef uint64_t tome_pte_t;
 #define TOME_A64_ATTR ((tome_pte_t)7 << TOME_A64_ATTR_SHIFT)
 #define TOME_A64_EL0 ((tome_pte_t)1 << 6)	/* AP[1] */
 #define TOME_A64_RO ((tome_pte_t)1 << 7)	/* AP[2] */
-#define TOME_A64_SHARED ((tome_pte_t)3 << 8)	/* inner shareable */
 #define TOME_A64_AF ((tome_pte_t)1 << 10)
 #define TOME_A64_NG ((tome_pte_t)1 << 11)
-#define TOME_A64_ADDR (((tome_pte_t)1 << 48) - ((tome_pte_t)1 << TOME_PAGE_SHIFT))
+/*
+ * The address: in its place up to FAR; of 52 bits the others are in 15:12, or, where that
+ * is in use (LPA2), in 9:8. There TCR says for all what SHARED says otherwise: inner.
+ */
+#define TOME_A64_LPA2 (TOME_A64_WIDTH == 52 && TOME_PAGE_SHIFT < 16)
+#define TOME_A64_FAR (TOME_A64_LPA2 ? 50 : 48)
+#define TOME_A64_FAR_AT (TOME_A64_LPA2 ? 8 : 12)
+#define TOME_A64_FAR_BITS \
+	((((tome_pte_t)1 << (TOME_A64_WIDTH - TOME_A64_FAR)) - 1) << TOME_A64_FAR_AT)
+#define TOME_A64_ADDR \
+	(((tome_pte_t)1 << TOME_A64_FAR) - ((tome_pte_t)1 << TOME_PAGE_SHIFT))
+#define TOME_A64_SHARED ((tome_pte_t)(TOME_A64_LPA2 ? 0 : 3) << 8)
 #define TOME_A64_DBM ((tome_pte_t)1 << 51)
 #define TOME_A64_PXN ((tome_pte_t)1 << 53)
 #define TOME_A64_UXN ((tome_pte_t)1 << 54)
@@ -107,6 +121,13 @@ struct tome_narrow {
 #define TOME_LEAF_WIRED 8u
 
 static inline tome_pte_t
+tome_a64_place(tome_pa_t pa)
+{
+	return TOME_A64_FAR_BITS == 0 ? pa : (pa & TOME_A64_ADDR) |
+	    (pa >> (TOME_A64_FAR - TOME_A64_FAR_AT) & TOME_A64_FAR_BITS);
+}
+
+static inline tome_pte_t
 tome_a64_attr(enum tome_memtype type)
 {
 	tome_pte_t i = type == TOME_MEM_WB ? TOME_A64_MEMORY :
@@ -135,8 +156,8 @@ tome_pte_leaf(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
     tome_prot_t prot, enum tome_memtype type, unsigned flags)
 {
 	bool user = flags & TOME_LEAF_USER;
-	/* Shared, so never 0, even when not V. */
-	tome_pte_t pte = pa | TOME_A64_SHARED | m->young |
+	/* Somebody's, so never 0, even when not V. */
+	tome_pte_t pte = tome_a64_place(pa) | TOME_A64_SHARED | m->young |
 	    tome_a64_attr(type) |
 	    tome_a64_owner(user, (prot & TOME_PROT_EXEC) != 0);
 
@@ -159,7 +180,7 @@ tome_pte_table(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
     unsigned flags)
 {
 	(void)m, (void)level, (void)flags;
-	return pa | TOME_A64_V | TOME_A64_PAGE;
+	return tome_a64_place(pa) | TOME_A64_V | TOME_A64_PAGE;
 }
 
 static inline bool
@@ -171,15 +192,11 @@ tome_pte_is_table(unsigned level, tome_pte_t pte)
 static inline tome_pa_t
 tome_pte_table_pa(tome_pte_t pte)
 {
-	return pte & TOME_A64_ADDR;
+	return (pte & TOME_A64_ADDR) |
+	    (pte & TOME_A64_FAR_BITS) << (TOME_A64_FAR - TOME_A64_FAR_AT);
 }
 
-static inline tome_pa_t
-tome_pte_pa(unsigned level, tome_pte_t pte)
-{
-	(void)level;
-	return pte & TOME_A64_ADDR;
-}
+#define tome_pte_pa(level, pte) ((void)(level), tome_pte_table_pa(pte))
 
 static inline tome_prot_t
 tome_pte_prot(const struct tome_mmu *m, tome_pte_t pte)

@@ -49,6 +49,7 @@ tome_insn_read_reg(enum tome_a64_reg r)
 	case TOME_A64_MAIR: TOME_A64_READ("mair_el1"); break;
 	case TOME_A64_MMFR0: TOME_A64_READ("id_aa64mmfr0_el1"); break;
 	case TOME_A64_MMFR1: TOME_A64_READ("id_aa64mmfr1_el1"); break;
+	case TOME_A64_MMFR2: TOME_A64_READ("s3_0_c0_c7_2"); break;
 	default: TOME_A64_READ("id_aa64isar0_el1"); break;
 	}
 	return v;
@@ -67,6 +68,8 @@ tome_insn_write_reg(enum tome_a64_reg r, uint64_t v)
 
 #define TOME_A64_TLBI(name)                                              \
 	__asm__ volatile("tlbi " name ", %0" : : "r"(arg) : "memory")
+#define TOME_A64_TLBI_EVERY(name)                                        \
+	__asm__ volatile("tlbi " name : : : "memory")
 /* Range forms by their encoding: an assembler for ARMv8.0 lacks their names. */
 #define TOME_A64_TLBI_RANGE(code)                                        \
 	__asm__ volatile("sys #0, c8, c2, #" code ", %0" : : "r"(arg) : "memory")
@@ -78,15 +81,11 @@ tome_insn_tlbi(enum tome_a64_tlbi what, uint64_t arg)
 	case TOME_TLBI_VA: TOME_A64_TLBI("vae1"); break;
 	case TOME_TLBI_VA_ALL: TOME_A64_TLBI("vaae1"); break;
 	case TOME_TLBI_ASID: TOME_A64_TLBI("aside1"); break;
-	case TOME_TLBI_ALL:
-		__asm__ volatile("tlbi vmalle1" : : : "memory");
-		break;
+	case TOME_TLBI_ALL: TOME_A64_TLBI_EVERY("vmalle1"); break;
 	case TOME_TLBI_VA_IS: TOME_A64_TLBI("vae1is"); break;
 	case TOME_TLBI_VA_ALL_IS: TOME_A64_TLBI("vaae1is"); break;
 	case TOME_TLBI_ASID_IS: TOME_A64_TLBI("aside1is"); break;
-	case TOME_TLBI_ALL_IS:
-		__asm__ volatile("tlbi vmalle1is" : : : "memory");
-		break;
+	case TOME_TLBI_ALL_IS: TOME_A64_TLBI_EVERY("vmalle1is"); break;
 	case TOME_TLBI_RANGE_IS: TOME_A64_TLBI_RANGE("1"); break;
 	default: TOME_A64_TLBI_RANGE("3"); break;
 	}

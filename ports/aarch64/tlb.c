@@ -14,11 +14,8 @@
 #include <insn.h>
 #include <tome/port.h>
 
-static bool probe_granule(uint64_t mmfr0, unsigned *tg0, unsigned *tg1);
-static void flush_begin(void);
+static bool has_granule(uint64_t mmfr0, uint64_t mmfr2);
 static void flush_end(void);
-static void flush_range(const struct tome_mmu *, unsigned asid,
-    tome_va_t start, tome_va_t end);
 
 bool
 tome_mmu_probe(struct tome_mmu *m)
@@ -26,40 +23,38 @@ tome_mmu_probe(struct tome_mmu *m)
 	uint64_t mmfr0 = tome_insn_read_reg(TOME_A64_MMFR0);
 	uint64_t mmfr1 = tome_insn_read_reg(TOME_A64_MMFR1);
 	uint64_t range = TOME_MMFR0_PARANGE(mmfr0);
-	unsigned tg0, tg1;
+	const uint64_t most = TOME_A64_WIDTH == 52 ? 6 : 5;
 
 	*m = (struct tome_mmu){0};
 	m->levels = TOME_A64_LEVELS;
 	m->large_level = TOME_PAGE_SHIFT == 12 ? 2 : 1;
 	m->asids = TOME_MMFR0_ASID16(mmfr0) ? 0x10000 : 0x100;
-	m->user_max = ((tome_va_t)1 << TOME_A64_VA_BITS) - TOME_PAGE_SIZE;
-	m->kernel_min = ~(tome_va_t)0 << TOME_A64_VA_BITS;
+	m->user_max = ((tome_va_t)1 << TOME_A64_WIDTH) - TOME_PAGE_SIZE;
+	m->kernel_min = ~(tome_va_t)0 << TOME_A64_WIDTH;
 	m->range = TOME_ISAR0_RANGE(tome_insn_read_reg(TOME_A64_ISAR0));
 	m->pan = TOME_MMFR1_PAN(mmfr1) != 0;
 	m->young = TOME_MMFR1_HAFDBS(mmfr1) >= 1 ? 0 : TOME_A64_AF;
-	if (!probe_granule(mmfr0, &tg0, &tg1))
-		return false;
-	/* 48 bits of physical address are the most that entries here have. */
-	m->tcr = TOME_TCR_SIZES | TOME_TCR_WALKS |
-	    (uint64_t)tg0 << TOME_TCR_TG0_SHIFT |
-	    (uint64_t)tg1 << TOME_TCR_TG1_SHIFT |
-	    (range < 5 ? range : 5) << TOME_TCR_IPS_SHIFT |
+	m->tcr = TOME_TCR_SIZES | TOME_TCR_WALKS | TOME_TCR_GRANULE |
+	    (range < most ? range : most) << TOME_TCR_IPS_SHIFT |
 	    (TOME_MMFR0_ASID16(mmfr0) ? TOME_TCR_AS16 : 0) |
 	    (TOME_MMFR1_HAFDBS(mmfr1) >= 1 ? TOME_TCR_HA : 0) |
-	    (TOME_MMFR1_HAFDBS(mmfr1) >= 2 ? TOME_TCR_HD : 0);
-	return true;
+	    (TOME_MMFR1_HAFDBS(mmfr1) >= 2 ? TOME_TCR_HD : 0) |
+	    TOME_TCR_DS;
+	return has_granule(mmfr0, tome_insn_read_reg(TOME_A64_MMFR2));
 }
 
-/* How TCR names it, differently on the two sides. */
+/* Of that width, too. */
 static bool
-probe_granule(uint64_t mmfr0, unsigned *tg0, unsigned *tg1)
+has_granule(uint64_t mmfr0, uint64_t mmfr2)
 {
-	*tg0 = TOME_PAGE_SHIFT == 12 ? 0 : TOME_PAGE_SHIFT == 14 ? 2 : 1;
-	*tg1 = TOME_PAGE_SHIFT == 12 ? 2 : TOME_PAGE_SHIFT == 14 ? 1 : 3;
+	const uint64_t lpa2 = TOME_A64_LPA2;
+
+	if (TOME_PAGE_SHIFT == 14)
+		return TOME_MMFR0_GRANULE16(mmfr0) > lpa2;
 	if (TOME_PAGE_SHIFT == 12)
-		return TOME_MMFR0_GRANULE4(mmfr0);
-	return TOME_PAGE_SHIFT == 14 ? TOME_MMFR0_GRANULE16(mmfr0) :
-	    TOME_MMFR0_GRANULE64(mmfr0);
+		return ((TOME_MMFR0_GRANULE4(mmfr0) + 1) & 15) > lpa2;
+	return TOME_MMFR0_GRANULE64(mmfr0) != 15 &&
+	    (TOME_A64_WIDTH == 48 || TOME_MMFR2_WIDE(mmfr2) != 0);
 }
 
 void
@@ -67,7 +62,7 @@ tome_mmu_start(const struct tome_mmu *m, tome_pa_t kernel_root)
 {
 	tome_insn_write_reg(TOME_A64_MAIR, TOME_MAIR_TYPES);
 	tome_insn_write_reg(TOME_A64_TCR, m->tcr | TOME_TCR_EPD0);
-	tome_insn_write_reg(TOME_A64_TTBR1, kernel_root);
+	tome_insn_write_reg(TOME_A64_TTBR1, TOME_TTBR_ROOT(kernel_root));
 	tome_insn_isb();
 	/* What was cached under the boot code's registers goes. */
 	tome_mmu_flush_all(m);
@@ -85,7 +80,7 @@ tome_mmu_switch(const struct tome_mmu *m, tome_pa_t root, unsigned asid,
 		tome_insn_write_reg(TOME_A64_TCR, tcr);
 		tome_insn_isb();
 	}
-	tome_insn_write_reg(TOME_A64_TTBR0, root |
+	tome_insn_write_reg(TOME_A64_TTBR0, TOME_TTBR_ROOT(root) |
 	    (uint64_t)asid << TOME_TTBR_ASID_SHIFT);
 	tome_insn_isb();
 	if (root != 0 && was != tcr) {
@@ -96,12 +91,7 @@ tome_mmu_switch(const struct tome_mmu *m, tome_pa_t root, unsigned asid,
 		tome_mmu_flush_asid(m);
 }
 
-static void
-flush_begin(void)
-{
-	tome_insn_dsb_ishst();
-}
-
+/* What DSB ISHST began. */
 static void
 flush_end(void)
 {
@@ -122,7 +112,7 @@ tome_mmu_flush_pages(const struct tome_mmu *m, tome_va_t start, tome_va_t end)
 	unsigned asid = running_asid();
 
 	(void)m;
-	flush_begin();
+	tome_insn_dsb_ishst();
 	for (; start != end; start += TOME_PAGE_SIZE)
 		tome_insn_tlbi(TOME_TLBI_VA, TOME_TLBI_ADDRESS(start) |
 		    TOME_TLBI_NUMBER(asid));
@@ -133,7 +123,7 @@ void
 tome_mmu_flush_asid(const struct tome_mmu *m)
 {
 	(void)m;
-	flush_begin();
+	tome_insn_dsb_ishst();
 	tome_insn_tlbi(TOME_TLBI_ASID, TOME_TLBI_NUMBER(running_asid()));
 	flush_end();
 }
@@ -142,56 +132,48 @@ void
 tome_mmu_flush_all(const struct tome_mmu *m)
 {
 	(void)m;
-	flush_begin();
+	tome_insn_dsb_ishst();
 	tome_insn_tlbi(TOME_TLBI_ALL, 0);
 	flush_end();
 }
 
 /* ---- every CPU ---- */
 
+/*
+ * By ranges, where they can begin: they have an even number of pages, at most 64 at the
+ * first scale. More are not asked for (TOME_PORT_FLUSH_PAGES).
+ */
 void
 tome_mmu_broadcast_pages(const struct tome_mmu *m, unsigned asid,
     tome_va_t start, tome_va_t end)
 {
-	flush_begin();
-	if (m->range)
-		flush_range(m, asid, start, end);
-	else
-		for (; start != end; start += TOME_PAGE_SIZE)
+	const tome_va_t between = ((tome_va_t)1 << TOME_TLBI_RANGE_SHIFT) - 1;
+	const uint64_t granule = (TOME_PAGE_SHIFT - 10) / 2;
+
+	tome_insn_dsb_ishst();
+	while (start != end) {
+		tome_va_t pairs = (end - start) >> (TOME_PAGE_SHIFT + 1);
+
+		if (m->range && pairs != 0 && (start & between) == 0) {
+			tome_insn_tlbi(asid != 0 ? TOME_TLBI_RANGE_IS :
+			    TOME_TLBI_RANGE_ALL_IS, TOME_TLBI_PAGES(start,
+			    pairs - 1, 0, granule) | TOME_TLBI_NUMBER(asid));
+			start += pairs << (TOME_PAGE_SHIFT + 1);
+		} else {
 			tome_insn_tlbi(asid != 0 ? TOME_TLBI_VA_IS :
 			    TOME_TLBI_VA_ALL_IS, TOME_TLBI_ADDRESS(start) |
 			    TOME_TLBI_NUMBER(asid));
-	flush_end();
-}
-
-/* Ranges have an even number of pages, at most 64 at the first scale: more are not
- * asked for (TOME_PORT_FLUSH_PAGES). */
-static void
-flush_range(const struct tome_mmu *m, unsigned asid, tome_va_t start,
-    tome_va_t end)
-{
-	tome_va_t n = (end - start) >> TOME_PAGE_SHIFT;
-	uint64_t granule = (TOME_PAGE_SHIFT - 10) / 2;
-
-	(void)m;
-	if (n & 1) {
-		tome_insn_tlbi(asid != 0 ? TOME_TLBI_VA_IS :
-		    TOME_TLBI_VA_ALL_IS,
-		    TOME_TLBI_ADDRESS(start) | TOME_TLBI_NUMBER(asid));
-		start += TOME_PAGE_SIZE;
+			start += TOME_PAGE_SIZE;
+		}
 	}
-	if (n >= 2)
-		tome_insn_tlbi(asid != 0 ? TOME_TLBI_RANGE_IS :
-		    TOME_TLBI_RANGE_ALL_IS,
-		    TOME_TLBI_PAGES(start, n / 2 - 1, 0, granule) |
-		    TOME_TLBI_NUMBER(asid));
+	flush_end();
 }
 
 void
 tome_mmu_broadcast_asid(const struct tome_mmu *m, unsigned asid)
 {
 	(void)m;
-	flush_begin();
+	tome_insn_dsb_ishst();
 	tome_insn_tlbi(TOME_TLBI_ASID_IS, TOME_TLBI_NUMBER(asid));
 	flush_end();
 }
@@ -200,7 +182,7 @@ void
 tome_mmu_broadcast_all(const struct tome_mmu *m)
 {
 	(void)m;
-	flush_begin();
+	tome_insn_dsb_ishst();
 	tome_insn_tlbi(TOME_TLBI_ALL_IS, 0);
 	flush_end();
 }

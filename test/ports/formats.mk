@@ -73,6 +73,11 @@ $(eval $(call hosted_format,riscv64,riscv64,))
 $(eval $(call hosted_format,aarch64-4k,aarch64,))
 $(eval $(call hosted_format,aarch64-16k,aarch64,-DTOME_A64_GRANULE=14))
 $(eval $(call hosted_format,aarch64-64k,aarch64,-DTOME_A64_GRANULE=16))
+$(eval $(call hosted_format,aarch64-4k-52,aarch64,-DTOME_A64_WIDTH=52))
+$(eval $(call hosted_format,aarch64-16k-52,aarch64,-DTOME_A64_GRANULE=14 \
+	-DTOME_A64_WIDTH=52))
+$(eval $(call hosted_format,aarch64-64k-52,aarch64,-DTOME_A64_GRANULE=16 \
+	-DTOME_A64_WIDTH=52))
 $(eval $(call hosted_format,i386,i386,))
 $(eval $(call hosted_format,i386-pae,i386,-DTOME_I386_PAE=1))
 $(eval $(call hosted_format,armv7,armv7,))
