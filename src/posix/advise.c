@@ -42,8 +42,15 @@ tome_posix_madvise(struct tome_posix *p, tome_va_t addr, tome_va_t len,
 	if (a.action == POPULATE)
 		return tome_posix_result(populate(p, addr, end - addr,
 		    a.advice));
-	while (err == TOME_OK && tome_posix_piece(p, &addr, end, &r, &hole))
+	while (err == TOME_OK && tome_posix_piece(p, &addr, end, &r, &hole)) {
 		err = advise_region(p, &a, &r);
+		/* No memory; or unmapped meanwhile by another thread, as if it
+		 * had been before. */
+		if (err == TOME_ENOMEM) {
+			err = TOME_OK;
+			hole = true;
+		}
+	}
 	if (err == TOME_OK && hole)
 		err = TOME_ENOMEM;
 	return tome_posix_result(err);
@@ -98,9 +105,7 @@ advise_region(struct tome_posix *p, const struct advice *a,
 		return err;
 	if (a->action != ADVISE)
 		return inherit_region(p, a->action, r);
-	err = tome_map_advise(p->map, r->start, r->end - r->start, a->advice);
-	/* Unmapped meanwhile by another thread: as if it had been before. */
-	return err == TOME_ENOMEM ? TOME_OK : err;
+	return tome_map_advise(p->map, r->start, r->end - r->start, a->advice);
 }
 
 static bool
