@@ -127,6 +127,7 @@ struct tome_paging_stats {
 	uint64_t direct;	/* calls of tome_reclaim() but the daemon's */
 	uint64_t daemon;	/* times the daemon had work */
 	uint64_t shrunk;	/* frames' worth that shrinkers gave */
+	uint64_t refused;	/* allocations that found no free frame */
 	uint64_t oom_kills;	/* times the OOM hook promised memory */
 	/* Pages of slot numbers; slots that a page names which cannot be read. */
 	uint64_t packs_written, packs_read, slots_lost;

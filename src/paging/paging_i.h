@@ -154,7 +154,7 @@ struct tome_paging {
 	struct tome_balance balance;
 	bool (*oom_kill)(void *);
 	void *oom_arg;
-	_Atomic uint64_t failed, oom_kills, shrunk;
+	_Atomic uint64_t refused, failed, oom_kills, shrunk;
 	struct tome_layer layer;
 	struct tome_vm *vm;
 	struct tome_spin lock;

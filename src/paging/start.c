@@ -43,7 +43,9 @@ paging_pressure(struct tome_vm *vm, enum tome_zone_kind kind, bool failed)
 {
 	struct tome_paging *p = vm->paging;
 
-	(void)kind, (void)failed;
+	(void)kind;
+	if (failed)
+		tome_add(&p->refused, 1);
 	tome_add(&p->kick, 1);
 	if (vm->host->wake != NULL)
 		vm->host->wake(vm->ctx, &p->kick, 1);
@@ -132,6 +134,7 @@ tome_paging_stats(struct tome_vm *vm, struct tome_paging_stats *out)
 	out->direct = tome_rd_relaxed(&p->direct);
 	out->daemon = tome_rd_relaxed(&p->daemon);
 	out->shrunk = tome_rd_relaxed(&p->shrunk);
+	out->refused = tome_rd_relaxed(&p->refused);
 	out->oom_kills = tome_rd_relaxed(&p->oom_kills);
 	out->packs_written = tome_rd_relaxed(&p->packs_written);
 	out->packs_read = tome_rd_relaxed(&p->packs_read);
