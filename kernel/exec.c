@@ -10,6 +10,7 @@
 #include <group.h>
 #include <large.h>
 #include <mm.h>
+#include <oom.h>
 #include <process.h>
 #include <syscall.h>
 
@@ -559,25 +560,33 @@ set_name(const char *path)
 	strlcpy(current()->name, path, sizeof current()->name);
 }
 
-/* The caller is the process's only task: give up what exec does not keep. */
-static int
-unshare_for_exec(struct task *t)
+/* Of its own, if somebody else has it as well. */
+static bool
+own_sighand(struct process *p)
 {
-	struct process *p = t->process;
 	struct sighand *old = p->sighand, *own;
 	uintptr_t irq;
 
-	if (!task_own_files(t))
-		return -ENOMEM;
-	if (old->refs > 1) {
-		own = sighand_copy(old);
-		if (own == NULL)
+	if (old->refs == 1)
+		return true;
+	own = sighand_copy(old);
+	if (own == NULL)
+		return false;
+	irq = spin_lock_irq(&proc_lock);
+	p->sighand = own;
+	spin_unlock_irq(&proc_lock, irq);
+	sighand_unref(old);
+	return true;
+}
+
+/* The caller is the process's only task, the others have ended: give up what exec does
+ * not keep. */
+static int
+unshare_for_exec(struct task *t)
+{
+	while (!task_own_files(t) || !own_sighand(t->process))
+		if (!oom_insist(-ENOMEM))
 			return -ENOMEM;
-		irq = spin_lock_irq(&proc_lock);
-		p->sighand = own;
-		spin_unlock_irq(&proc_lock, irq);
-		sighand_unref(old);
-	}
 	return 0;
 }
 

@@ -22,7 +22,7 @@ must(enum tome_err err, const char *what)
 static void
 create_vm(void)
 {
-	struct tome_boot boot = { .host = &kernel_host };
+	struct tome_boot boot = { .host = scarce_host() };
 
 	machine_describe_memory(&boot);
 	must(tome_vm_create(&boot, &the_vm), "memory");

@@ -25,5 +25,7 @@ void *machine_window_enter(void *ctx, tome_pa_t);
 void machine_window_leave(void *ctx, void *);
 
 extern const struct tome_host kernel_host;
+/* What Tome is to call: kernel_host, or the same with allocations that fail. */
+const struct tome_host *scarce_host(void);
 
 #endif

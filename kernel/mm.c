@@ -9,6 +9,8 @@
 #include <process.h>
 #include <syscall.h>
 
+#define BRK_TRIES 8
+
 struct tome_shm_ns *mm_shm;
 
 void
@@ -146,9 +148,16 @@ SYSCALL(mremap)
 	return tome_posix_mremap(own(), a[0], a[1], a[2], (unsigned)a[3], a[4]);
 }
 
+/* It has no errors: where it did not lead says why, and a lack of memory is not told
+ * from a limit. */
 SYSCALL(brk)
 {
-	return tome_posix_brk(own(), a[0]);
+	int64_t at = tome_posix_brk(own(), a[0]);
+
+	for (int i = 0; a[0] != 0 && (uint64_t)at != a[0] && i < BRK_TRIES &&
+	    oom_make_room(); i++)
+		at = tome_posix_brk(own(), a[0]);
+	return at;
 }
 
 SYSCALL(madvise)

@@ -157,6 +157,8 @@ out_of_memory(void)
 {
 	struct space *s;
 
+	if (scarce_again())
+		return true;
 	mutex_lock(&oom_lock);
 	if (!current_process()->group_exit &&
 	    (!one_is_dying() || clock_ns() >= patience))
@@ -196,6 +198,8 @@ static bool
 hook(void *arg)
 {
 	(void)arg;
+	if (scarce_again())
+		return true;
 	if (!one_is_dying() && choose(NULL).points == 0)
 		return false;
 	return out_of_memory();
@@ -220,6 +224,21 @@ victim_ended(void)
 	return true;
 }
 
+/* An allocation has found no frame since this task asked last: its own, or one beside
+ * it. Otherwise it is by rule that a call has ENOMEM. */
+static bool
+frames_were_refused(void)
+{
+	struct task *t = current_task();
+	struct tome_paging_stats now;
+	bool any;
+
+	tome_paging_stats(the_vm, &now);
+	any = now.refused != t->refused;
+	t->refused = now.refused;
+	return any;
+}
+
 bool
 oom_make_room(void)
 {
@@ -227,20 +246,28 @@ oom_make_room(void)
 
 	if (current_process()->group_exit)
 		return false;
+	if (scarce_again())
+		return true;
+	if (!frames_were_refused())
+		return false;
 	for (int kind = 0; kind < TOME_ZONES; kind++)
 		if (tome_zone_stats(the_vm, (enum tome_zone_kind)kind, &z) &&
 		    z.free < 2 * z.high)
 			return tome_reclaim(the_vm, ROOM_PAGES) > 0 ||
 			    (z.free - z.cached < z.low && victim_ended());
-	return false;
+	/* Some were freed meanwhile; or it is a run that is lacking, and more of them
+	 * may make one. */
+	(void)tome_reclaim(the_vm, ROOM_PAGES);
+	return true;
 }
 
 void *
 patient_alloc(size_t n)
 {
-	void *p = tome_kmalloc(the_vm, n);
+	void *p;
 
-	while (p == NULL && (oom_make_room() || out_of_memory()))
+	do
 		p = tome_kmalloc(the_vm, n);
+	while (p == NULL && oom_insist(-ENOMEM));
 	return p;
 }

@@ -95,6 +95,7 @@ personality_main(void)
 	signal_start();
 	futex_start();
 	mm_start();
+	syscall_start();
 	vfs_start();
 	process_become_init();
 	virtio_start();

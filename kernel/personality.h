@@ -15,6 +15,7 @@
  * returns what the result register shall hold.
  */
 long syscall_dispatch(struct trap_frame *);
+void syscall_start(void);		/* before the first */
 
 /*
  * A page fault on a user address; access is one of READ, WRITE, EXEC. True: try

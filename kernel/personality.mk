@@ -53,6 +53,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/posix_timer.c \
 	kernel/process.c \
 	kernel/ramdisk.c \
+	kernel/scarce.c \
 	kernel/sem.c \
 	kernel/signal.c \
 	kernel/signal_calls.c \

@@ -16,6 +16,7 @@
 #include <group.h>
 #include <ipc.h>
 #include <mm.h>
+#include <oom.h>
 #include <personality.h>
 
 #define BUCKETS 256u
@@ -774,6 +775,7 @@ release_process(struct process *p)
 {
 	itimer_discard(p);
 	if (p == init_process) {
+		scarce_tell();
 		content_sync_all();
 		audit();
 		machine_off((p->exit_status & 0x7f) == 0 ?
@@ -825,6 +827,7 @@ task_exit(int status)
 	bool reap = false;
 	uintptr_t irq;
 
+	scarce_end();
 	/* The last task drops the space: who is not the last has left it. */
 	futex_exit(t);
 	thread_use_pmap(NULL);

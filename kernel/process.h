@@ -116,6 +116,14 @@ struct process {
 	struct posix_timer *timers;	/* timer_create's: posix_timer.c */
 };
 
+/* scarce.c: which allocation of the call in progress fails. */
+struct scarce {
+	bool armed;			/* a call runs, and may fail */
+	bool refused;			/* one did, and nobody asked yet */
+	unsigned asked, at;		/* allocations so far; the one that fails */
+	unsigned times;			/* how often this call had one refused */
+};
+
 struct task {
 	int tid;			/* constant */
 	struct thread *thread;		/* constant */
@@ -130,6 +138,8 @@ struct task {
 	struct restart restart;
 	bool old_time;			/* a call with times of 32 bits runs */
 	_Atomic uint64_t minflt, majflt;
+	uint64_t refused;		/* oom.c: what it knew of failures last */
+	struct scarce scarce;
 	struct sigqueue fault_queue;	/* one synchronous signal, allocated */
 
 	/* Under proc_lock. */

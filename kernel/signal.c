@@ -12,6 +12,7 @@
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
+#include <oom.h>
 #include <personality.h>
 #include <process.h>
 
@@ -91,8 +92,11 @@ sighand_exec(struct sighand *h)
 struct sigqueue *
 sigqueue_new(int signo, int code, int pid, uint32_t uid, uint64_t value)
 {
-	struct sigqueue *q = tome_cache_alloc(queue_cache);
+	struct sigqueue *q;
 
+	do
+		q = tome_cache_alloc(queue_cache);
+	while (q == NULL && oom_make_room());
 	if (q != NULL)
 		*q = (struct sigqueue){.allocated = true, .signo = signo,
 			.code = code, .pid = pid, .uid = uid, .value = value};

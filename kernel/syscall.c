@@ -27,6 +27,9 @@ static syscall_fn *const table[] = {
 #define ENOMEM_TRIES 8
 #define NCALLS (sizeof table / sizeof table[0])
 
+/* The calls below this are made without ado: all, or with `scarce` none. */
+static size_t plain = NCALLS;
+
 static int64_t
 note_restart(int code)
 {
@@ -67,10 +70,35 @@ unknown(uint64_t number)
 static __attribute__((noinline)) int64_t
 failed(uint64_t number, const uint64_t *a, int64_t result)
 {
-	for (int i = 0; i < ENOMEM_TRIES && result == -ENOMEM &&
-	    oom_make_room(); i++)
+	int tries = 0;
+
+	while (result == -ENOMEM && (scarce_repeat() ||
+	    (tries++ < ENOMEM_TRIES && oom_make_room())))
 		result = table[number](a);
 	return is_restart(result) ? note_restart((int)-result) : result;
+}
+
+/* What is not plain: `scarce`, or no such call. */
+static __attribute__((noinline)) int64_t
+not_plain(uint64_t number, const uint64_t *a)
+{
+	int64_t result;
+
+	if (number >= NCALLS || table[number] == NULL)
+		return unknown(number);
+	scarce_begin();
+	result = table[number](a);
+	if (result < 0)
+		result = failed(number, a, result);
+	scarce_end();
+	return result;
+}
+
+void
+syscall_start(void)
+{
+	if (scarce_is_on())
+		plain = 0;
 }
 
 long
@@ -84,8 +112,8 @@ syscall_dispatch(struct trap_frame *f)
 	uint64_t number = frame_syscall_number(f);
 	int64_t result;
 
-	if (__builtin_expect(number >= NCALLS || table[number] == NULL, 0))
-		return unknown(number);
+	if (__builtin_expect(number >= plain || table[number] == NULL, 0))
+		return not_plain(number, a);
 	result = table[number](a);
 	if (__builtin_expect(result < 0, 0))
 		return failed(number, a, result);

@@ -8,6 +8,7 @@
 #include <group.h>
 #include <lib.h>
 #include <machine.h>
+#include <oom.h>
 #include <sched.h>
 #include <tome/ledger.h>
 
@@ -113,7 +114,9 @@ move(struct tome_object *ob, struct ubuf u, size_t n, uint64_t *pos,
 		part = TOME_PAGE_SIZE - ((at + done) & TOME_PAGE_MASK);
 		if (part > n - done)
 			part = n - done;
-		err = move_page(ob, at + done, u, done, part, write, payer);
+		do
+			err = move_page(ob, at + done, u, done, part, write, payer);
+		while (oom_again(err));
 		if (err != 0)
 			break;
 		done += part;

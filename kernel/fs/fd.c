@@ -195,6 +195,23 @@ find_free(struct files *t, unsigned min)
 }
 
 int
+fd_room(unsigned n)
+{
+	struct files *t = current_task()->files;
+	unsigned fd, size;
+
+	spin_lock(&t->lock);
+	size = t->size;
+	for (fd = 0; fd < size && n > 0; fd++)
+		n -= t->slot[fd] == NULL;
+	spin_unlock(&t->lock);
+	if (n == 0 || size + n > FD_LIMIT || size >= process_limit(
+	    current_process(), RLIMIT_NOFILE))
+		return 0;
+	return grow(t, size + n - 1);
+}
+
+int
 fd_install(struct file *f, int min, bool cloexec)
 {
 	struct files *t = current_task()->files;

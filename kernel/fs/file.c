@@ -8,6 +8,7 @@
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
+#include <oom.h>
 #include <process.h>
 
 static struct tome_cache *files_cache;
@@ -145,7 +146,9 @@ open_walked(struct walk *w, uint32_t flags, uint32_t mode, struct file **out)
 	if (err != 0)
 		return err;
 	/* The creator may write even what its own mode forbids. */
-	err = file_open_unasked(d, flags & ~(uint32_t)O_TRUNC, out);
+	do
+		err = file_open_unasked(d, flags & ~(uint32_t)O_TRUNC, out);
+	while (oom_insist(err));
 	dentry_unref(d);
 	return err;
 }

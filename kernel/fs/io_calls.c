@@ -4,6 +4,7 @@
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
+#include <oom.h>
 #include <process.h>
 #include <syscall.h>
 
@@ -218,6 +219,18 @@ SYSCALL(pwritev2)
 
 /* ---- from file to file ---- */
 
+/* What was read is not lost for want of memory. */
+static int64_t
+put_all(struct file *out, const char *buf, size_t n, uint64_t *pos)
+{
+	int64_t put;
+
+	do
+		put = file_write(out, ubuf_kernel(buf), n, pos);
+	while (oom_again(put));
+	return put;
+}
+
 static int64_t
 copy_chunks(struct file *in, uint64_t *in_pos, struct file *out,
     uint64_t *out_pos, uint64_t n)
@@ -234,7 +247,7 @@ copy_chunks(struct file *in, uint64_t *in_pos, struct file *out,
 		got = file_read(in, ubuf_kernel(buf), part, in_pos);
 		if (got <= 0)
 			break;
-		put = file_write(out, ubuf_kernel(buf), (size_t)got, out_pos);
+		put = put_all(out, buf, (size_t)got, out_pos);
 		if (put < got) {
 			/* What was read and not written is read again. */
 			uint64_t *pos = in_pos != NULL ? in_pos : &in->pos;

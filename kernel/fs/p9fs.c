@@ -16,6 +16,7 @@
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
+#include <oom.h>
 #include <tome/pager.h>
 
 #define SHARES 4u
@@ -305,7 +306,12 @@ p9fs_make(struct dentry *dir, const char *name, uint32_t mode, uint64_t rdev,
 		err = p9_symlink(p9, d->fid, name, target);
 	else if ((mode & S_IFMT) == S_IFREG || (mode & S_IFMT) == 0)
 		err = p9_create(p9, d->fid, name, mode);
-	return err != 0 ? err : inode_of_name(dir, name, out);
+	if (err != 0)
+		return err;
+	do
+		err = inode_of_name(dir, name, out);
+	while (oom_insist(err));
+	return err;
 }
 
 static int
@@ -659,25 +665,39 @@ share_new(struct p9 *p9, bool writable)
 	return s;
 }
 
-struct dentry *
-p9fs_root(const char *tag, bool writable)
+/* The node of its root. */
+static int
+attach(struct share *s, struct inode **out)
+{
+	uint32_t fid = p9_fid(s->p9);
+	struct p9_qid qid;
+
+	return p9_attach(s->p9, fid, &qid) != 0 ? -ENOENT :
+	    node_new(s, fid, out);
+}
+
+int
+p9fs_root(const char *tag, bool writable, struct dentry **out)
 {
 	struct p9 *p9 = p9_find(tag);
-	struct p9_qid qid;
+	struct dentry *root;
 	struct share *s;
-	struct inode *i;
-	uint32_t fid;
+	int err = -ENOMEM;
 
 	if (p9 == NULL || nshares == SHARES)
-		return NULL;
+		return -ENOENT;
 	s = share_new(p9, writable);
-	fid = p9_fid(p9);
-	if (s == NULL || p9_attach(p9, fid, &qid) != 0 ||
-	    node_new(s, fid, &i) != 0) {
-		kprintf("9p: %s cannot be mounted\n", tag);
-		tome_kfree(the_vm, s);
-		return NULL;
+	root = dentry_new(NULL, "", NULL);
+	if (s != NULL && root != NULL)
+		err = attach(s, &root->inode);
+	if (err == 0) {
+		nshares++;
+		*out = root;
+		return 0;
 	}
-	nshares++;
-	return dentry_new(NULL, "", i);
+	if (err != -ENOMEM)
+		kprintf("9p: %s cannot be mounted\n", tag);
+	dentry_unref(root);
+	tome_kfree(the_vm, s);
+	return err;
 }

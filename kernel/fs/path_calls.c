@@ -4,6 +4,7 @@
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
+#include <oom.h>
 #include <process.h>
 #include <syscall.h>
 
@@ -94,16 +95,19 @@ open_at(int dirfd, uint64_t user, uint32_t flags, uint32_t mode)
 {
 	struct file *f;
 	struct at at;
-	int err = at_begin(&at, dirfd, user);
-	int fd;
+	int fd, err = fd_room(1);
 
+	if (err == 0)
+		err = at_begin(&at, dirfd, user);
 	if (err != 0)
 		return err;
 	err = file_open(at.base, at.path, flags, mode, &f);
 	at_end(&at);
 	if (err != 0)
 		return err;
-	fd = fd_install(f, 0, flags & O_CLOEXEC);
+	do
+		fd = fd_install(f, 0, flags & O_CLOEXEC);
+	while (oom_insist(fd));
 	if (fd < 0)
 		file_unref(f);
 	return fd;
@@ -798,8 +802,8 @@ mount_new(struct dentry *where, const uint64_t *a)
 		return vfs_mount(where, new_root(type));
 	if (err != 0)
 		return err;
-	root = p9fs_root(tag, !(a[3] & MS_RDONLY));
-	return root == NULL ? -ENOENT : vfs_mount(where, root);
+	err = p9fs_root(tag, !(a[3] & MS_RDONLY), &root);
+	return err != 0 ? err : vfs_mount(where, root);
 }
 
 SYSCALL(mount)

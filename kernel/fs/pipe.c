@@ -13,6 +13,7 @@
 #include <fs/vfs.h>
 #include <lib.h>
 #include <machine.h>
+#include <oom.h>
 #include <process.h>
 
 #define PIPE_BUF 4096u
@@ -309,23 +310,38 @@ room(const struct pipe *p)
 	return p->npages * TOME_PAGE_SIZE - (p->head - p->tail);
 }
 
-/* Move what has room in. */
+/* A page for what is written at `at`. */
+static int
+page_make(struct pipe *p, uint64_t at)
+{
+	char **page = page_of(p, at);
+
+	while (*page == NULL) {
+		*page = tome_kmalloc(the_vm, TOME_PAGE_SIZE);
+		if (*page == NULL && !oom_make_room())
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Move what has room in. What is written at once, up to PIPE_BUF, has its pages
+ * beforehand. */
 static int64_t
 feed(struct pipe *p, struct ubuf from, uint64_t off, size_t n)
 {
 	size_t done = 0, part;
-	char **page;
 	int err = 0;
 
 	if (n > room(p))
 		n = room(p);
+	if (n > 0 && n <= PIPE_BUF && page_make(p, p->head + n - 1) != 0)
+		return -ENOMEM;
 	while (done < n) {
 		part = share(p->head, n - done);
-		page = page_of(p, p->head);
-		if (*page == NULL)
-			*page = tome_kmalloc(the_vm, TOME_PAGE_SIZE);
-		err = *page == NULL ? -ENOMEM : ubuf_get(from, off + done,
-		    *page + p->head % TOME_PAGE_SIZE, part);
+		err = page_make(p, p->head);
+		if (err == 0)
+			err = ubuf_get(from, off + done, *page_of(p, p->head) +
+			    p->head % TOME_PAGE_SIZE, part);
 		if (err != 0)
 			break;
 		done += part;

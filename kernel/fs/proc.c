@@ -243,7 +243,7 @@ proc_release(struct file *f)
 static void
 text_seek(struct text *t, const struct inode *i, uint64_t pos)
 {
-	if (pos == 0 || pos < t->base || !t->begun) {
+	if (pos == 0 || pos < t->base || !t->begun || t->failed) {
 		t->base = t->next = t->len = 0;
 		t->failed = false;
 		t->begun = t->more = true;

@@ -11,6 +11,7 @@
 #include <group.h>
 #include <lib.h>
 #include <machine.h>
+#include <oom.h>
 #include <process.h>
 #include <tome/ledger.h>
 
@@ -205,7 +206,7 @@ write_page(struct inode *i, uint64_t at, struct ubuf from, uint64_t off,
 	err = payer == NULL ? tome_object_get(i->object, pg, true, &pfn) :
 	    tome_ledger_get(payer, i->object, pg, true, &pfn);
 	if (err != TOME_OK)
-		return err == TOME_ENOMEM ? -ENOSPC : -(int)err;
+		return -(int)err;
 	result = ubuf_get_frame(from, off, pfn, at & TOME_PAGE_MASK, n);
 	tome_object_put(i->object, pfn, true);
 	return result;
@@ -229,7 +230,9 @@ read_pages(struct inode *i, struct ubuf to, size_t n, uint64_t *pos)
 
 	for (done = 0; done < n; done += part) {
 		part = page_share(at + done, n - done);
-		err = read_page(i, at + done, to, done, part);
+		do
+			err = read_page(i, at + done, to, done, part);
+		while (oom_again(err));
 		if (err != 0)
 			break;
 	}
@@ -271,13 +274,15 @@ write_locked(struct inode *i, struct ubuf from, size_t n, uint64_t *pos)
 		return err;
 	for (done = 0; done < n; done += part) {
 		part = page_share(at + done, n - done);
-		err = write_page(i, at + done, from, done, part);
+		do
+			err = write_page(i, at + done, from, done, part);
+		while (oom_again(err));
 		if (err != 0)
 			break;
 	}
 	*pos = at + done;
 	i->mtime = i->ctime = wall_ns();
-	return done > 0 ? (int64_t)done : err;
+	return done > 0 ? (int64_t)done : err == -ENOMEM ? -ENOSPC : err;
 }
 
 static int64_t

@@ -78,21 +78,21 @@ make_locked(struct walk *w, uint32_t mode, uint64_t rdev, const char *target,
     struct dentry **out)
 {
 	const struct inode_ops *ops = w->dir->inode->ops;
-	struct inode *i;
-	int err = may_change(w->dir);
+	struct dentry *d = dentry_new(w->dir, w->last, NULL);
+	int err = d == NULL ? -ENOMEM : may_change(w->dir);
 
 	if (err == 0 && dentry_child(w->dir, w->last) != NULL)
 		err = -EEXIST;
 	if (err == 0)
-		err = ops->make(w->dir, w->last, mode, rdev, target, &i);
-	if (err != 0)
+		err = ops->make(w->dir, w->last, mode, rdev, target, &d->inode);
+	if (err != 0) {
+		dentry_unref(d);
 		return err;
-	*out = dentry_new(w->dir, w->last, i);
-	if (*out == NULL)
-		return -ENOMEM;
-	dentry_link(*out);
+	}
+	dentry_link(d);
 	touch(w->dir);
-	inotify_tell_name(w->dir, w->last, i, IN_CREATE, 0);
+	inotify_tell_name(w->dir, w->last, d->inode, IN_CREATE, 0);
+	*out = d;
 	return 0;
 }
 

@@ -61,9 +61,9 @@ mount_writable(void)
 static bool
 mount_host_root(void)
 {
-	struct dentry *root = p9fs_root("root", false);
+	struct dentry *root;
 
-	if (root == NULL)
+	if (p9fs_root("root", false, &root) != 0)
 		return false;
 	must(vfs_mount(root_dentry, root) == 0);
 	dentry_ref(root);
@@ -77,9 +77,9 @@ mount_host_root(void)
 static void
 mount_share(void)
 {
-	struct dentry *share = p9fs_root("share", true);
+	struct dentry *share;
 
-	if (share != NULL) {
+	if (p9fs_root("share", true, &share) == 0) {
 		(void)vfs_mknod(NULL, "/mnt", S_IFDIR | 0755, 0);
 		mount_at("/mnt/share", 0755, share);
 	}

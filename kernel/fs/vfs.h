@@ -361,6 +361,9 @@ struct files *files_copy(struct files *);
 void files_ref(struct files *);
 void files_unref(struct files *);
 void files_exec(struct files *);	/* close what is close-on-exec */
+/* Make room for n more descriptors, where an effect comes before fd_install(). That a
+ * limit is reached is found out there. */
+int fd_room(unsigned n);
 /* The lowest free descriptor >= min; takes over the file's reference on
  * success. */
 int fd_install(struct file *, int min, bool cloexec);
@@ -470,8 +473,8 @@ int content_sync(struct tome_object *, struct file *);
 int content_sync_range(struct tome_object *, struct file *, uint64_t first,
     uint64_t n, unsigned what);
 void content_sync_all(void);
-/* Another machine's files (p9fs.c): the share of that tag; NULL: no such. */
-struct dentry *p9fs_root(const char *tag, bool writable);
+/* Another machine's files (p9fs.c): the share of that tag; -ENOENT: no such. */
+int p9fs_root(const char *tag, bool writable, struct dentry **out);
 
 /* Disks (block.c): device numbers BLOCK_MAJOR, nth disk. */
 #define BLOCK_MAJOR 253u

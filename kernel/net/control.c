@@ -2,6 +2,7 @@
  * control.c - what travels beside the bytes: descriptors and credentials.
  */
 #include <net/net.h>
+#include <oom.h>
 
 #define SOL_SOCKET 1
 enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2 };
@@ -131,7 +132,9 @@ put_rights(uint64_t user, uint64_t room, struct envelope *e, bool cloexec)
 	size_t n = 0;
 
 	for (; n < e->nfiles && n < fit; n++) {
-		fd[n] = fd_install(e->file[n], 0, cloexec);
+		do
+			fd[n] = fd_install(e->file[n], 0, cloexec);
+		while (oom_insist(fd[n]));
 		if (fd[n] < 0)
 			break;
 		file_ref(e->file[n]);

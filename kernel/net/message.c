@@ -7,9 +7,11 @@
  * under net_lock.
  */
 #include <net/net.h>
+#include <oom.h>
 
 #define QUEUE_MAX 212992u		/* Linux's default, in its own charge */
 #define STREAM_CHUNK (16384u - sizeof(struct message))
+#define PAGE_CHUNK (TOME_PAGE_SIZE - sizeof(struct message))
 
 uint64_t
 deadline_after(uint64_t ns)
@@ -77,14 +79,35 @@ vector_move(struct vector *v, void *buf, size_t n, bool out)
 
 /* ---- sending ---- */
 
-static int
-message_new(struct vector *v, size_t n, struct message **out)
+/* Room for n bytes; for fewer if it is a stream's and memory is in pieces: as many as
+ * a page holds. */
+static struct message *
+message_alloc(const struct socket *s, size_t *n)
 {
-	struct message *m = tome_kmalloc(the_vm, sizeof *m + n);
+	struct message *m = tome_kmalloc(the_vm, sizeof *m + *n);
+
+	if (m != NULL || !is_stream(s) || *n <= PAGE_CHUNK)
+		return m;
+	*n = PAGE_CHUNK;
+	return tome_kmalloc(the_vm, sizeof *m + *n);
+}
+
+/* The next *n bytes. */
+static int
+message_new(const struct socket *s, struct vector *v, size_t *length,
+    struct message **out)
+{
+	struct message *m;
+	size_t n;
 	int err;
 
+	do {
+		n = *length;
+		m = message_alloc(s, &n);
+	} while (m == NULL && oom_make_room());
 	if (m == NULL)
 		return -ENOMEM;
+	*length = n;
 	*m = (struct message){.len = n};
 	list_init(&m->link);
 	err = vector_move(v, m->data, n, false);
@@ -200,7 +223,7 @@ send_parts(struct socket *s, struct vector *v, size_t n, struct envelope *e,
 		part = n - done;
 		if (is_stream(s) && part > STREAM_CHUNK)
 			part = STREAM_CHUNK;
-		err = message_new(v, part, &m);
+		err = message_new(s, v, &part, &m);
 		if (err != 0)
 			break;
 		load(m, e);
@@ -324,12 +347,17 @@ copy_files(const struct message *m, struct envelope *e)
 static int
 open_envelope(struct message *m, struct envelope *e)
 {
+	int err;
+
 	e->cred = m->cred;
 	e->address = m->from;
 	if (m->nfiles == 0)
 		return 0;
 	if (e->flags & MSG_PEEK)
 		return copy_files(m, e);
+	err = fd_room(m->nfiles);	/* while they are still there */
+	if (err != 0)
+		return err;
 	e->file = m->file;
 	e->nfiles = m->nfiles;
 	m->file = NULL;
