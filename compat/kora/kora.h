@@ -37,11 +37,10 @@ int kora_result(enum tome_err) KORA(result);
 
 /* ---- bbtree.c ---- */
 
-void kora_tree_insert(bbtree_t *, bbnode_t *) KORA(tree_insert);
-void kora_tree_remove(bbtree_t *, bbnode_t *) KORA(tree_remove);
-/* The last node at or below value; the first above. NULL: none. */
-bbnode_t *kora_tree_below(const bbtree_t *, size_t value) KORA(tree_below);
-bbnode_t *kora_tree_above(const bbtree_t *, size_t value) KORA(tree_above);
+/* See splay.h. */
+bbnode_t *kora_tree_find(bbnode_t **root, size_t va) KORA(tree_find);
+void kora_tree_insert(bbnode_t **root, bbnode_t *) KORA(tree_insert);
+void kora_tree_remove(bbnode_t **root, bbnode_t *) KORA(tree_remove);
 
 /* ---- mspace.c ---- */
 
@@ -54,7 +53,7 @@ mspace_t *kora_space_of(mspace_t *ms, size_t va) KORA(space_of);
 mspace_t *kora_space_now(void) KORA(space_now);
 
 /* The area that holds va; its lock is held. */
-vma_t *kora_vma_at(const mspace_t *, size_t va) KORA(vma_at);
+vma_t *kora_vma_at(mspace_t *, size_t va) KORA(vma_at);
 /* What is present now becomes phys_pg_count; the lock is held. */
 void kora_recount(mspace_t *) KORA(recount);
 /* The same, if pages may have been taken since it was counted. */

@@ -78,10 +78,26 @@ mspace_create(void)
 	return ms;
 }
 
+/* The first area that ends after va. */
 static vma_t *
-first_vma(const mspace_t *ms)
+vma_after(mspace_t *ms, size_t va)
 {
-	return (vma_t *)kora_tree_above(&ms->tree, 0);
+	return (vma_t *)kora_tree_find(&ms->tree.root_, va);
+}
+
+static void
+vma_insert(mspace_t *ms, vma_t *v)
+{
+	kora_tree_insert(&ms->tree.root_, &v->node);
+	ms->tree.count_++;
+}
+
+static void
+vma_free(mspace_t *ms, vma_t *v)
+{
+	kora_tree_remove(&ms->tree.root_, &v->node);
+	ms->tree.count_--;
+	tome_kfree(kora_vm.vm, v);
 }
 
 void
@@ -99,10 +115,8 @@ kora_space_free(mspace_t *ms)
 		tome_unlock(kora_vm.vm, &kora_vm.lock);
 	}
 	tome_map_unref(b->map);
-	while ((v = first_vma(ms)) != NULL) {
-		kora_tree_remove(&ms->tree, &v->node);
-		tome_kfree(kora_vm.vm, v);
-	}
+	while ((v = vma_after(ms, 0)) != NULL)
+		vma_free(ms, v);
 	tome_kfree(kora_vm.vm, b);
 	tome_kfree(kora_vm.vm, ms);
 }
@@ -154,11 +168,11 @@ end_of(const vma_t *v)
 }
 
 vma_t *
-kora_vma_at(const mspace_t *ms, size_t va)
+kora_vma_at(mspace_t *ms, size_t va)
 {
-	vma_t *v = (vma_t *)kora_tree_below(&ms->tree, va);
+	vma_t *v = vma_after(ms, va);
 
-	return v != NULL && va < end_of(v) ? v : NULL;
+	return v != NULL && va >= v->node.value_ ? v : NULL;
 }
 
 vma_t *
@@ -332,7 +346,7 @@ map_locked(mspace_t *ms, vma_t *v, size_t address, int flags,
 
 	if (err != TOME_OK)
 		return err;
-	kora_tree_insert(&ms->tree, &v->node);
+	vma_insert(ms, v);
 	account(ms, v, true);
 	if (flags & (VMA_RESOLVE | VMA_LOCKED))
 		populate(ms, v);
@@ -409,7 +423,7 @@ split_at(mspace_t *ms, vma_t *v, size_t va)
 	} else if (v->limit != 0) {
 		right->limit = BLANK;
 	}
-	kora_tree_insert(&ms->tree, &right->node);
+	vma_insert(ms, right);
 	return right;
 }
 
@@ -490,8 +504,7 @@ destroy(mspace_t *ms, vma_t *v)
 	if (err != TOME_OK)
 		return err;
 	account(ms, v, false);
-	kora_tree_remove(&ms->tree, &v->node);
-	tome_kfree(kora_vm.vm, v);
+	vma_free(ms, v);
 	return TOME_OK;
 }
 
@@ -581,8 +594,7 @@ mspace_display(void)
 
 	tome_lock(kora_vm.vm, &ms->pages->lock);
 	kora_recount(ms);
-	for (v = first_vma(ms); v != NULL;
-	    v = (vma_t *)kora_tree_above(&ms->tree, v->node.value_))
+	for (v = vma_after(ms, 0); v != NULL; v = vma_after(ms, end_of(v)))
 		display_vma(v);
 	display_totals(ms);
 	tome_unlock(kora_vm.vm, &ms->pages->lock);

@@ -126,32 +126,39 @@ k_file_end(inode_t *ino)
 	free(ino);
 }
 
-static void
-walk(mspace_t *ms, bbnode_t *n, size_t *v, size_t *s, int *count)
-{
-	vma_t *vma = (vma_t *)n;
+#define AREAS 1000
 
+/* In order: a search moves what it finds to the root. */
+static void
+list(bbnode_t *n, vma_t **areas, int *count)
+{
 	if (n == NULL)
 		return;
-	assert_true(n->left_ == NULL || n->left_->parent_ == n);
-	assert_true(n->right_ == NULL || n->right_->parent_ == n);
-	walk(ms, n->left_, v, s, count);
-	assert_ptr_equal(mspace_search_vma(ms, n->value_), vma);
-	assert_ptr_equal(mspace_search_vma(ms, n->value_ + vma->length - 1),
-	    vma);
-	*v += vma->length / PG;
-	*s += vma->flags & VMA_SHARED ? vma->length / PG : 0;
-	(*count)++;
-	walk(ms, n->right_, v, s, count);
+	list(n->left_, areas, count);
+	assert_true(*count < AREAS);
+	areas[(*count)++] = (vma_t *)n;
+	list(n->right_, areas, count);
 }
 
 void
 k_count(mspace_t *ms)
 {
-	size_t v = 0, s = 0;
+	vma_t *areas[AREAS];
+	size_t v = 0, s = 0, end = 0;
 	int count = 0;
 
-	walk(ms, ms->tree.root_, &v, &s, &count);
+	list(ms->tree.root_, areas, &count);
+	for (int i = 0; i < count; i++) {
+		vma_t *vma = areas[i];
+		size_t start = vma->node.value_;
+
+		assert_true(start >= end);
+		end = start + vma->length;
+		assert_ptr_equal(mspace_search_vma(ms, start), vma);
+		assert_ptr_equal(mspace_search_vma(ms, end - 1), vma);
+		v += vma->length / PG;
+		s += vma->flags & VMA_SHARED ? vma->length / PG : 0;
+	}
 	assert_int_equal(ms->v_size, v);
 	assert_int_equal(ms->s_size, s);
 	assert_int_equal(ms->p_size, v - s);

@@ -14,9 +14,8 @@ typedef struct bbtree bbtree_t;
 
 /* A binary tree by value. */
 struct bbnode {
-	bbnode_t *parent_, *left_, *right_;
+	bbnode_t *left_, *right_;
 	size_t value_;
-	unsigned rank_;
 };
 
 struct bbtree {

@@ -1,0 +1,115 @@
+/*
+ * splay.h - splay trees (Sleator and Tarjan, JACM 1985): nodes that cover intervals, in
+ * order. What was asked for last is at the root, which is what a client that looks at a
+ * root finds.
+ *
+ * A facade's nodes and links are its own, so this is a text for the compiler. Who
+ * includes it defines NODE, the type; LEFT(n), RIGHT(n), its links; START(n), END(n), of
+ * the type KEY, what it covers: [START, END); and SPLAY(verb), the names of
+ * three functions that he has declared:
+ *
+ *	NODE *find(NODE **root, KEY at)		the first that ends after `at`; NULL: none
+ *	void insert(NODE **root, NODE *)	it covers nothing that another does
+ *	void remove(NODE **root, NODE *)
+ */
+
+/* Bring what holds `at`, or a neighbour of where it would be, to the root. */
+static NODE *
+SPLAY(splay)(NODE *root, KEY at)
+{
+	NODE split, *below = &split, *above = &split, *next;
+
+	LEFT(&split) = RIGHT(&split) = NULL;
+	while (at < START(root) || at >= END(root)) {
+		bool left = at < START(root);
+
+		next = left ? LEFT(root) : RIGHT(root);
+		if (next == NULL)
+			break;
+		if (left && at < START(next) && LEFT(next) != NULL) {
+			LEFT(root) = RIGHT(next);
+			RIGHT(next) = root;
+			root = next;
+			next = LEFT(root);
+		} else if (!left && at >= END(next) && RIGHT(next) != NULL) {
+			RIGHT(root) = LEFT(next);
+			LEFT(next) = root;
+			root = next;
+			next = RIGHT(root);
+		}
+		if (left) {
+			LEFT(above) = root;
+			above = root;
+		} else {
+			RIGHT(below) = root;
+			below = root;
+		}
+		root = next;
+	}
+	RIGHT(below) = LEFT(root);
+	LEFT(above) = RIGHT(root);
+	LEFT(root) = RIGHT(&split);
+	RIGHT(root) = LEFT(&split);
+	return root;
+}
+
+NODE *
+SPLAY(find)(NODE **root, KEY at)
+{
+	NODE *n = *root;
+
+	if (n == NULL)
+		return NULL;
+	*root = n = SPLAY(splay)(n, at);
+	if (END(n) > at)
+		return n;
+	n = RIGHT(n);
+	while (n != NULL && LEFT(n) != NULL)
+		n = LEFT(n);
+	return n;
+}
+
+void
+SPLAY(insert)(NODE **root, NODE *n)
+{
+	NODE *old = *root;
+
+	LEFT(n) = RIGHT(n) = NULL;
+	*root = n;
+	if (old == NULL)
+		return;
+	old = SPLAY(splay)(old, START(n));
+	if (START(old) > START(n)) {
+		LEFT(n) = LEFT(old);
+		RIGHT(n) = old;
+		LEFT(old) = NULL;
+	} else {
+		RIGHT(n) = RIGHT(old);
+		LEFT(n) = old;
+		RIGHT(old) = NULL;
+	}
+}
+
+void
+SPLAY(remove)(NODE **root, NODE *n)
+{
+	NODE *left;
+
+	*root = SPLAY(splay)(*root, START(n));
+	left = LEFT(n);
+	if (left == NULL || RIGHT(n) == NULL) {
+		*root = left == NULL ? RIGHT(n) : left;
+		return;
+	}
+	left = SPLAY(splay)(left, START(n));
+	RIGHT(left) = RIGHT(n);
+	*root = left;
+}
+
+#undef NODE
+#undef KEY
+#undef LEFT
+#undef RIGHT
+#undef START
+#undef END
+#undef SPLAY
