@@ -51,4 +51,11 @@ compat_put_dec(struct compat_line *l, uint32_t v)
 	compat_put(l, &s[i]);
 }
 
+static inline void
+compat_put_count(struct compat_line *l, const char *what, uint64_t n)
+{
+	compat_put(l, what);
+	compat_put_dec(l, (uint32_t)n);
+}
+
 #endif

@@ -1,52 +1,65 @@
 /*
  * anon.c - amaps and anons as the document has them, shown from what the core holds.
  *
- * An anon is known by the core's number for it; it is here while some amap or page
- * shows it, and is the same for all who do. A number belongs to the core's anon, and
- * may come back for another when that has gone.
+ * An anon is known by the core's number for it; it is here while some amap shows it,
+ * and is the same for all who do. A number belongs to the core's anon, and may come
+ * back for another when that has gone.
  *
- * Invariant: views is the number of amap slots and pages that show it.
+ * Invariant: views is the number of amap slots that show it; a page points to an anon
+ *   only if that is shown, and resident in it.
  * Locks: the facade's.
  */
 #include "keyronex.h"
 
-static vm_anon_t **
-bucket(uint64_t id)
-{
-	return &k.anons[(id >> 4 ^ id >> 12 ^ id) % ANON_HASH];
-}
+#define NODE vm_anon_t
+#define KEY uint64_t
+#define LEFT(n) ((n)->left)
+#define RIGHT(n) ((n)->right)
+#define START(n) ((n)->id)
+#define END(n) ((n)->id + 1)
+#define SPLAY(verb) anon_##verb
+#include "../splay.h"
 
-vm_anon_t *
-anon_view(uint64_t id)
+/* The anon of this id; one that no slot shows yet is made. NULL: no memory. */
+static vm_anon_t *
+anon_of(uint64_t id)
 {
-	vm_anon_t *an = *bucket(id);
+	vm_anon_t *an = anon_find(&k.anons, id);
 
-	while (an != NULL && an->id != id)
-		an = an->next;
-	if (an == NULL) {
-		an = tome_kzalloc(k.vm, sizeof *an);
-		if (an == NULL)
-			return NULL;
+	if (an != NULL && an->id == id)
+		return an;
+	an = tome_kzalloc(k.vm, sizeof *an);
+	if (an != NULL) {
 		an->id = id;
-		an->next = *bucket(id);
-		*bucket(id) = an;
+		anon_insert(&k.anons, an);
 	}
-	an->views++;
 	return an;
 }
 
-void
-anon_unview(vm_anon_t *an)
+/* Its page is not known to be its own any more. */
+static void
+anon_leave(vm_anon_t *an)
 {
-	vm_anon_t **link;
-
-	if (an == NULL || --an->views > 0)
+	if (!an->resident || !an->physpage->is_anon ||
+	    an->physpage->anon != an)
 		return;
-	link = bucket(an->id);
-	while (*link != an)
-		link = &(*link)->next;
-	*link = an->next;
-	tome_kfree(k.vm, an);
+	an->physpage->is_anon = false;
+	an->physpage->anon = NULL;
+}
+
+static void
+anon_place(vm_anon_t *an, const struct tome_object_look *l)
+{
+	anon_leave(an);
+	an->refcnt = (int)l->names;
+	an->resident = l->pfn != TOME_PFN_NONE;
+	if (!an->resident) {
+		an->drumslot = l->slot;
+		return;
+	}
+	an->physpage = page_of(l->pfn);
+	an->physpage->is_anon = true;
+	an->physpage->anon = an;
 }
 
 /* The slot of a page; `make`: NULL only without memory. */
@@ -76,14 +89,22 @@ slot_of(vm_amap_t *amap, size_t page, bool make)
 }
 
 static void
-anon_fill(vm_anon_t *an, const struct tome_object_look *l)
+slot_set(const vm_amap_t *amap, vm_anon_t **slot, vm_anon_t *an)
 {
-	an->refcnt = (int)l->names;
-	an->resident = l->pfn != TOME_PFN_NONE;
-	if (an->resident)
-		an->physpage = page_of(l->pfn);
-	else
-		an->drumslot = l->slot;
+	vm_anon_t *was = *slot;
+
+	*slot = an;
+	if (an != NULL)
+		an->views++;
+	if (was == NULL)
+		return;
+	if (was != an && was->amap == amap)
+		was->amap = NULL;
+	if (--was->views == 0) {
+		anon_leave(was);
+		anon_remove(&k.anons, was);
+		tome_kfree(k.vm, was);
+	}
 }
 
 vm_anon_t *
@@ -92,20 +113,17 @@ amap_show(vm_amap_t *amap, size_t page)
 	struct tome_object_look l;
 	bool is = tome_object_look(core_of(amap->obj), page, &l) &&
 	    l.page == page;
-	vm_anon_t **slot = slot_of(amap, page, is), *was, *an;
+	vm_anon_t **slot = slot_of(amap, page, is);
 
 	if (slot == NULL)
 		return NULL;
-	was = *slot;
-	an = is ? anon_view(l.anon) : NULL;
-	if (an != NULL) {
-		anon_fill(an, &l);
-		an->amap = amap;
-		an->index = page;
+	slot_set(amap, slot, is ? anon_of(l.anon) : NULL);
+	if (*slot != NULL) {
+		anon_place(*slot, &l);
+		(*slot)->amap = amap;
+		(*slot)->index = page;
 	}
-	*slot = an;
-	anon_unview(was);
-	return an;
+	return *slot;
 }
 
 void
@@ -113,13 +131,8 @@ amap_clear(vm_amap_t *amap)
 {
 	for (size_t n = 0; n < amap->curnchunk; n++) {
 		for (unsigned i = 0; amap->chunks[n] != NULL &&
-		    i < kAMapChunkNPages; i++) {
-			vm_anon_t *an = amap->chunks[n]->anon[i];
-
-			if (an != NULL && an->amap == amap)
-				an->amap = NULL;
-			anon_unview(an);
-		}
+		    i < kAMapChunkNPages; i++)
+			slot_set(amap, &amap->chunks[n]->anon[i], NULL);
 		tome_kfree(k.vm, amap->chunks[n]);
 	}
 	tome_kfree(k.vm, amap->chunks);
@@ -159,24 +172,22 @@ amap_release(vm_amap_t *amap)
 		vm_object_release(amap->obj);
 }
 
-/* The name that goes is the one it was last asked for by; one that has gone already
- * is not another's. */
+/* The name that goes is the one it was last asked for by, if that is one still. */
 void
 anon_release(vm_anon_t *an)
 {
+	vm_amap_t *amap;
 	uint64_t id;
+	size_t page;
 
 	if (an == NULL)
 		return;
 	keyronex_lock();
+	amap = an->amap;
+	page = an->index;
 	id = an->id;
-	if (an->amap != NULL && amap_show(an->amap, an->index) == an &&
-	    an->id == id) {
-		vm_amap_t *amap = an->amap;
-		size_t page = an->index;
-
-		if (tome_object_punch(amap->obj->core, page, 1) == TOME_OK)
-			(void)amap_show(amap, page);
-	}
+	if (amap != NULL && amap_show(amap, page) == an && an->id == id &&
+	    tome_object_punch(core_of(amap->obj), page, 1) == TOME_OK)
+		(void)amap_show(amap, page);
 	keyronex_unlock();
 }

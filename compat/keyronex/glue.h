@@ -31,7 +31,8 @@ struct compat_keyronex_hooks {
 	int (*swap_open)(const char *name, struct compat_keyronex_swap *out);
 };
 
-/* The instance has layers 0-5; this starts layer 6. ENOMEM: no facade was started. */
+/* The instance has layers 0-5; this starts layer 6. Objects' tags are the facade's, of all
+ * of the instance. ENOMEM: no facade was started. */
 enum tome_err compat_keyronex_start(struct tome_vm *,
     const struct compat_keyronex_hooks *) TOME_NODISCARD;
 /* Maps, pages and memory that are left are given back; objects, page lists and amaps

@@ -18,7 +18,7 @@ vm_kalloc(size_t npages, enum vm_kalloc_flags flags)
 	if (en != NULL && npages > 0 && npages <= SIZE_MAX / 2 / PGSIZE) {
 		err = tome_kmap_heap(k.vm, npages, &va);
 		while (err == TOME_ENOMEM && flags == kVMKSleep &&
-		    (tome_reclaim(k.vm, npages) > 0 || k.hooks.starved()))
+		    pages_wait(npages))
 			err = tome_kmap_heap(k.vm, npages, &va);
 	}
 	if (err != TOME_OK) {
@@ -148,7 +148,7 @@ vm_pd_wait(void)
 {
 	while (k.short_of_pages || !vm_enoughfree()) {
 		k.short_of_pages = false;
-		if (tome_reclaim(k.vm, TRANSFER_MAX) == 0 && !k.hooks.starved())
+		if (!pages_wait(TRANSFER_MAX))
 			return;
 	}
 }
@@ -194,24 +194,13 @@ vm_swapon(const char *name)
 	return 0;
 }
 
-/* By one of its mappings: what nobody maps is not in anybody's way for long. */
 vm_pager_ret_t
 vm_swp_pageout(vm_page_t *page)
 {
-	uint64_t n = 0;
-	pv_entry_t pv;
+	bool leaves = is_pageable(page) && tome_page_out(k.vm, pfn_of(page));
 
-	if (!is_pageable(page))
-		return kVMPagerExhausted;
-	keyronex_lock();
-	page_show(page);
-	pv = page->pv_map == NULL ? (pv_entry_t){ .map = NULL } :
-	    *page->pv_map;
-	keyronex_unlock();
-	if (pv.map != NULL && pv.map->core != NULL)
-		n = tome_map_page_out(pv.map->core, pv.vaddr, PGSIZE);
 	tome_io_run(k.vm);
-	return n > 0 ? kVMPagerOK : kVMPagerExhausted;
+	return leaves ? kVMPagerOK : kVMPagerExhausted;
 }
 
 void
@@ -224,11 +213,11 @@ vm_swapstat(void)
 
 		if (!tome_swap_stats(k.vm, a->id, &s))
 			continue;
-		log_count(&line, "swap ", a->id);
-		log_count(&line, ": ", s.used);
-		log_count(&line, " of ", s.slots);
-		log_count(&line, " slots used, ", s.written);
-		log_count(&line, " written, ", s.read);
+		compat_put_count(&line, "swap ", a->id);
+		compat_put_count(&line, ": ", s.used);
+		compat_put_count(&line, " of ", s.slots);
+		compat_put_count(&line, " slots used, ", s.written);
+		compat_put_count(&line, " written, ", s.read);
 		compat_put(&line, " read");
 		k.hooks.log(line.text);
 	}

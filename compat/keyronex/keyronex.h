@@ -18,8 +18,6 @@
 
 _Static_assert(TOME_PAGE_SHIFT == 12, "Keyronex needs 4 KiB pages");
 
-#define ANON_HASH 256u
-
 /* A swap area, until the end. */
 struct keyronex_area {
 	struct compat_keyronex_swap swap;
@@ -32,12 +30,12 @@ struct keyronex {
 	struct compat_keyronex_hooks hooks;
 	struct tome_mutex lock;
 	vm_map_t *maps;
-	vm_object_t *objects;		/* anonymous ones */
+	vm_object_t *dead;		/* ended when the lock is released */
 	vm_map_entry_t *heap;		/* what vm_kalloc() gave out */
 	vm_page_t *rpt;			/* by frame number, */
 	tome_pfn_t npfn;		/* so many */
 	tome_va_t rpt_at;
-	vm_anon_t *anons[ANON_HASH];	/* those shown, by id */
+	vm_anon_t *anons;		/* those shown, by id */
 	struct keyronex_area *areas;
 	_Atomic bool short_of_pages;
 };
@@ -49,11 +47,8 @@ keyronex_lock(void)
 {
 	tome_lock(k.vm, &k.lock);
 }
-static inline void
-keyronex_unlock(void)
-{
-	tome_unlock(k.vm, &k.lock);
-}
+/* Ends the objects that have lost their last name (object.c). */
+void keyronex_unlock(void) COMPAT_LINK(keyronex, unlock);
 static inline bool
 is_aligned(uint64_t x)
 {
@@ -81,17 +76,10 @@ negative(enum tome_err err)
 	return -(int)err;
 }
 
-/* ---- lines for the log (page.c) ---- */
-
-struct compat_line;
-void log_count(struct compat_line *, const char *what, uint64_t n)
-    COMPAT_LINK(keyronex, log_count);
-
-/* ---- trees of entries (entry.c) ---- */
+/* ---- trees of entries (entry.c; see splay.h) ---- */
 
 void entry_bounds(vm_map_entry_t *, vaddr_t start, vaddr_t end)
     COMPAT_LINK(keyronex, entry_bounds);
-/* The first that ends after `at`; NULL: none. */
 vm_map_entry_t *entry_find(vm_map_entry_t **root, vaddr_t at)
     COMPAT_LINK(keyronex, entry_find);
 void entry_insert(vm_map_entry_t **root, vm_map_entry_t *)
@@ -108,10 +96,8 @@ core_of(const vm_object_t *ob)
 }
 /* With one name. NULL: no memory. */
 vm_object_t *object_copy(vm_object_t *) COMPAT_LINK(keyronex, object_copy);
-/* A name goes; the last one's object is put on the list, to be ended unlocked. */
-void object_drop(vm_object_t *, vm_object_t **dead)
-    COMPAT_LINK(keyronex, object_drop);
-void objects_end(vm_object_t *dead) COMPAT_LINK(keyronex, objects_end);
+/* A name goes. */
+void object_drop(vm_object_t *) COMPAT_LINK(keyronex, object_drop);
 static inline bool
 object_is_readonly(const vm_object_t *ob)
 {
@@ -135,10 +121,15 @@ vm_anon_t *amap_show(vm_amap_t *, size_t page)
     COMPAT_LINK(keyronex, amap_show);
 /* Nothing is shown any more. */
 void amap_clear(vm_amap_t *) COMPAT_LINK(keyronex, amap_clear);
-/* The anon of this id, with a view of it more. NULL: no memory. */
-vm_anon_t *anon_view(uint64_t id) COMPAT_LINK(keyronex, anon_view);
-void anon_unview(vm_anon_t *) COMPAT_LINK(keyronex, anon_unview);
+vm_anon_t *anon_find(vm_anon_t **root, uint64_t id)
+    COMPAT_LINK(keyronex, anon_find);
+void anon_insert(vm_anon_t **root, vm_anon_t *)
+    COMPAT_LINK(keyronex, anon_insert);
+void anon_remove(vm_anon_t **root, vm_anon_t *)
+    COMPAT_LINK(keyronex, anon_remove);
 void page_show(vm_page_t *) COMPAT_LINK(keyronex, page_show);
+/* Who lacks so many pages has some freed, or waits; false: he gets none. */
+bool pages_wait(uint64_t n) COMPAT_LINK(keyronex, pages_wait);
 enum tome_err pages_start(void) COMPAT_LINK(keyronex, pages_start);
 void pages_stop(void) COMPAT_LINK(keyronex, pages_stop);
 

@@ -13,7 +13,6 @@
 struct keyronex keyronex_state;
 vm_map_t kmap;
 
-
 /* ---- start and end ---- */
 
 static enum tome_err
@@ -58,13 +57,13 @@ compat_keyronex_start(struct tome_vm *vm,
 
 /* Drop every entry; the core's have gone. */
 static void
-entries_end(vm_map_t *map, vm_object_t **dead)
+entries_end(vm_map_t *map)
 {
 	vm_map_entry_t *en;
 
 	while ((en = map->entries) != NULL) {
 		entry_remove(&map->entries, en);
-		object_drop(en->obj, dead);
+		object_drop(en->obj);
 		tome_kfree(k.vm, en);
 	}
 }
@@ -72,7 +71,6 @@ entries_end(vm_map_t *map, vm_object_t **dead)
 void
 compat_keyronex_stop(void)
 {
-	vm_object_t *dead = NULL;
 	vm_map_entry_t *en;
 
 	while (k.maps != &kmap)
@@ -81,8 +79,9 @@ compat_keyronex_stop(void)
 		vm_kfree(en->start, en->size / PGSIZE);
 	if (kmap.core != NULL)
 		tome_map_unref(kmap.core);
-	entries_end(&kmap, &dead);
-	objects_end(dead);
+	keyronex_lock();
+	entries_end(&kmap);
+	keyronex_unlock();
 	(void)tome_writeback(k.vm, UINT64_MAX, TOME_FOREVER);
 	tome_io_run(k.vm);
 	while (k.areas != NULL) {
@@ -123,8 +122,6 @@ vm_map_new(void)
 void
 vm_map_release(vm_map_t *map)
 {
-	vm_object_t *dead = NULL;
-
 	if (map == NULL || map == &kmap)
 		return;
 	keyronex_lock();
@@ -134,10 +131,9 @@ vm_map_release(vm_map_t *map)
 	else
 		k.maps = map->next;
 	tome_map_unref(map->core);
-	entries_end(map, &dead);
+	entries_end(map);
 	keyronex_unlock();
 	tome_kfree(k.vm, map);
-	objects_end(dead);
 }
 
 void
@@ -219,7 +215,6 @@ int
 vm_map_object(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
     voff_t off, bool copy)
 {
-	vm_object_t *dead = NULL;
 	int r = -TOME_ENOMEM;
 
 	if (map == NULL || map->core == NULL || ob == NULL || va == NULL ||
@@ -234,9 +229,8 @@ vm_map_object(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
 		r = map_enter(map, ob, va, size, off,
 		    object_is_readonly(ob) ? kVMRead | kVMExecute : kVMAll);
 	if (ob != NULL && copy)
-		object_drop(ob, &dead);
+		object_drop(ob);
 	keyronex_unlock();
-	objects_end(dead);
 	return r;
 }
 
@@ -253,12 +247,11 @@ entry_spare(const vm_map_entry_t *en, vaddr_t at, vm_map_entry_t **spare)
 }
 
 static void
-change_end(vm_map_entry_t *spare[2], vm_object_t *dead)
+change_end(vm_map_entry_t *spare[2])
 {
 	keyronex_unlock();
 	tome_kfree(k.vm, spare[0]);
 	tome_kfree(k.vm, spare[1]);
-	objects_end(dead);
 }
 
 /*
@@ -284,7 +277,7 @@ change_begin(vm_map_t *map, vaddr_t start, size_t size,
 		en = entry_find(&map->entries, end);
 	if (enough && entry_spare(en, end, &spare[1]))
 		return 0;
-	change_end(spare, NULL);
+	change_end(spare);
 	return -TOME_ENOMEM;
 }
 
@@ -310,7 +303,6 @@ int
 vm_deallocate(vm_map_t *map, vaddr_t start, size_t size)
 {
 	vm_map_entry_t *spare[2], *en;
-	vm_object_t *dead = NULL;
 	vaddr_t end = start + size;
 	int r = change_begin(map, start, size, spare);
 
@@ -324,11 +316,11 @@ vm_deallocate(vm_map_t *map, vaddr_t start, size_t size)
 		    start)) != NULL && en->start < end) {
 			start = en->end;
 			entry_remove(&map->entries, en);
-			object_drop(en->obj, &dead);
+			object_drop(en->obj);
 			tome_kfree(k.vm, en);
 		}
 	}
-	change_end(spare, dead);
+	change_end(spare);
 	return r;
 }
 
@@ -370,7 +362,7 @@ vm_map_protect(vm_map_t *map, vaddr_t start, size_t size, vm_prot_t prot)
 			en->max_prot = prot;
 		}
 	}
-	change_end(spare, NULL);
+	change_end(spare);
 	return r;
 }
 
@@ -406,13 +398,13 @@ fork_entries(vm_map_t *map, vm_map_t *child)
 
 /* The entries of the child name the copies now, if anything does. */
 static void
-fork_forget(vm_map_t *map, vm_object_t **dead)
+fork_forget(vm_map_t *map)
 {
 	vm_map_entry_t *en = entry_find(&map->entries, 0);
 
 	for (; en != NULL; en = entry_find(&map->entries, en->end))
 		if (en->obj->twin != NULL) {
-			object_drop(en->obj->twin, dead);
+			object_drop(en->obj->twin);
 			en->obj->twin = NULL;
 		}
 }
@@ -420,7 +412,6 @@ fork_forget(vm_map_t *map, vm_object_t **dead)
 vm_map_t *
 vm_map_fork(vm_map_t *map)
 {
-	vm_object_t *dead = NULL;
 	vm_map_t *child;
 	int r;
 
@@ -431,9 +422,8 @@ vm_map_fork(vm_map_t *map)
 		return NULL;
 	keyronex_lock();
 	r = fork_entries(map, child);
-	fork_forget(map, &dead);
+	fork_forget(map);
 	keyronex_unlock();
-	objects_end(dead);
 	if (r == 0)
 		return child;
 	vm_map_release(child);

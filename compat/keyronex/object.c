@@ -12,8 +12,7 @@
 /* An object without a bound: as much as can be mapped anywhere. */
 #define UNBOUNDED ((uint64_t)1 << 56)
 
-static void file_read(void *, struct tome_io *);
-static void file_write(void *, struct tome_io *);
+static void file_transfer(void *, struct tome_io *);
 static void file_gone(void *);
 
 /* ---- anonymous ---- */
@@ -38,12 +37,9 @@ anon_object(struct tome_object *core, size_t size, vm_object_t *parent)
 	ob->anon.amap = amap;
 	ob->anon.parent = parent;
 	ob->core = core;
+	tome_object_set_tag(core, ob);
 	if (parent != NULL)
 		parent->refcnt++;
-	ob->next = k.objects;
-	if (ob->next != NULL)
-		ob->next->prev = ob;
-	k.objects = ob;
 	return ob;
 }
 
@@ -106,32 +102,27 @@ vm_object_retain(vm_object_t *ob)
 
 /* A parent has none. */
 void
-object_drop(vm_object_t *ob, vm_object_t **dead)
+object_drop(vm_object_t *ob)
 {
 	while (ob != NULL && --ob->refcnt == 0) {
-		vm_object_t *parent = NULL;
-
-		if (ob->type == kVMObjAnon) {
-			parent = ob->anon.parent;
-			amap_clear(ob->anon.amap);
-			if (ob->next != NULL)
-				ob->next->prev = ob->prev;
-			if (ob->prev != NULL)
-				ob->prev->next = ob->next;
-			else
-				k.objects = ob->next;
-		}
-		ob->next = *dead;
-		*dead = ob;
-		ob = parent;
+		tome_object_set_tag(ob->core, NULL);
+		ob->next = k.dead;
+		k.dead = ob;
+		if (ob->type == kVMObjFile)
+			break;
+		amap_clear(ob->anon.amap);
+		ob = ob->anon.parent;
 	}
 }
 
 void
-objects_end(vm_object_t *dead)
+keyronex_unlock(void)
 {
-	while (dead != NULL) {
-		vm_object_t *ob = dead;
+	vm_object_t *ob, *dead = k.dead;
+
+	k.dead = NULL;
+	tome_unlock(k.vm, &k.lock);
+	while ((ob = dead) != NULL) {
 		struct tome_object *core = ob->core;
 
 		dead = ob->next;
@@ -146,14 +137,9 @@ objects_end(vm_object_t *dead)
 void
 vm_object_release(vm_object_t *ob)
 {
-	vm_object_t *dead = NULL;
-
-	if (ob == NULL)
-		return;
 	keyronex_lock();
-	object_drop(ob, &dead);
+	object_drop(ob);
 	keyronex_unlock();
-	objects_end(dead);
 }
 
 /* ---- vnodes ---- */
@@ -162,8 +148,8 @@ vm_object_t *
 vm_vobj_new(vnode_t *vnode, const vm_pagerops_t *ops, size_t size)
 {
 	const struct tome_pager pager = { .max_pages = TRANSFER_MAX,
-		.read = file_read, .gone = file_gone, .write =
-		ops != NULL && ops->putpages != NULL ? file_write : NULL };
+		.read = file_transfer, .gone = file_gone, .write =
+		ops != NULL && ops->putpages != NULL ? file_transfer : NULL };
 	vm_object_t *ob;
 	struct tome_object *core;
 
@@ -201,32 +187,18 @@ file_gone(void *ctx)
 	tome_kfree(k.vm, ctx);
 }
 
-/* A transfer as a page list, for as long as `move` takes. */
+/* A transfer as a page list, for as long as the pager takes. */
 static void
-file_transfer(vm_object_t *ob, struct tome_io *io,
-    int (*move)(vnode_t *, vm_mdl_t *, voff_t))
+file_transfer(void *ctx, struct tome_io *io)
 {
+	const vm_object_t *ob = ctx;
 	union transfer t;
-	int r = move(ob->file.vnode, transfer_list(&t, io), (voff_t)io->at);
+	int r = (io->op == TOME_IO_WRITE ? ob->pager->putpages :
+	    ob->pager->getpages)(ob->file.vnode, transfer_list(&t, io),
+	    (voff_t)io->at);
 
 	tome_io_done(io, r == 0 ? TOME_OK :
 	    r == -TOME_ENOSPC ? TOME_ENOSPC : TOME_EIO);
-}
-
-static void
-file_read(void *ctx, struct tome_io *io)
-{
-	vm_object_t *ob = ctx;
-
-	file_transfer(ob, io, ob->pager->getpages);
-}
-
-static void
-file_write(void *ctx, struct tome_io *io)
-{
-	vm_object_t *ob = ctx;
-
-	file_transfer(ob, io, ob->pager->putpages);
 }
 
 /* ---- a vnode object's tree of pages ---- */

@@ -20,9 +20,6 @@ static vm_pagequeue_t *const queues[] = { &vm_pgfreeq, &vm_pgkmemq, &vm_pgwiredq
 	&vm_pgdevbufq, &vm_pgactiveq, &vm_pginactiveq, &vm_pgpmapq };
 #define NQUEUES (sizeof queues / sizeof queues[0])
 
-static void mappings_show(vm_page_t *);
-static void mappings_drop(vm_page_t *);
-
 /* ---- the table ---- */
 
 enum tome_err
@@ -55,32 +52,18 @@ pages_stop(void)
 {
 	if (k.rpt == NULL)
 		return;
-	for (size_t q = 0; q < NQUEUES; q++)
-		while (queues[q]->queue.first != NULL)
-			vm_page_free(queues[q]->queue.first);
 	for (tome_pfn_t i = 0; i < k.npfn; i++) {
-		mappings_drop(&k.rpt[i]);
+		tome_kfree(k.vm, k.rpt[i].pv_map);
 		if (k.rpt[i].pinned)
 			tome_frame_unwire(k.vm, i);
-		if (k.rpt[i].is_anon)
-			anon_unview(k.rpt[i].anon);
+		if (k.rpt[i].own)
+			tome_frame_free(k.vm, i);
 	}
 	tome_kunmap(k.vm, k.rpt_at);
 	k.rpt = NULL;
 }
 
 /* ---- showing a page ---- */
-
-static void
-mappings_drop(vm_page_t *page)
-{
-	while (page->pv_map != NULL) {
-		pv_entry_t *pv = page->pv_map;
-
-		page->pv_map = pv->next;
-		tome_kfree(k.vm, pv);
-	}
-}
 
 static vm_map_t *
 map_of(const struct tome_pmap *pmap)
@@ -92,73 +75,74 @@ map_of(const struct tome_pmap *pmap)
 	return map;
 }
 
-/* As far as memory goes. */
+_Static_assert(sizeof(pv_entry_t) <= sizeof(struct tome_mapping), "in place");
+
+/* As far as memory goes: one piece of it, in which each of the core's records becomes
+ * one of the document's. */
 static void
-mappings_show(vm_page_t *page)
+mappings_show(vm_page_t *page, bool managed)
 {
-	size_t n = tome_page_list(k.vm, pfn_of(page), NULL, 0);
-	struct tome_mapping *list = n == 0 ? NULL :
-	    tome_kmalloc(k.vm, n * sizeof *list);
+	tome_pfn_t pfn = pfn_of(page);
+	size_t n = managed ? tome_page_list(k.vm, pfn, NULL, 0) : 0, now = 0;
+	struct tome_mapping *list = tome_kmalloc(k.vm, n * sizeof *list);
 
-	mappings_drop(page);
-	if (list == NULL)
-		return;
-	if (tome_page_list(k.vm, pfn_of(page), list, n) < n)
-		n = 0;
-	while (n-- > 0) {
-		pv_entry_t *pv = tome_kmalloc(k.vm, sizeof *pv);
+	tome_kfree(k.vm, page->pv_map);
+	page->pv_map = NULL;
+	if (list != NULL)
+		now = tome_page_list(k.vm, pfn, list, n);
+	if (now == 0)
+		tome_kfree(k.vm, list);
+	for (size_t i = now < n ? now : n; i-- > 0;) {
+		struct tome_mapping m = list[i];
+		pv_entry_t *pv = (pv_entry_t *)(void *)&list[i];
 
-		if (pv == NULL)
-			break;
 		*pv = (pv_entry_t){ .next = page->pv_map,
-			.map = map_of(list[n].pmap),
-			.vaddr = (vaddr_t)list[n].va };
+			.map = map_of(m.pmap), .vaddr = (vaddr_t)m.va };
 		page->pv_map = pv;
 	}
-	tome_kfree(k.vm, list);
 }
 
 static enum vm_page_queue
-queue_of(vm_page_t *page, const struct tome_page_look *l)
+queue_of(const vm_page_t *page, const struct tome_page_look *l, bool managed)
 {
-	switch (l->identity) {
-	case TOME_PAGE_FREE:
+	if (l->identity == TOME_PAGE_FREE)
 		return kVMPageFree;
-	case TOME_PAGE_TABLE:
+	if (l->identity == TOME_PAGE_TABLE)
 		return kVMPagePMap;
-	case TOME_PAGE_ANON:
-	case TOME_PAGE_CACHE:
-		if (l->wired > 0)
-			return kVMPageWired;
-		return page->accessed ? kVMPageActive : kVMPageInactive;
-	case TOME_PAGE_KERNEL:
+	if (l->identity == TOME_PAGE_KERNEL)
 		return kVMPageKMem;
-	default:
+	if (!managed || l->wired > 0)
 		return kVMPageWired;
-	}
+	return page->accessed ? kVMPageActive : kVMPageInactive;
 }
 
-/* Whose it is: another look at its object says where, for an anon everywhere. */
+/* Whose it is. An anon that no amap has been asked for is looked for in all. */
 static void
 owner_show(vm_page_t *page, const struct tome_page_look *l)
 {
-	vm_anon_t *was = page->is_anon ? page->anon : NULL;
+	struct tome_object *core = l->object;
+	tome_pgoff_t at = l->page;
 	struct tome_object_look ol;
+	vm_object_t *ob;
 
-	page->anon = NULL;
-	page->is_anon = l->identity == TOME_PAGE_ANON && l->anon != 0;
+	if (page->is_anon && l->anon == page->anon->id)
+		return;
+	page->is_anon = false;
+	page->obj = NULL;
 	page->offset = 0;
-	if (page->is_anon) {
-		page->anon = anon_view(l->anon);
-		page->is_anon = page->anon != NULL;
-	} else if (l->identity == TOME_PAGE_CACHE && l->object != NULL) {
-		page->obj = tome_object_tag(l->object);
-		page->offset = (voff_t)(l->page << TOME_PAGE_SHIFT);
-		if (tome_object_look(l->object, l->page, &ol) &&
-		    page_of(ol.pfn) == page)
-			page->dirty |= ol.dirty;
+	if (l->anon != 0 && !tome_anon_home(k.vm, l->anon, &core, &at))
+		return;
+	ob = core == NULL ? NULL : tome_object_tag(core);
+	if (ob == NULL)
+		return;
+	if (ob->type == kVMObjAnon) {
+		(void)amap_show(ob->anon.amap, (size_t)at);
+		return;
 	}
-	anon_unview(was);
+	page->obj = ob;
+	page->offset = (voff_t)(at << TOME_PAGE_SHIFT);
+	if (tome_object_look(core, at, &ol) && page_of(ol.pfn) == page)
+		page->dirty |= ol.dirty;
 }
 
 void
@@ -174,29 +158,9 @@ page_show(vm_page_t *page)
 	page->accessed = managed && tome_page_accessed(k.vm, pfn, false);
 	page->dirty = managed && tome_page_modified(k.vm, pfn, false);
 	page->busy = l.busy || page->listed > 0;
-	page->queue = queue_of(page, &l);
+	page->queue = queue_of(page, &l, managed);
 	owner_show(page, &l);
-	if (managed)
-		mappings_show(page);
-	else
-		mappings_drop(page);
-}
-
-/* Where an anon is that no amap was asked for: in the first object that has it. */
-static void
-anon_locate(vm_anon_t *an)
-{
-	struct tome_object_look l;
-
-	if (an->amap != NULL && amap_show(an->amap, an->index) == an)
-		return;
-	for (vm_object_t *ob = k.objects; ob != NULL; ob = ob->next)
-		for (tome_pgoff_t from = 0; tome_object_look(ob->core, from,
-		    &l); from = l.page + 1)
-			if (l.anon == an->id) {
-				(void)amap_show(ob->anon.amap, (size_t)l.page);
-				return;
-			}
+	mappings_show(page, managed);
 }
 
 vm_page_t *
@@ -212,8 +176,8 @@ vm_page_from_paddr(paddr_t paddr)
 		return NULL;
 	keyronex_lock();
 	page_show(page);
-	if (page->is_anon)
-		anon_locate(page->anon);
+	if (page->is_anon && page->anon->amap != NULL)
+		(void)amap_show(page->anon->amap, page->anon->index);
 	keyronex_unlock();
 	return page;
 }
@@ -253,25 +217,30 @@ queue_take(vm_page_t *page)
 	q->npages--;
 }
 
-/* The queues that a page with no content of anybody's can be on. NQUEUES: none. */
+/* NQUEUES: it is none. */
 static size_t
-queue_named(const vm_pagequeue_t *q)
+queue_number(const vm_pagequeue_t *q)
 {
 	size_t i = 0;
 
 	while (i < NQUEUES && queues[i] != q)
 		i++;
-	return i == kVMPageFree || i == kVMPageActive ||
-	    i == kVMPageInactive ? NQUEUES : i;
+	return i;
 }
+
+/* Where a page can be that is nobody's content, and where one that is can be sent. */
+static const bool takes_own[NQUEUES + 1] = { [kVMPageKMem] = true,
+	[kVMPageWired] = true, [kVMPageDevBuf] = true, [kVMPagePMap] = true };
+static const bool takes_pageable[NQUEUES + 1] = { [kVMPageWired] = true,
+	[kVMPageActive] = true, [kVMPageInactive] = true };
 
 vm_fault_ret_t
 vm_pagetryalloc(vm_page_t **out, vm_pagequeue_t *queue)
 {
-	size_t to = queue_named(queue);
+	size_t to = queue_number(queue);
 	tome_pfn_t pfn;
 
-	if (out == NULL || to == NQUEUES)
+	if (out == NULL || !takes_own[to])
 		return kVMFaultRetFailure;
 	if (tome_frame_alloc(k.vm, TOME_PAGE_KERNEL, TOME_FRAME_ZERO, &pfn) !=
 	    TOME_OK)
@@ -285,14 +254,19 @@ vm_pagetryalloc(vm_page_t **out, vm_pagequeue_t *queue)
 	return kVMFaultRetOK;
 }
 
+bool
+pages_wait(uint64_t n)
+{
+	return tome_reclaim(k.vm, n) > 0 || k.hooks.starved();
+}
+
 vm_page_t *
 vm_pagealloc(bool sleep, vm_pagequeue_t *queue)
 {
 	vm_page_t *page;
 	vm_fault_ret_t r = vm_pagetryalloc(&page, queue);
 
-	while (r == kVMFaultRetPageShortage && sleep &&
-	    (tome_reclaim(k.vm, 1) > 0 || k.hooks.starved()))
+	while (r == kVMFaultRetPageShortage && sleep && pages_wait(1))
 		r = vm_pagetryalloc(&page, queue);
 	return r == kVMFaultRetOK ? page : NULL;
 }
@@ -338,7 +312,7 @@ pageable_move(vm_page_t *page, enum vm_page_queue to)
 void
 vm_page_changequeue(vm_page_t *page, vm_pagequeue_t *from, vm_pagequeue_t *to)
 {
-	size_t q = queue_named(to);
+	size_t q = queue_number(to);
 
 	if (!is_page(page))
 		return;
@@ -346,27 +320,16 @@ vm_page_changequeue(vm_page_t *page, vm_pagequeue_t *from, vm_pagequeue_t *to)
 	page_show(page);
 	if (from != NULL && queues[page->queue] != from) {
 		/* Not there: nothing is moved. */
-	} else if (page->own && q != NQUEUES) {
+	} else if (page->own && takes_own[q]) {
 		queue_take(page);
 		queue_put(page, (enum vm_page_queue)q);
-	} else if (!page->own && (page->is_anon || page->obj != NULL)) {
-		if (q == kVMPageWired || to == &vm_pgactiveq ||
-		    to == &vm_pginactiveq)
-			pageable_move(page, q == kVMPageWired ? kVMPageWired :
-			    to == &vm_pgactiveq ? kVMPageActive :
-			    kVMPageInactive);
+	} else if (!page->own && page->obj != NULL && takes_pageable[q]) {
+		pageable_move(page, (enum vm_page_queue)q);
 	}
 	keyronex_unlock();
 }
 
 /* ---- counting ---- */
-
-void
-log_count(struct compat_line *line, const char *what, uint64_t n)
-{
-	compat_put(line, what);
-	compat_put_dec(line, (uint32_t)n);
-}
 
 void
 vm_pagedump(void)
@@ -388,6 +351,6 @@ vm_pagedump(void)
 		}
 	keyronex_unlock();
 	for (size_t i = 0; i < NQUEUES; i++)
-		log_count(&line, name[i], queues[i]->npages);
+		compat_put_count(&line, name[i], queues[i]->npages);
 	k.hooks.log(line.text);
 }

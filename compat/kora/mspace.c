@@ -574,14 +574,10 @@ display_totals(const mspace_t *ms)
 {
 	struct compat_line l = { .n = 0 };
 
-	compat_put(&l, "virtual ");
-	compat_put_dec(&l, (uint32_t)ms->v_size);
-	compat_put(&l, " private ");
-	compat_put_dec(&l, (uint32_t)ms->p_size);
-	compat_put(&l, " shared ");
-	compat_put_dec(&l, (uint32_t)ms->s_size);
-	compat_put(&l, " physical ");
-	compat_put_dec(&l, (uint32_t)ms->phys_pg_count);
+	compat_put_count(&l, "virtual ", ms->v_size);
+	compat_put_count(&l, " private ", ms->p_size);
+	compat_put_count(&l, " shared ", ms->s_size);
+	compat_put_count(&l, " physical ", ms->phys_pg_count);
 	kora_vm.hooks.log(l.text);
 }
 

@@ -33,6 +33,13 @@ struct tome_object_look {
 bool tome_object_look(struct tome_object *, tome_pgoff_t from,
     struct tome_object_look *out);
 
+/*
+ * An object that has the anon of this number as its content, and where; valid while
+ * the caller knows it is. Looks at every page of every object. False: none has.
+ */
+bool tome_anon_home(struct tome_vm *, uint64_t anon,
+    struct tome_object **object, tome_pgoff_t *page);
+
 struct tome_page_look {
 	enum tome_identity identity;
 	unsigned wired;			/* pins, and wired translations */

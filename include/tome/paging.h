@@ -45,6 +45,9 @@ uint64_t tome_reclaim(struct tome_vm *, uint64_t n);
  */
 uint64_t tome_map_page_out(struct tome_map *, tome_va_t start, tome_va_t len);
 
+/* The same, of one page of RAM that at most one space maps. True: it left, or will. */
+bool tome_page_out(struct tome_vm *, tome_pfn_t);
+
 /*
  * Which pages leave, by name: by how often they were used, in how many looks (the
  * default); FIFO with a second chance; hot and cold pages. Any time; what another policy

@@ -17,6 +17,9 @@ static void look_slot(const struct tome_chunk *, unsigned i,
     struct tome_object_look *);
 static unsigned anon_names(struct tome_vm *, tome_pgoff_t,
     const struct tome_anon *);
+static bool object_has(struct tome_object *, uint64_t anon,
+    tome_pgoff_t *page);
+static struct tome_object *object_above(struct tome_vm *, uint64_t id);
 
 tome_cold bool
 tome_object_look(struct tome_object *ob, tome_pgoff_t from,
@@ -30,6 +33,9 @@ tome_object_look(struct tome_object *ob, tome_pgoff_t from,
 		is = look_file(ob, from, out);
 	else if (ob->amap != NULL)
 		is = look_anons(ob, from, out);
+	if (out->anon != 0 && (out->anon & 1) == 0)
+		out->names = anon_names(ob->vm, out->page,
+		    (struct tome_anon *)(uintptr_t)out->anon);
 	tome_epoch_leave(ob->vm);
 	return is;
 }
@@ -50,12 +56,8 @@ look_anons(struct tome_object *ob, tome_pgoff_t from,
 	struct tome_dirent d;
 
 	while (tome_amap_next(ob->amap, &slot, UINT64_MAX, &d))
-		if (look_chunk(ob->amap, &d, from, out)) {
-			if (out->anon != 0 && (out->anon & 1) == 0)
-				out->names = anon_names(ob->vm, out->page,
-				    (struct tome_anon *)(uintptr_t)out->anon);
+		if (look_chunk(ob->amap, &d, from, out))
 			return true;
-		}
 	return false;
 }
 
@@ -120,6 +122,52 @@ anon_names(struct tome_vm *vm, tome_pgoff_t page, const struct tome_anon *an)
 	}
 	tome_spin_unlock(vm, &all->list_lock, TOME_RANK_QUEUE, irq);
 	return n;
+}
+
+/* Objects come and go meanwhile: they are taken in the order of their numbers. */
+tome_cold bool
+tome_anon_home(struct tome_vm *vm, uint64_t anon, struct tome_object **object,
+    tome_pgoff_t *page)
+{
+	struct tome_object *ob;
+
+	tome_epoch_enter(vm);
+	ob = object_above(vm, 0);
+	while (ob != NULL && !object_has(ob, anon, page))
+		ob = object_above(vm, ob->id);
+	tome_epoch_leave(vm);
+	*object = ob;
+	return ob != NULL;
+}
+
+static tome_cold bool
+object_has(struct tome_object *ob, uint64_t anon, tome_pgoff_t *page)
+{
+	struct tome_object_look l = { .anon = 0 };
+	tome_pgoff_t from = 0;
+
+	while (ob->amap != NULL && look_anons(ob, from, &l) &&
+	    l.anon != anon) {
+		from = l.page + 1;
+		l.anon = 0;
+	}
+	*page = l.page;
+	return anon != 0 && l.anon == anon;
+}
+
+/* The one of the lowest number above this; in an epoch, in which it stays. */
+static tome_cold struct tome_object *
+object_above(struct tome_vm *vm, uint64_t id)
+{
+	struct tome_objects *all = vm->objects;
+	uintptr_t irq = tome_spin_lock(vm, &all->list_lock, TOME_RANK_QUEUE);
+	struct tome_object *ob, *next = NULL;
+
+	for (ob = all->list; ob != NULL; ob = ob->next)
+		if (ob->id > id && (next == NULL || ob->id < next->id))
+			next = ob;
+	tome_spin_unlock(vm, &all->list_lock, TOME_RANK_QUEUE, irq);
+	return next;
 }
 
 tome_cold bool

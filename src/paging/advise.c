@@ -10,19 +10,14 @@
 
 /* ---- PAGEOUT, COLD ---- */
 
-/* One page, if only this space has it; a file's are not cooled. */
+/* One page, if at most one space has it; a file's are not cooled. */
 static bool
-page_takes(struct tome_map *map, tome_va_t va, struct tome_pageout *po,
+frame_takes(struct tome_vm *vm, tome_pfn_t pfn, struct tome_pageout *po,
     enum tome_evict_which which)
 {
-	struct tome_vm *vm = map->vm;
-	struct tome_translation t;
-	struct tome_page *page;
+	struct tome_page *page = tome_page_try(vm, pfn);
 	enum tome_evict what = TOME_EVICT_KEPT;
 
-	if (!tome_pmap_extract(map->pmap, va, &t))
-		return false;
-	page = tome_page_try(vm, tome_pa_pfn(t.pa));
 	if (page == NULL)
 		return false;
 	if (tome_page_identity(page) == TOME_PAGE_ANON)
@@ -31,6 +26,29 @@ page_takes(struct tome_map *map, tome_va_t va, struct tome_pageout *po,
 	    which == TOME_EVICT_OWN)
 		what = tome_cache_evict(vm, page, which);
 	return what == TOME_EVICT_FREED || what == TOME_EVICT_STARTED;
+}
+
+static bool
+page_takes(struct tome_map *map, tome_va_t va, struct tome_pageout *po,
+    enum tome_evict_which which)
+{
+	struct tome_translation t;
+
+	return tome_pmap_extract(map->pmap, va, &t) &&
+	    frame_takes(map->vm, tome_pa_pfn(t.pa), po, which);
+}
+
+tome_noinline bool
+tome_page_out(struct tome_vm *vm, tome_pfn_t pfn)
+{
+	struct tome_pageout po;
+	bool left;
+
+	tome_pageout_begin(&po, vm->paging);
+	left = frame_takes(vm, pfn, &po, TOME_EVICT_OWN);
+	tome_pageout_end(&po);
+	tome_swap_finish(vm->paging);
+	return left;
 }
 
 tome_noinline uint64_t

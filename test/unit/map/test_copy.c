@@ -92,6 +92,40 @@ neither_sees_the_other_s_writes(void **state)
 	tome_object_unref(copy);
 }
 
+/* By the number of an anon, where it is: in the object that was made first. */
+static void
+an_anon_has_a_home(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *a = rig_map(r);
+	struct tome_object *none, *ob, *copy, *home;
+	tome_pgoff_t page;
+	uint64_t anon;
+
+	assert_int_equal(tome_object_create_anon(r->vm, PG, NULL, 0, &none),
+	    TOME_OK);
+	assert_int_equal(tome_object_create_anon(r->vm, 80 * PG, NULL, 0, &ob),
+	    TOME_OK);
+	show(a, ob);
+	for (unsigned i = 2; i < 80; i += 35)
+		rig_poke(a, AT + i * PG, 1);
+	anon = look(ob, 72).anon;
+	assert_true(tome_anon_home(r->vm, anon, &home, &page));
+	assert_ptr_equal(home, ob);
+	assert_int_equal(page, 72);
+	copy = copy_of(ob);
+	rig_poke(a, AT + 72 * PG, 2);			/* a copy of its own */
+	assert_true(tome_anon_home(r->vm, anon, &home, &page));
+	assert_ptr_equal(home, copy);
+	assert_int_equal(page, 72);
+	assert_false(tome_anon_home(r->vm, anon + 8, &home, &page));
+	assert_false(tome_anon_home(r->vm, 0, &home, &page));
+	tome_map_unref(a);
+	tome_object_unref(copy);
+	tome_object_unref(ob);
+	tome_object_unref(none);
+}
+
 /* The last to share writes in place. */
 static void
 who_is_left_alone_has_the_page(void **state)
@@ -352,6 +386,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(neither_sees_the_other_s_writes),
+		RIG_TEST(an_anon_has_a_home),
 		RIG_TEST(who_is_left_alone_has_the_page),
 		RIG_TEST(no_memory_changes_nothing),
 		RIG_TEST(not_every_object_can_be_copied),

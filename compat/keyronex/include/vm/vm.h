@@ -122,7 +122,7 @@ typedef struct vm_anon {
 	/* The facade's. */
 	uint64_t id;
 	unsigned views;		/* amap slots that show it */
-	struct vm_anon *next;
+	struct vm_anon *left, *right;
 	struct vm_amap *amap;	/* where it was last asked for */
 	size_t index;
 } vm_anon_t;
@@ -167,7 +167,7 @@ typedef struct vm_object {
 	void *core;
 	struct vm_object *twin;	/* its copy, while a map is forked */
 	const struct vm_pagerops *pager;
-	struct vm_object *next, *prev;
+	struct vm_object *next;	/* without a name: to be ended */
 } vm_object_t;
 
 typedef struct vm_map_entry {
