@@ -429,29 +429,66 @@ world_file_io(struct world *w, const struct litmus_op *op)
 	return op->kind == OP_FILE_READ ? byte : 0;
 }
 
+/* ---- what a thread does, by kind ---- */
+
+/* To paging, to the object, to the machine. */
 static int
-world_do(struct world *w, const struct litmus_op *op)
+world_do_paging(struct world *w, const struct litmus_op *op)
+{
+	tome_va_t len = (tome_va_t)op->n << TOME_PAGE_SHIFT;
+
+	switch (op->kind) {
+	case OP_PAGE_OUT:
+		world_page_out(w->space[op->space], world_va(w, op->page), len);
+		break;
+	case OP_PACK:
+		(void)tome_pack_all(w->vm->paging);
+		break;
+	case OP_SWAP_OFF:
+		world_must(tome_swap_remove(w->vm, w->swap_area), "swapoff");
+		break;
+	case OP_UNTIER:
+		world_must(tome_swap_compress(w->vm, 0), "compress");
+		break;
+	case OP_BEHIND:
+		tome_behind(w->vm->paging, true);
+		tome_io_run(w->vm);
+		break;
+	case OP_EVICT:
+		world_evict(w, op->page);
+		break;
+	case OP_MIGRATE:
+		return world_migrate(w, op);
+	case OP_RESIZE:
+		return world_resize(w, len);
+	case OP_PUNCH:
+		return -(int)tome_object_punch(w->object, op->page, op->n);
+	case OP_FILE_SYNC:
+		return -(int)tome_object_sync(w->object, op->page, op->n, true);
+	case OP_FILE_READ:
+	case OP_FILE_WRITE:
+		return world_file_io(w, op);
+	case OP_SWITCH:
+		world_enter(w, op->space);
+		break;
+	case OP_QUIESCE:
+		tome_vm_quiesce(w->vm, false);
+		break;
+	default:			/* OP_END */
+		break;
+	}
+	return 0;
+}
+
+/* To a space's map. */
+static int
+world_do_map(struct world *w, const struct litmus_op *op)
 {
 	struct tome_map *map = w->space[op->space];
 	tome_va_t va = world_va(w, op->page);
 	tome_va_t len = (tome_va_t)op->n << TOME_PAGE_SHIFT;
-	uint8_t byte = (uint8_t)op->value;
-	size_t done;
-	enum tome_err err;
 
 	switch (op->kind) {
-	case OP_READ:
-		err = hosted_read(va, &byte, 1, world_fault, map);
-		return err == TOME_OK ? byte : -(int)err;
-	case OP_WRITE:
-		return -(int)hosted_write(va, &byte, 1, world_fault, map);
-	case OP_ALIEN_READ:
-		err = tome_map_read(map, va, &byte, 1, false, &done);
-		return err == TOME_OK ? byte : -(int)err;
-	case OP_ALIEN_WRITE:
-		return -(int)tome_map_write(map, va, &byte, 1, false, &done);
-	case OP_CAS:
-		return world_cas(w, op);
 	case OP_MAP:
 	case OP_MAP_SHARED:
 	case OP_MAP_PRIVATE:
@@ -469,55 +506,46 @@ world_do(struct world *w, const struct litmus_op *op)
 		return -(int)tome_map_fork(map, &w->space[op->value]);
 	case OP_END_SPACE:
 		return world_end_space(w, op->space);
-	case OP_RESIZE:
-		return world_resize(w, len);
-	case OP_PUNCH:
-		return -(int)tome_object_punch(w->object, op->page, op->n);
-	case OP_SWITCH:
-		world_enter(w, op->space);
-		return 0;
 	case OP_WIRE:
 		return -(int)tome_map_wire(map, va, len, false);
 	case OP_UNWIRE:
 		return -(int)tome_map_unwire(map, va, len);
-	case OP_MIGRATE:
-		return world_migrate(w, op);
-	case OP_PAGE_OUT:
-		world_page_out(map, va, len);
-		return 0;
-	case OP_PACK:
-		(void)tome_pack_all(w->vm->paging);
-		return 0;
-	case OP_SWAP_OFF:
-		world_must(tome_swap_remove(w->vm, w->swap_area), "swapoff");
-		return 0;
-	case OP_UNTIER:
-		world_must(tome_swap_compress(w->vm, 0), "compress");
-		return 0;
-	case OP_BEHIND:
-		tome_behind(w->vm->paging, true);
-		tome_io_run(w->vm);
-		return 0;
 	case OP_SHARE:
 		return -(int)tome_map_inherit(map, va, len,
 		    TOME_INHERIT_SHARE);
 	case OP_SYNC:
 		return -(int)tome_map_sync(map, va, len);
-	case OP_FILE_SYNC:
-		return -(int)tome_object_sync(w->object, op->page, op->n, true);
-	case OP_EVICT:
-		world_evict(w, op->page);
-		return 0;
-	case OP_FILE_READ:
-	case OP_FILE_WRITE:
-		return world_file_io(w, op);
-	case OP_QUIESCE:
-		tome_vm_quiesce(w->vm, false);
-		return 0;
-	case OP_END:
-		break;
+	default:
+		return world_do_paging(w, op);
 	}
-	return 0;
+}
+
+/* Accesses of a program, and of others to its memory. */
+static int
+world_do(struct world *w, const struct litmus_op *op)
+{
+	struct tome_map *map = w->space[op->space];
+	tome_va_t va = world_va(w, op->page);
+	uint8_t byte = (uint8_t)op->value;
+	size_t done;
+	enum tome_err err;
+
+	switch (op->kind) {
+	case OP_READ:
+		err = hosted_read(va, &byte, 1, world_fault, map);
+		return err == TOME_OK ? byte : -(int)err;
+	case OP_WRITE:
+		return -(int)hosted_write(va, &byte, 1, world_fault, map);
+	case OP_ALIEN_READ:
+		err = tome_map_read(map, va, &byte, 1, false, &done);
+		return err == TOME_OK ? byte : -(int)err;
+	case OP_ALIEN_WRITE:
+		return -(int)tome_map_write(map, va, &byte, 1, false, &done);
+	case OP_CAS:
+		return world_cas(w, op);
+	default:
+		return world_do_map(w, op);
+	}
 }
 
 void
