@@ -44,6 +44,7 @@ TOME_SRC_TIER2 = \
 	src/pmap/quiesce.c \
 	src/pmap/range.c \
 	src/pmap/reverse.c \
+	src/pmap/run.c \
 	src/pmap/side.c \
 	src/pmap/vm.c \
 	src/pmap/walk.c

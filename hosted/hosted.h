@@ -56,6 +56,7 @@ struct hosted_machine;
 #define HOSTED_RISCV_ASID5 0x10u	/* 5 bits of them */
 #define HOSTED_RISCV_NO_SVPBMT 0x20u
 #define HOSTED_RISCV_NO_RFENCE 0x40u	/* flushes take interrupts */
+#define HOSTED_RISCV_NO_SVNAPOT 0x80u
 
 /* The AArch64 CPU has everything, but for: */
 #define HOSTED_A64_NO_HD 0x01u		/* dirty state by hardware */

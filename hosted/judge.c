@@ -59,20 +59,33 @@ is_dead(struct hosted_machine *m, const struct hosted_leaf *leaf)
 	return id == TOME_PAGE_FREE || id == TOME_PAGE_TABLE;
 }
 
+/* Do the tables say now what it says of its nth place? */
+static bool
+is_true(struct hosted_cpu *c, const struct hosted_leaf *leaf, unsigned n,
+    struct hosted_leaf *now)
+{
+	tome_va_t at = (tome_va_t)n << (leaf->shift - leaf->run);
+
+	return hosted_mmu.walk(c, leaf->va + at, HOSTED_WALK_FRESH, now) ==
+	    HOSTED_FOUND && now->pa + (tome_pa_t)(leaf->va + at - now->va) ==
+	    leaf->pa + (tome_pa_t)at && (leaf->rights & ~now->rights) == 0;
+}
+
 static bool
 judge_entry(void *arg, struct hosted_cpu *c, struct hosted_tlbe *e)
 {
 	struct verdict *v = arg;
 	struct hosted_leaf *leaf = &e->leaf, now;
+	unsigned n = 1u << leaf->run;
 
 	if (!is_live(c, leaf))
 		return true;
 	if (is_dead(v->m, leaf))
 		return blame(v, HOSTED_FREED, c, leaf);
-	if (hosted_mmu.walk(c, leaf->va, HOSTED_WALK_FRESH, &now) !=
-	    HOSTED_FOUND || now.pa + (tome_pa_t)(leaf->va - now.va) != leaf->pa ||
-	    (leaf->rights & ~now.rights) != 0)
-		return blame(v, HOSTED_STALE, c, leaf);
+	/* Of a run, each place; the first comes last and is `now` below. */
+	while (n-- > 0)
+		if (!is_true(c, leaf, n, &now))
+			return blame(v, HOSTED_STALE, c, leaf);
 	if (leaf->dirty && !now.dirty && (leaf->rights & HOSTED_W) &&
 	    (v->m->mmu_flags & HOSTED_MMU_WRITE_WALKS))
 		return blame(v, HOSTED_MODIFIED, c, leaf);

@@ -224,7 +224,7 @@ static void
 remember(struct hosted_machine *m, uint32_t i, const struct hosted_leaf *leaf)
 {
 	struct hosted_kva *k = m->kva;
-	unsigned n = leaf->shift == TOME_PAGE_SHIFT ? leaf->npath - 1u :
+	unsigned n = leaf->shift - leaf->run == TOME_PAGE_SHIFT ? leaf->npath - 1u :
 	    leaf->npath;
 	unsigned p;
 

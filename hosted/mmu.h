@@ -36,6 +36,8 @@ struct hosted_leaf {
 	uint32_t asid;
 	tome_pa_t pte;		/* where the leaf entry lies */
 	uint64_t raw;		/* what it held */
+	/* Of a run of entries that are one here: log2 of how many; 0: no run. */
+	uint8_t run;
 	/* Where each entry on the way lies, top first, leaf last. */
 	tome_pa_t path[HOSTED_LEVELS];
 	uint8_t npath;
@@ -91,6 +93,9 @@ struct hosted_mmu {
 	 * name the same place, with the same size and type? */
 	bool (*valid)(uint64_t raw);
 	bool (*same)(uint64_t, uint64_t);
+	/* Of an entry of a run: the same for the place n further on; NULL: no runs. */
+	uint64_t (*in_run)(uint64_t raw, int n);
+	unsigned entry_bytes;	/* of one, where there are runs */
 	/* Registers at reset. */
 	void (*reset)(struct hosted_cpu *);
 	/*

@@ -50,6 +50,7 @@ static const struct radix_level levels[] = {
 	{ 39, 9 }, { 30, 9 }, { 21, 9 }, { 12, 9 },
 };
 #define BLOCKS_BELOW (WIDE ? 48 : 39)	/* a block is no larger */
+#define CONTIGUOUS 4		/* log2 of the pages that can be one */
 #define TG0 0
 #define TG1 2
 #elif TOME_PAGE_SHIFT == 14
@@ -57,6 +58,7 @@ static const struct radix_level levels[] = {
 	{ 47, WIDTH - 47 }, { 36, 11 }, { 25, 11 }, { 14, 11 },
 };
 #define BLOCKS_BELOW (WIDE ? 47 : 36)
+#define CONTIGUOUS 7
 #define TG0 2
 #define TG1 1
 #else
@@ -64,6 +66,7 @@ static const struct radix_level levels[] = {
 	{ 42, WIDTH - 42 }, { 29, 13 }, { 16, 13 },
 };
 #define BLOCKS_BELOW (WIDE ? 43 : 42)
+#define CONTIGUOUS 5
 #define TG0 1
 #define TG1 3
 #endif
@@ -169,8 +172,9 @@ unsound(const struct radix_trip *t, uint64_t raw, bool leaf)
 		return "no leaf of this size";
 	if (place & ((UINT64_C(1) << shift) - 1))
 		return "misaligned block";
-	if (raw & E_CONTIGUOUS)
-		return "contiguous, and alone";
+	/* Blocks can be, but the port makes no such runs. */
+	if ((raw & E_CONTIGUOUS) && shift > TOME_PAGE_SHIFT)
+		return "contiguous blocks";
 	if (!DS && type >= 0x40 && (raw & E_SH) != E_SH)
 		return "memory that is not shared by all CPUs";
 	return NULL;
@@ -206,6 +210,7 @@ decode(const struct radix_trip *t, uint64_t raw, struct radix_entry *e)
 	e->global = !(raw & E_NG);
 	e->accessed = raw & E_AF;
 	e->dirty = !(raw & E_AP2);
+	e->run = raw & E_CONTIGUOUS ? CONTIGUOUS : 0;
 	/* An access flag fault; never cached. */
 	if (!(raw & E_AF) && !hardware(t->c, TCR_HA) &&
 	    !(t->how & HOSTED_WALK_FRESH))
@@ -252,7 +257,14 @@ static bool
 same(uint64_t a, uint64_t b)
 {
 	return output(a) == output(b) &&
-	    ((a ^ b) & (E_TABLE | E_SH | UINT64_C(0x1c))) == 0;
+	    ((a ^ b) & (E_TABLE | E_SH | E_CONTIGUOUS | UINT64_C(0x1c))) == 0;
+}
+
+/* Each has its own place; of a run, in bits that lie together. */
+static uint64_t
+in_run(uint64_t raw, int n)
+{
+	return raw + (uint64_t)((int64_t)n * (int64_t)TOME_PAGE_SIZE);
 }
 
 static tome_va_t
@@ -308,6 +320,8 @@ const struct hosted_mmu hosted_mmu = {
 	.nvariants = sizeof variants / sizeof variants[0],
 	.valid = valid,
 	.same = same,
+	.in_run = in_run,
+	.entry_bytes = 8,
 	.reset = reset,
 	.walk = hosted_radix_walk,
 	.permits = permits,

@@ -2,7 +2,7 @@
  * mmu_riscv64.c - the MMU of a RISC-V CPU, in software.
  *
  * Written from the privileged architecture, 4.1.11 (satp), 4.2.1 (SFENCE.VMA), 4.3
- * to 4.5 (Sv39, Sv48, Sv57), 5 (Svpbmt), and on purpose not from the port. What
+ * to 4.5 (Sv39, Sv48, Sv57), Svnapot, Svpbmt, and on purpose not from the port. What
  * caching may do: SFENCE.VMA with an address need not touch upper entries; a fault
  * drops nothing; an entry without A is not cached where software sets it (Svade).
  */
@@ -93,8 +93,12 @@ reserved(const struct radix_trip *t, uint64_t raw)
 	bool leaf = (raw & (E_R | E_X)) != 0;
 	unsigned shift = t->level->shift;
 
-	if (raw & (E_HIGH | E_N))
+	if (raw & E_HIGH)
 		return "reserved bit set";
+	/* Of 64 KiB, and no other size. */
+	if ((raw & E_N) && (!leaf || shift > 12 || (raw >> 10 & 15) != 8 ||
+	    radix_is(t->c, HOSTED_RISCV_NO_SVNAPOT)))
+		return "N where it cannot be";
 	if ((raw & E_PBMT) && (!leaf || (raw & E_PBMT) == E_PBMT ||
 	    radix_is(t->c, HOSTED_RISCV_NO_SVPBMT)))
 		return "memory type where none can be";
@@ -141,6 +145,10 @@ decode(const struct radix_trip *t, uint64_t raw, struct radix_entry *e)
 	e->global = raw & E_G;
 	e->accessed = raw & E_A;
 	e->dirty = raw & E_D;
+	if (raw & E_N) {
+		e->run = 4;
+		e->pa = (e->pa & ~(tome_pa_t)0xffff) | (t->va & 0xf000);
+	}
 	without_bits(t, raw, e);
 }
 
@@ -181,8 +189,16 @@ same(uint64_t a, uint64_t b)
 {
 	const uint64_t place = ((UINT64_C(1) << 44) - 1) << 10;
 
-	return ((a ^ b) & (place | E_PBMT)) == 0 &&
+	return ((a ^ b) & (place | E_PBMT | E_N)) == 0 &&
 	    !(a & (E_R | E_X)) == !(b & (E_R | E_X));
+}
+
+/* All entries of a run are one. */
+static uint64_t
+in_run(uint64_t raw, int n)
+{
+	(void)n;
+	return raw;
 }
 
 static void
@@ -214,7 +230,8 @@ const struct radix hosted_radix = {
 static const unsigned variants[] = { 0, HOSTED_RISCV_SV39, HOSTED_RISCV_SV57,
 	HOSTED_RISCV_SV39 | HOSTED_RISCV_SVADE | HOSTED_RISCV_NO_RFENCE,
 	HOSTED_RISCV_NO_ASID | HOSTED_RISCV_NO_RFENCE,
-	HOSTED_RISCV_SVADE | HOSTED_RISCV_ASID5 | HOSTED_RISCV_NO_SVPBMT,
+	HOSTED_RISCV_SVADE | HOSTED_RISCV_ASID5 | HOSTED_RISCV_NO_SVPBMT |
+	    HOSTED_RISCV_NO_SVNAPOT,
 	HOSTED_RISCV_SV57 | HOSTED_RISCV_ASID5 | HOSTED_RISCV_NO_RFENCE };
 
 const struct hosted_mmu hosted_mmu = {
@@ -226,6 +243,8 @@ const struct hosted_mmu hosted_mmu = {
 	.nvariants = sizeof variants / sizeof variants[0],
 	.valid = valid,
 	.same = same,
+	.in_run = in_run,
+	.entry_bytes = 8,
 	.reset = reset,
 	.walk = hosted_radix_walk,
 	.permits = permits,
@@ -345,5 +364,8 @@ tome_insn_sbi(uint64_t extension, uint64_t function, uint64_t arg0,
 unsigned
 tome_insn_isa(void)
 {
-	return radix_is(hosted_this(), HOSTED_RISCV_NO_SVPBMT) ? 0 : 1;
+	struct hosted_cpu *c = hosted_this();
+
+	return (radix_is(c, HOSTED_RISCV_NO_SVPBMT) ? 0 : 1) |
+	    (radix_is(c, HOSTED_RISCV_NO_SVNAPOT) ? 0 : 2);
 }

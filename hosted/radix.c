@@ -103,6 +103,28 @@ go_down(struct radix_trip *t)
 	t->level++;
 }
 
+/*
+ * Those of a run that are there must be alike but for rights, which may be on their
+ * way: or which of them the CPU takes, nobody knows.
+ */
+static bool
+run_is_alike(const struct radix_trip *t)
+{
+	int n = 1 << t->entry.run, own, i;
+	tome_pa_t first = t->at[t->n - 1];
+	uint64_t raw;
+
+	own = (int)(first / hosted_radix.entry_bytes) & (n - 1);
+	first -= (tome_pa_t)((unsigned)own * hosted_radix.entry_bytes);
+	for (i = 0; i < n; i++)
+		if (!fetch(t, first + (tome_pa_t)((unsigned)i *
+		    hosted_radix.entry_bytes), &raw) || (hosted_mmu.valid(raw) &&
+		    !hosted_mmu.same(raw, hosted_mmu.in_run(t->raw[t->n - 1],
+		    i - own))))
+			return false;
+	return true;
+}
+
 static enum hosted_walk
 descend(struct radix_trip *t)
 {
@@ -110,7 +132,21 @@ descend(struct radix_trip *t)
 
 	while ((w = step(t)) == HOSTED_FOUND && t->entry.kind == RADIX_TABLE)
 		go_down(t);
+	if (w == HOSTED_FOUND && t->entry.run != 0 && !run_is_alike(t))
+		return bad_walk(t, "a run of entries that are not alike",
+		    t->entry.pa);
 	return w;
+}
+
+/* A TLB need not take a run as one; who wants it to vary says so. */
+static unsigned
+run_taken(const struct radix_trip *t)
+{
+	if (!(t->how & HOSTED_WALK_FRESH) &&
+	    hosted_cpu_mode(t->c, HOSTED_RANDOM_EVICT) &&
+	    hosted_roll(t->c, 4) == 0)
+		return 0;
+	return t->entry.run;
 }
 
 /* What the hardware marks in the entries used. False: one has changed. */
@@ -138,7 +174,8 @@ static void
 arrive(const struct radix_trip *t, struct hosted_leaf *leaf)
 {
 	const struct radix_entry *e = &t->entry;
-	unsigned shift = e->shift != 0 ? e->shift : t->level->shift;
+	unsigned run = e->run != 0 ? run_taken(t) : 0;
+	unsigned shift = run + (e->shift != 0 ? e->shift : t->level->shift);
 	tome_va_t inside = ((tome_va_t)1 << shift) - 1;
 	unsigned i;
 
@@ -154,6 +191,7 @@ arrive(const struct radix_trip *t, struct hosted_leaf *leaf)
 		.asid = t->asid,
 		.pte = t->at[t->n - 1],
 		.raw = t->raw[t->n - 1],
+		.run = (uint8_t)run,
 		.npath = (uint8_t)t->n,
 	};
 	for (i = 0; i < t->n; i++)

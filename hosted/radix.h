@@ -23,6 +23,8 @@ struct radix_entry {
 	uint8_t rights;		/* a table's restrict all below it */
 	uint8_t type;
 	uint8_t shift;		/* of a leaf larger than its entry; else 0 */
+	uint8_t run;		/* log2 of the entries alike that a TLB may take for
+				 * one; 0: it is alone */
 	bool global, accessed, dirty;
 };
 

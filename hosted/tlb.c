@@ -418,12 +418,32 @@ struct held {
 	bool found;
 };
 
+/* Was it read from that entry, or from a run that this is one of? */
+static bool
+is_of(const struct hosted_leaf *leaf, tome_pa_t pte)
+{
+	tome_pa_t run = ((tome_pa_t)hosted_mmu.entry_bytes << leaf->run) - 1;
+
+	return leaf->run == 0 ? leaf->pte == pte : ((leaf->pte ^ pte) & ~run) == 0;
+}
+
+/* Does it say of that entry's place what the entry says now? */
+static bool
+says(const struct hosted_leaf *leaf, tome_pa_t pte, uint64_t now)
+{
+	int n = leaf->run == 0 ? 0 : (int)((int64_t)(pte - leaf->pte) /
+	    (int)hosted_mmu.entry_bytes);
+
+	return hosted_mmu.same(n == 0 ? leaf->raw :
+	    hosted_mmu.in_run(leaf->raw, n), now);
+}
+
 static bool
 holds(void *arg, struct hosted_cpu *c, struct hosted_tlbe *e)
 {
 	struct held *h = arg;
 
-	if (e->leaf.pte == h->pte && !hosted_mmu.same(e->leaf.raw, h->now) &&
+	if (is_of(&e->leaf, h->pte) && !says(&e->leaf, h->pte, h->now) &&
 	    (e->leaf.global ||
 		e->leaf.asid == hosted_mmu.asid(c, e->leaf.va)))
 		h->found = true;

@@ -32,6 +32,7 @@ static tome_pte_t *kernel_root;
 static uintptr_t image_bias;
 static tome_pa_t image;
 static uintptr_t next_device = KERNEL_DEVICES;
+static unsigned leaves, in_runs;
 
 struct boot_state boot_state;
 
@@ -81,17 +82,40 @@ level_for(uint64_t va, tome_pa_t pa, uint64_t len)
 	return level;
 }
 
+/*
+ * Is the leaf at va one of a run of them, which a TLB may hold as one? Of pages, as the
+ * port has it; of blocks 16, or 32 of larger pages.
+ */
+static bool
+is_in_run(uint64_t va, tome_pa_t pa, uint64_t start, uint64_t end, unsigned level)
+{
+	unsigned bits = level == 0 ? TOME_PORT_RUN_BITS :
+	    TOME_PAGE_SHIFT == 12 ? 4 : 5;
+	uint64_t run = (uint64_t)1 << (TOME_PT_SHIFT(level) + bits);
+	uint64_t first = va & ~(run - 1);
+
+	return first >= start && end >= run && first <= end - run &&
+	    ((va ^ pa) & (run - 1)) == 0;
+}
+
 static void
 map(tome_pte_t *root, uint64_t va, tome_pa_t pa, uint64_t len, tome_prot_t prot,
     enum tome_memtype type)
 {
-	for (uint64_t end = va + len; va < end;) {
+	uint64_t start = va, end = va + len;
+
+	while (va < end) {
 		unsigned level = level_for(va, pa, end - va);
 		uint64_t step = (uint64_t)1 << TOME_PT_SHIFT(level);
+		tome_pte_t leaf = tome_pte_leaf(&mmu, level, pa, prot, type,
+		    TOME_LEAF_KERNEL | TOME_LEAF_ACCESSED | TOME_LEAF_MODIFIED);
 
-		*entry_for(root, va, level) = tome_pte_leaf(&mmu, level, pa,
-		    prot, type, TOME_LEAF_KERNEL | TOME_LEAF_ACCESSED |
-		    TOME_LEAF_MODIFIED);
+		if (is_in_run(va, pa, start, end, level)) {
+			leaf = tome_pte_run(&mmu, leaf);
+			in_runs++;
+		}
+		*entry_for(root, va, level) = leaf;
+		leaves++;
 		va += step;
 		pa += step;
 	}
@@ -180,6 +204,8 @@ machine_describe_memory(struct tome_boot *boot)
 {
 	const uint64_t *ids;
 
+	kprintf("memory: %u of %u leaves of the kernel's are in runs\n", in_runs,
+	    leaves);
 	boot->ncpus = dt_cpus(&ids);
 	boot->ranges = ranges;
 	boot->nranges = nranges;

@@ -57,6 +57,8 @@ cpu_read_isa(void)
 	}
 	if (cpu_has("svpbmt"))
 		tome_riscv_isa |= TOME_RISCV_SVPBMT;
+	if (cpu_has("svnapot"))
+		tome_riscv_isa |= TOME_RISCV_SVNAPOT;
 }
 
 /* A name of several letters, between underscores. */

@@ -24,13 +24,15 @@
 #define PTE_G 0x20u
 #define PTE_A 0x40u
 #define PTE_D 0x80u
+#define PTE_N ((uint64_t)1 << 63)
+#define RUN 0x10000u		/* Svnapot's: 16 pages */
 
 #define RIGHTS_TEXT (PTE_V | PTE_R | PTE_X | PTE_G | PTE_A | PTE_D)
 #define RIGHTS_RODATA (PTE_V | PTE_R | PTE_G | PTE_A | PTE_D)
 #define RIGHTS_DATA (PTE_V | PTE_R | PTE_W | PTE_G | PTE_A | PTE_D)
 
 static tome_pa_t root, next_table;
-static unsigned levels;
+static unsigned levels, leaves, in_runs;
 
 static tome_pa_t
 physical(const char *image)
@@ -78,11 +80,24 @@ entry_for(uint64_t va, unsigned level)
 	return &table[va >> (12 + 9 * level) & 511];
 }
 
+/* Pages that fill a run are of one, if the harts know such. */
 static void
 map_image(const char *start, const char *end, uint64_t rights)
 {
-	for (const char *p = start; p < end; p += PAGE)
-		*entry_for((uintptr_t)p, 0) = physical(p) >> 2 | rights;
+	for (uintptr_t va = (uintptr_t)start; va < (uintptr_t)end; va += PAGE) {
+		uintptr_t run = va & ~(uintptr_t)(RUN - 1);
+		tome_pa_t pa = va - KERNEL_OFFSET;
+		uint64_t n = 0;
+
+		if (cpu_has("svnapot") && run >= (uintptr_t)start &&
+		    run + RUN <= (uintptr_t)end) {
+			pa = run - KERNEL_OFFSET + RUN / 2;
+			n = PTE_N;
+			in_runs++;
+		}
+		*entry_for(va, 0) = pa >> 2 | rights | n;
+		leaves++;
+	}
 }
 
 /* Tome wants no leaves in the root. */
@@ -102,6 +117,7 @@ static bool
 try_levels(unsigned n)
 {
 	levels = n;
+	leaves = in_runs = 0;
 	next_table = physical(kernel_end);
 	root = new_table();
 	map_image(text_start, text_end, RIGHTS_TEXT);
@@ -131,6 +147,8 @@ memory_start(void)
 
 	while (!try_levels(n))
 		n--;
+	kprintf("memory: %u of %u pages of the kernel's image are in runs\n",
+	    in_runs, leaves);
 }
 
 uint64_t

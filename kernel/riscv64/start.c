@@ -52,8 +52,8 @@ machine_start(uint64_t hart, uint64_t tree)
 	dt_read();
 	dt_keep(tree);
 	number_harts(hart);
-	memory_start();
 	cpu_read_isa();
+	memory_start();
 	clock_start();
 	plic_start();
 	sched_adopt_idle(&boot_thread);

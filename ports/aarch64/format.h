@@ -62,6 +62,10 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_FAULT_FLUSHES 0
 #define TOME_PORT_FLUSH_PAGES 32u
 #define TOME_PORT_BROADCAST(m) ((m)->asids != 0)
+/* The contiguous hint: 64 KiB or 2 MiB. */
+#define TOME_PORT_RUN_BITS (TOME_PAGE_SHIFT == 12 ? 4 : 21 - TOME_PAGE_SHIFT)
+#define TOME_PORT_RUN TOME_A64_CONTIGUOUS
+#define tome_pte_run(m, pte) ((void)(m), (pte) | TOME_A64_CONTIGUOUS)
 
 /* ---- bits of an entry ---- */
 
@@ -86,6 +90,7 @@ typedef uint64_t tome_pte_t;
 	(((tome_pte_t)1 << TOME_A64_FAR) - ((tome_pte_t)1 << TOME_PAGE_SHIFT))
 #define TOME_A64_SHARED ((tome_pte_t)(TOME_A64_LPA2 ? 0 : 3) << 8)
 #define TOME_A64_DBM ((tome_pte_t)1 << 51)
+#define TOME_A64_CONTIGUOUS ((tome_pte_t)1 << 52)
 #define TOME_A64_PXN ((tome_pte_t)1 << 53)
 #define TOME_A64_UXN ((tome_pte_t)1 << 54)
 #define TOME_A64_SW_MODIFIED ((tome_pte_t)1 << 55)

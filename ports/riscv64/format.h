@@ -5,9 +5,9 @@
  * Sv48 or Sv57 is a number of levels, found at run time.
  *
  * The privileged architecture, chapter "Supervisor-Level ISA", 4.3 to 4.5, with
- * Svpbmt. A and D may be set by the hardware (Svadu) or be ours to set (Svade):
- * tome_pte_usable() counts a right without its bit as missing, so that the fault
- * which Svade raises sets it, and nobody need know which it is.
+ * Svpbmt and Svnapot. A and D may be set by the hardware (Svadu) or be ours to set
+ * (Svade): tome_pte_usable() counts a right without its bit as missing, so that the
+ * fault which Svade raises sets it, and nobody need know which it is.
  */
 #ifndef TOME_FORMAT_H
 #define TOME_FORMAT_H
@@ -40,6 +40,8 @@ typedef uint64_t tome_pte_t;
 #define TOME_PORT_FAULT_FLUSHES 0
 #define TOME_PORT_FLUSH_PAGES 16u
 #define TOME_PORT_BROADCAST(m) ((m)->rfence)
+#define TOME_PORT_RUN_BITS 4		/* Svnapot: 64 KiB */
+#define TOME_PORT_RUN TOME_RV_N
 
 /* ---- bits of an entry ---- */
 
@@ -57,6 +59,7 @@ typedef uint64_t tome_pte_t;
 #define TOME_RV_PBMT_NC ((tome_pte_t)1 << 61)
 #define TOME_RV_PBMT_IO ((tome_pte_t)2 << 61)
 #define TOME_RV_PBMT ((tome_pte_t)3 << 61)
+#define TOME_RV_N ((tome_pte_t)1 << 63)
 
 /* This machine's MMU: written by tome_mmu_probe(), then constant. */
 struct tome_mmu {
@@ -68,6 +71,7 @@ struct tome_mmu {
 	tome_pte_t type[TOME_MEMTYPES];	/* PBMT, all 0 without Svpbmt */
 	uint64_t mode;		/* satp's */
 	bool rfence;		/* the firmware flushes other CPUs */
+	bool napot;		/* Svnapot */
 };
 
 /* ---- the codec ---- */
@@ -107,6 +111,18 @@ tome_pte_leaf(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
 	if (prot & TOME_PROT_EXEC)
 		pte |= TOME_RV_X;
 	return pte;
+}
+
+/* All of a run are equal: the low bits of the frame's number say how large it is. */
+static inline tome_pte_t
+tome_pte_run(const struct tome_mmu *m, tome_pte_t pte)
+{
+	const tome_pte_t low = ((tome_pte_t)1 << TOME_PORT_RUN_BITS) - 1;
+
+	if (!m->napot)
+		return pte;
+	return (pte & ~(low << TOME_RV_PPN_SHIFT)) | TOME_RV_N |
+	    (low + 1) / 2 << TOME_RV_PPN_SHIFT;
 }
 
 /* U, A and D are reserved here; all rights are the leaf's. */

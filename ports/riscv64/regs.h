@@ -26,5 +26,6 @@
 
 /* What only the devicetree knows: tome_riscv_isa, set before tome_vm_create(). */
 #define TOME_RISCV_SVPBMT 1u
+#define TOME_RISCV_SVNAPOT 2u
 
 #endif

@@ -34,6 +34,7 @@ tome_mmu_probe(struct tome_mmu *m)
 	m->asids = probe_asids();
 	m->rfence = tome_insn_sbi(TOME_SBI_BASE, TOME_SBI_BASE_PROBE,
 	    TOME_SBI_RFENCE, 0, 0, 0, 0) != 0;
+	m->napot = tome_insn_isa() & TOME_RISCV_SVNAPOT;
 	probe_types(m);
 	return true;
 }

@@ -5,7 +5,7 @@
  *
  * The other CPUs are outside the VM. Costs a walk over all tables and all frames.
  */
-#include <pmap/slot.h>
+#include <pmap/run.h>
 
 static const char *check_units(struct tome_pmap *, unsigned level);
 static const char *check_unit(const struct tome_walk *, tome_va_t);
@@ -31,6 +31,8 @@ tome_pmaps_check(struct tome_vm *vm)
 		why = check_pages(vm, &records);
 	if (why == NULL && managed != records)
 		why = "a pv record has no translation (invariant 4)";
+	if (TOME_PORT_RUN_BITS != 0 && why == NULL)
+		why = tome_runs_check(&vm->pmaps->kernel);
 	return why;
 }
 

@@ -10,13 +10,16 @@
  * removed by one thread at a time (the embedder's own mappings).
  */
 #include <base/memory.h>
-#include <pmap/slot.h>
+#include <pmap/run.h>
 
 static void copy_boot_root(struct tome_vm *, struct tome_pmap *, tome_pa_t);
 static enum tome_err fill_root(struct tome_pmap *, tome_va_t start,
     tome_va_t end);
 static unsigned large_level(const struct tome_pmap *, tome_va_t, tome_pa_t,
     tome_pa_t len);
+static bool run_fits(tome_va_t, tome_pa_t, tome_pa_t len);
+static bool enter_run(struct tome_pmap *, tome_va_t, tome_pa_t, tome_prot_t,
+    enum tome_memtype);
 static enum tome_err enter_large(struct tome_pmap *, tome_va_t, tome_pa_t,
     unsigned level, tome_prot_t, enum tome_memtype);
 static void remove_large(struct tome_gather *, const struct tome_walk *,
@@ -110,6 +113,11 @@ tome_pmap_enter_range(struct tome_pmap *p, tome_va_t va, tome_pa_t pa,
 	for (; len > 0 && err == TOME_OK; va += step, pa += step, len -= step) {
 		level = large_level(p, va, pa, len);
 		step = (tome_pa_t)1 << TOME_PT_SHIFT(level);
+		if (level == 0 && run_fits(va, pa, len) &&
+		    enter_run(p, va, pa, prot, type)) {
+			step = TOME_RUN_SPAN;
+			continue;
+		}
 		err = level > 0 ? enter_large(p, va, pa, level, prot, type) :
 		    tome_pmap_enter(p, va, tome_pa_pfn(pa), prot, type, 0);
 	}
@@ -130,6 +138,31 @@ large_level(const struct tome_pmap *p, tome_va_t va, tome_pa_t pa,
 			break;
 	}
 	return level;
+}
+
+static bool
+run_fits(tome_va_t va, tome_pa_t pa, tome_pa_t len)
+{
+	return TOME_PORT_RUN_BITS != 0 && len >= TOME_RUN_SPAN &&
+	    ((va | pa) & (TOME_RUN_SPAN - 1)) == 0;
+}
+
+/* False: something is there, or a table lacks memory. Page by page is left. */
+static bool
+enter_run(struct tome_pmap *p, tome_va_t va, tome_pa_t pa, tome_prot_t prot,
+    enum tome_memtype type)
+{
+	struct tome_leaf l;
+	bool made = false;
+
+	tome_epoch_enter(p->vm);
+	if (tome_leaf_find(p, va, true, &l) == TOME_OK) {
+		tome_leaf_lock(&l);
+		made = tome_run_make(&l, va, pa, prot, type);
+		tome_leaf_unlock(&l);
+	}
+	tome_epoch_leave(p->vm);
+	return made;
 }
 
 /* EINVAL: something is there, or the tables are the boot code's. */

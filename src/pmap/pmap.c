@@ -5,7 +5,7 @@
  * Owns: the root and every table below it, until their epoch has ended.
  */
 #include <base/memory.h>
-#include <pmap/slot.h>
+#include <pmap/run.h>
 
 static void pmap_link(struct tome_pmaps *, struct tome_pmap *);
 static void pmap_unlink(struct tome_pmaps *, struct tome_pmap *);
@@ -192,6 +192,10 @@ enter_locked(struct tome_leaf *l, tome_va_t va, tome_pfn_t pfn,
 
 	if (err != TOME_OK)
 		return err;
+	if (tome_pte_is_run(pte)) {
+		tome_run_undo(l, i);
+		pte = tome_insn_pte_load(&l->ptes[i]);
+	}
 	if (pte == 0 || (tome_pa_pfn(tome_pte_pa(0, pte)) == pfn &&
 	    (tome_slot_granted(l, i, pte) & ~prot) == 0 &&
 	    tome_pte_type(tome_pmap_mmu(l->pmap), 0, pte) == type))
@@ -258,8 +262,12 @@ tome_pmap_extract(struct tome_pmap *p, tome_va_t va,
 	if (pte == 0)
 		return false;
 	out->page_shift = TOME_PT_SHIFT(w.level);
-	out->pa = tome_pte_pa(w.level, pte) +
-	    (va & (((tome_va_t)1 << out->page_shift) - 1));
+	out->pa = tome_pte_pa(w.level, pte);
+	if (w.level == 0 && tome_pte_is_run(pte)) {
+		out->page_shift += TOME_PORT_RUN_BITS;
+		out->pa = tome_run_pa(pte);
+	}
+	out->pa += va & (((tome_va_t)1 << out->page_shift) - 1);
 	out->type = tome_pte_type(tome_pmap_mmu(p), w.level, pte);
 	out->accessed = flags & TOME_LEAF_ACCESSED;
 	out->modified = flags & TOME_LEAF_MODIFIED;

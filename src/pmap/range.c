@@ -5,7 +5,7 @@
  * caller holds the map's lock or is inside an epoch, so that tables stay.
  * Slots outside the range are other entries', and may change meanwhile.
  */
-#include <pmap/slot.h>
+#include <pmap/run.h>
 
 static void leaf_remove(struct tome_leaf *, struct tome_gather *,
     tome_va_t start, tome_va_t end);
@@ -22,6 +22,14 @@ leaf_stop(const struct tome_leaf *l, tome_va_t end)
 	return end - l->base < l->end - l->base ? end : l->end;
 }
 
+/* A run stays one only if all of it changes. */
+static inline void
+leaf_edges(struct tome_leaf *l, tome_va_t start, tome_va_t end)
+{
+	if (TOME_PORT_RUN_BITS != 0 && !tome_pmap_is_user(l->pmap))
+		tome_run_edges(l, start, end);
+}
+
 void
 tome_range_remove(struct tome_gather *g, tome_va_t start, tome_va_t end)
 {
@@ -32,6 +40,7 @@ tome_range_remove(struct tome_gather *g, tome_va_t start, tome_va_t end)
 	while (tome_walk_next(g->pmap, &va, end, &l)) {
 		tome_leaf_lock(&l);
 		stop = leaf_stop(&l, end);
+		leaf_edges(&l, va, stop);
 		leaf_remove(&l, g, va, stop);
 		empty = l.table->index == 0 && !g->keep_tables &&
 		    tome_pmap_is_user(g->pmap) && !tome_leaf_stray(&l);
@@ -111,6 +120,7 @@ tome_range_protect(struct tome_gather *g, tome_va_t start, tome_va_t end,
 	while (tome_walk_next(g->pmap, &va, end, &l)) {
 		tome_leaf_lock(&l);
 		stop = leaf_stop(&l, end);
+		leaf_edges(&l, va, stop);
 		leaf_protect(&l, g, va, stop, prot);
 		tome_leaf_unlock(&l);
 		if (stop == end)

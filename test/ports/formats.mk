@@ -64,7 +64,7 @@ FORMAT_TESTS := $(filter-out hosted/test_mmu hosted/test_vm hosted/test_cpu \
 	hosted/test_sched kernel/%,$(patsubst \
 	test/unit/%.c,%,$(wildcard test/unit/*/test_*.c)))
 # Of these, in every run of the suite: one or two of each layer.
-FORMAT_SLICE := fail/test_map kmem/test_kmap map/test_fork map/test_ops \
+FORMAT_SLICE := fail/test_map kmem/test_kmap map/test_fork map/test_ops pmap/test_run \
 	object/test_content posix/test_mmap
 format_helpers = $(patsubst test/unit/%.c,$(BUILD)/formats/$(1)/test/unit/%.o,\
 	$(filter-out test/unit/$(2)/test_%,$(wildcard test/unit/$(2)/*.c)))
