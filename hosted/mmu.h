@@ -70,6 +70,7 @@ enum hosted_walk {
 struct hosted_abilities {
 	unsigned asids;			/* numbers; 0: none */
 	bool marks_accessed, marks_modified;	/* by itself */
+	unsigned run;			/* log2 of pages in a run that is one; 0: none */
 	bool apart;			/* no user's code runs as the kernel's */
 	bool globals_stay;		/* cached over a change of roots */
 	uint8_t type[TOME_MEMTYPES];	/* as hosted_leaf has them */

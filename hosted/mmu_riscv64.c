@@ -210,6 +210,7 @@ abilities(struct hosted_cpu *c, struct hosted_abilities *a)
 		.asids = radix_is(c, HOSTED_RISCV_NO_ASID) ? 0 :
 		    radix_is(c, HOSTED_RISCV_ASID5) ? 32 : 65536,
 		.apart = true,
+		.run = radix_is(c, HOSTED_RISCV_NO_SVNAPOT) ? 0 : 4,
 		.marks_accessed = !radix_is(c, HOSTED_RISCV_SVADE),
 		.marks_modified = !radix_is(c, HOSTED_RISCV_SVADE),
 		.type = { [TOME_MEM_WC] = none ? 0 : 1, [TOME_MEM_UC] = none ?
