@@ -51,7 +51,9 @@ run_expect(tome_va_t va, tome_prot_t prot, bool in_run)
 		    (prot & W) != 0);
 	}
 	judge();
-	assert_null(tome_vm_check(vm));
+	/* What came apart wrongly the MMU is to see, and not the recount. */
+	if (in_run)
+		assert_null(tome_vm_check(vm));
 	assert_int_equal(tome_pmap_extract(tome_pmap_kernel(vm), va, &t),
 	    prot != 0);
 	if (prot == 0)

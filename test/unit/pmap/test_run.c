@@ -170,6 +170,50 @@ the_recount_sees_what_is_not_whole(void **state)
 	assert_null(tome_vm_check(vm));
 }
 
+static void
+expect_violation(enum hosted_kind want)
+{
+	enum hosted_kind kind;
+	char text[128];
+
+	assert_true(hosted_take_violation(m, &kind, text, sizeof text));
+	assert_int_equal(kind, want);
+}
+
+/* As if a part needed no undoing: the page is gone and flushed, and comes back with the
+ * next look at its neighbour; and then another frame among those of the run. */
+static void
+the_machine_sees_a_run_that_is_not_whole(void **state)
+{
+	struct tome_leaf l;
+	tome_pte_t was;
+	size_t i;
+	uint8_t b;
+
+	(void)state;
+	if (TOME_PORT_RUN_BITS == 0)
+		return;
+	enter(AT, PA, TOME_RUN_SPAN);
+	tome_epoch_enter(vm);
+	assert_int_equal(tome_leaf_find(kernel, AT + PAGE, false, &l), TOME_OK);
+	i = tome_leaf_index(AT + PAGE);
+	was = tome_slot_xchg(&l, i, 0);
+	tome_round(kernel, AT + PAGE, AT + 2 * PAGE);
+	assert_int_equal(hosted_kread(AT, &b, 1, false), TOME_OK);
+	assert_false(hosted_judge(m));
+	expect_violation(HOSTED_STALE);
+	tome_round(kernel, AT, AT + PAGE);
+	tome_slot_xchg(&l, i, tome_pte_run(tome_pmap_mmu(kernel),
+	    tome_pte_leaf(tome_pmap_mmu(kernel), 0, 2 * PA + PAGE, RW,
+	    TOME_MEM_DEVICE, TOME_LEAF_KERNEL)));
+	assert_int_not_equal(hosted_kread(AT, &b, 1, false), TOME_OK);
+	expect_violation(HOSTED_TABLE);
+	tome_slot_xchg(&l, i, 0);
+	tome_round(kernel, AT, AT + 2 * PAGE);
+	tome_slot_xchg(&l, i, was);
+	tome_epoch_leave(vm);
+}
+
 int
 main(void)
 {
@@ -179,6 +223,7 @@ main(void)
 		TEST(a_run_has_its_place),
 		TEST(what_is_there_is_entered_page_by_page),
 		TEST(the_recount_sees_what_is_not_whole),
+		TEST(the_machine_sees_a_run_that_is_not_whole),
 	};
 
 	return cmocka_run_group_tests_name(hosted_mmu.name, tests, NULL, NULL);
