@@ -22,6 +22,27 @@ fills(struct tome_pmap *p, tome_va_t va)
 	return after.fills - before.fills;
 }
 
+/* Few pages change, which may be flushed as one range: the next stays, and another
+ * program's at the first. */
+static void
+beside_few_stays(tome_pfn_t f, unsigned n)
+{
+	bool numbers = vm->pmaps->mmu.asids != 0;
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		enter(VA + i * PAGE, f, R | W | X, 0);
+	run_on(0, other);
+	assert_true(can(other, VA, R));
+	run_on(0, pmap);
+	assert_true(can(pmap, VA + n * PAGE, R));
+	tome_pmap_protect(pmap, VA, VA + n * PAGE, R);
+	assert_int_equal(fills(pmap, VA + n * PAGE), 0);
+	run_on(0, other);
+	assert_int_equal(fills(other, VA), numbers ? 0 : 1);
+	run_on(0, pmap);
+}
+
 /* Another program's pages, and this one's page beside those that change. */
 static void
 others_stay(tome_pfn_t f)
@@ -43,6 +64,8 @@ others_stay(tome_pfn_t f)
 	run_on(0, other);
 	assert_int_equal(fills(other, VA), numbers ? 0 : 1);
 	run_on(0, pmap);
+	beside_few_stays(f, 2);
+	beside_few_stays(f, 3);
 	tome_pmap_protect(pmap, VA, VA + n * PAGE, R);
 	run_on(0, other);
 	assert_int_equal(fills(other, VA), numbers ? 0 : 1);
