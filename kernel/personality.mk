@@ -2,8 +2,10 @@
 KERNEL_SRC_PERSONALITY := \
 	kernel/audit.c \
 	kernel/caches.c \
+	kernel/clone.c \
 	kernel/elf.c \
 	kernel/exec.c \
+	kernel/exit.c \
 	kernel/fs/block.c \
 	kernel/fs/content.c \
 	kernel/fs/cpio.c \
@@ -57,6 +59,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/sem.c \
 	kernel/signal.c \
 	kernel/signal_calls.c \
+	kernel/space.c \
 	kernel/swap.c \
 	kernel/sys_calls.c \
 	kernel/syscall.c \

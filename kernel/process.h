@@ -182,16 +182,6 @@ void process_start(void);		/* caches and tables */
 /* With proc_lock held. */
 struct process *process_find(int pid);
 struct task *task_find(int tid);
-/* The space of a process, counted; NULL: it has none any more. */
-struct space *space_of(struct process *);
-struct mm_start;
-struct space *space_new(const struct mm_start *);
-void space_ref(struct space *);
-void space_unref(struct space *);
-/* clone3(2), as all its kin. */
-int64_t process_clone(const struct clone_args *);
-void task_exit(int status) __attribute__((noreturn));
-void process_exit(int status) __attribute__((noreturn));
 /*
  * A group is orphaned when no member has a parent in its session but outside the
  * group: nobody would continue it. Those below with proc_lock held.
@@ -200,18 +190,6 @@ bool group_is_orphaned(int pgid);
 bool group_is_orphaned_locked(int pgid);
 /* Some member of the group is in the session. */
 bool group_in_session(int pgid, int sid);
-/* A descriptor table that is the task's alone. False: no memory. */
-bool task_own_files(struct task *);
-/* Mark all tasks of p to end with this wait status. proc_lock held. */
-void process_kill(struct process *, int status);
-/* End every other task of the caller's process: exec. False: a group exit came
- * first. */
-bool process_single(void);
-/*
- * The caller's space is another from now on (taken over); drops the old one,
- * and lets the parent of a vfork go on.
- */
-void process_set_space(struct space *);
 uint64_t process_limit(struct process *, unsigned which);
 int64_t limit_set(struct process *, unsigned which, const struct rlimit *);
 uint64_t process_cpu_ns(struct process *);	/* proc_lock held */
@@ -219,6 +197,36 @@ void process_usage(struct process *, struct rusage *); /* proc_lock held */
 /* The first process: a kernel thread turned into PID 1. */
 void process_become_init(void);
 
+/* ---- space.c ---- */
+
+/* The space of a process, counted; NULL: it has none any more. */
+struct space *space_of(struct process *);
+struct mm_start;
+struct space *space_new(const struct mm_start *);
+void space_ref(struct space *);
+void space_unref(struct space *);
+/*
+ * The caller's space is another from now on (taken over); drops the old one,
+ * and lets the parent of a vfork go on.
+ */
+void process_set_space(struct space *);
+
+/* ---- clone.c ---- */
+
+/* clone3(2), as all its kin. */
+int64_t process_clone(const struct clone_args *);
+/* A descriptor table that is the task's alone. False: no memory. */
+bool task_own_files(struct task *);
+
+/* ---- exit.c ---- */
+
+void task_exit(int status) __attribute__((noreturn));
+void process_exit(int status) __attribute__((noreturn));
+/* Mark all tasks of p to end with this wait status. proc_lock held. */
+void process_kill(struct process *, int status);
+/* End every other task of the caller's process: exec. False: a group exit came
+ * first. */
+bool process_single(void);
 /* A zombie leaves the tree (proc_lock held), then is freed (not held). */
 void process_unlink(struct process *);
 void process_reap(struct process *);
