@@ -24,9 +24,6 @@
 extern char kernel_start[], text_start[], text_end[], rodata_start[],
     rodata_end[], data_start[], bss_end[], kernel_end[];
 
-/* memory.c */
-void memory_start(tome_pa_t tree);
-
 /* What a CPU turns its MMU on with, and where it goes on; boot.S reads it. */
 struct boot_state {
 	uint64_t ttbr0, ttbr1, tcr, mair, stack, cpu;

@@ -1,7 +1,5 @@
 /*
- * start.c - the first C code with the MMU on, in the order in which one thing needs
- * another, up to where the generic kernel (main.c) takes over; a CPU's own
- * registers, and what it is.
+ * start.c - a CPU's own registers as it starts, what the next one needs, and what it is.
  */
 #include <aarch64.h>
 #include <arm.h>
@@ -30,10 +28,6 @@ _Static_assert(offsetof(struct trap_frame, code) == FRAME_CODE, "entry.S");
 _Static_assert(offsetof(struct trap_frame, first) == FRAME_FIRST, "entry.S");
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "entry.S");
 
-_Noreturn void machine_start(tome_pa_t tree);
-
-/* The thread that boots and then idles on the first CPU. */
-static struct thread boot_thread;
 struct cpu cpus[KERNEL_MAX_CPUS];
 static uint8_t spare_stacks[KERNEL_MAX_CPUS][SPARE_STACK]
     __attribute__((aligned(16)));
@@ -76,37 +70,6 @@ boot_prepare(unsigned cpu, uintptr_t stack)
 	boot_state.stack = stack;
 	boot_state.cpu = cpu;
 	clean(&boot_state, sizeof boot_state);
-}
-
-void
-machine_start(tome_pa_t tree)
-{
-	cpu_start(0, &boot_thread);
-	memory_start(tree);
-	console_start();
-	psci_start();
-	clock_start();
-	gic_start();
-	sched_adopt_idle(&boot_thread);
-	kernel_main();
-}
-
-void
-machine_cpu_ready(void)
-{
-	gic_cpu_start();
-}
-
-void
-machine_devices_start(void)
-{
-	machine_cpu_ready();
-}
-
-void
-machine_cpus_start(void)
-{
-	smp_start();
 }
 
 /* ---- identity ---- */

@@ -14,6 +14,8 @@
 
 struct thread;
 
+/* The machine's: Tome, on the memory that the devicetree names. */
+void memory_start(tome_pa_t tree);
 /* The machine's: a device of ours at pa, before Tome can map any; where something of
  * the image is. */
 void *memory_map_device(uint64_t pa, uint64_t len);

@@ -19,9 +19,6 @@
 
 extern char kernel_start[], text_start[], text_end[], kernel_end[];
 
-/* memory.c */
-void memory_start(tome_pa_t tree);
-
 /* What another CPU starts with; boot.S reads it. */
 struct boot_state {
 	uint32_t root, stack, cpu;

@@ -16,7 +16,7 @@ KERNEL_SRC_MACHINE := \
 	kernel/arm/gic.c \
 	kernel/arm/pl011.c \
 	kernel/arm/psci.c \
-	kernel/arm/smp.c \
+	kernel/arm/smp.c kernel/arm/start.c \
 	kernel/devicetree.c \
 	kernel/devicetree_boot.c \
 	kernel/lib/copy.c \

@@ -1,7 +1,5 @@
 /*
- * start.c - the first C code with the MMU on, in the order in which one thing needs
- * another, up to where the generic kernel (main.c) takes over; a CPU's own
- * registers, and what it is.
+ * start.c - a CPU's own registers as it starts, what the next one needs, and what it is.
  */
 #include <armv7.h>
 #include <arm.h>
@@ -23,10 +21,6 @@ _Static_assert(offsetof(struct trap_frame, pc) == FRAME_PC, "entry.S");
 _Static_assert(offsetof(struct trap_frame, cpsr) == FRAME_CPSR, "entry.S");
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "entry.S");
 
-_Noreturn void machine_start(tome_pa_t tree);
-
-/* The thread that boots and then idles on the first CPU. */
-static struct thread boot_thread;
 struct cpu cpus[KERNEL_MAX_CPUS];
 
 extern char trap_vectors[];
@@ -65,37 +59,6 @@ boot_prepare(unsigned cpu, uintptr_t stack)
 	boot_state.stack = stack;
 	boot_state.cpu = cpu;
 	clean(&boot_state, sizeof boot_state);
-}
-
-void
-machine_start(tome_pa_t tree)
-{
-	cpu_start(0, &boot_thread);
-	memory_start(tree);
-	console_start();
-	psci_start();
-	clock_start();
-	gic_start();
-	sched_adopt_idle(&boot_thread);
-	kernel_main();
-}
-
-void
-machine_cpu_ready(void)
-{
-	gic_cpu_start();
-}
-
-void
-machine_devices_start(void)
-{
-	machine_cpu_ready();
-}
-
-void
-machine_cpus_start(void)
-{
-	smp_start();
 }
 
 /* Linux's: half, Thumb, fast multiply, VFP, EDSP, NEON, VFPv3, TLS, VFPv4, division
