@@ -11,16 +11,15 @@
 vaddr_t
 vm_kalloc(size_t npages, enum vm_kalloc_flags flags)
 {
-	vm_map_entry_t *en = tome_kzalloc(k.vm, sizeof *en);
-	enum tome_err err = en == NULL ? TOME_ENOMEM : TOME_EINVAL;
+	vm_map_entry_t *en = tome_kmalloc(k.vm, sizeof *en);
+	enum tome_err err;
 	tome_va_t va;
 
-	if (en != NULL && npages > 0 && npages <= SIZE_MAX / 2 / PGSIZE) {
+	if (en == NULL)
+		return 0;
+	err = tome_kmap_heap(k.vm, npages, &va);
+	while (err == TOME_ENOMEM && flags == kVMKSleep && pages_wait(npages))
 		err = tome_kmap_heap(k.vm, npages, &va);
-		while (err == TOME_ENOMEM && flags == kVMKSleep &&
-		    pages_wait(npages))
-			err = tome_kmap_heap(k.vm, npages, &va);
-	}
 	if (err != TOME_OK) {
 		tome_kfree(k.vm, en);
 		return 0;
@@ -41,10 +40,10 @@ vm_kfree(vaddr_t addr, size_t npages)
 
 	keyronex_lock();
 	en = entry_find(&k.heap, addr);
-	if (en != NULL && (en->start != addr || en->size / PGSIZE != npages))
-		en = NULL;
-	if (en != NULL)
+	if (en != NULL && en->start == addr && en->size / PGSIZE == npages)
 		entry_remove(&k.heap, en);
+	else
+		en = NULL;
 	keyronex_unlock();
 	if (en == NULL) {
 		k.hooks.log("vm_kfree: not given out");

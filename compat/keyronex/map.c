@@ -2,10 +2,10 @@
  * map.c - maps and their entries, forks and faults.
  *
  * Every mapping is a shared one of an object of its own: copy-on-write is between
- * objects, not between maps, as the document has it. Entries are what the core has;
- * they never merge.
+ * objects, not between maps, as the document has it. The core's entries carry their
+ * object as a tag and never merge; it tells when one is cut or dies (entry_changed),
+ * and so each has a name on its object. The tree of a map shows them, when asked.
  *
- * Invariant: a map's entries are the core's, each with a name on its object.
  * Locks: the facade's.
  */
 #include "keyronex.h"
@@ -13,13 +13,18 @@
 struct keyronex keyronex_state;
 vm_map_t kmap;
 
+static void entry_changed(void *, uint64_t tag, tome_va_t, tome_va_t,
+    bool dead);
+static void entries_show(vm_map_t *);
+
 /* ---- start and end ---- */
 
 static enum tome_err
 kmap_start(void)
 {
 	const struct tome_map_config config = { .lo = k.hooks.kmap_start,
-		.hi = k.hooks.kmap_end, .kernel = true };
+		.hi = k.hooks.kmap_end, .kernel = true,
+		.entry_changed = entry_changed };
 	struct tome_map *core = NULL;
 	enum tome_err err = TOME_OK;
 
@@ -55,17 +60,16 @@ compat_keyronex_start(struct tome_vm *vm,
 	return err;
 }
 
-/* Drop every entry; the core's have gone. */
+/* The core tells of every entry that goes with it. */
 static void
-entries_end(vm_map_t *map)
+map_end(vm_map_t *map)
 {
-	vm_map_entry_t *en;
-
-	while ((en = map->entries) != NULL) {
-		entry_remove(&map->entries, en);
-		object_drop(en->obj);
-		tome_kfree(k.vm, en);
-	}
+	keyronex_lock();
+	if (map->core != NULL)
+		tome_map_unref(map->core);
+	map->core = NULL;
+	entries_show(map);
+	keyronex_unlock();
 }
 
 void
@@ -77,11 +81,7 @@ compat_keyronex_stop(void)
 		vm_map_release(k.maps);
 	while ((en = k.heap) != NULL)
 		vm_kfree(en->start, en->size / PGSIZE);
-	if (kmap.core != NULL)
-		tome_map_unref(kmap.core);
-	keyronex_lock();
-	entries_end(&kmap);
-	keyronex_unlock();
+	map_end(&kmap);
 	(void)tome_writeback(k.vm, UINT64_MAX, TOME_FOREVER);
 	tome_io_run(k.vm);
 	while (k.areas != NULL) {
@@ -101,11 +101,13 @@ vm_map_t *
 vm_map_new(void)
 {
 	vm_map_t *map = tome_kzalloc(k.vm, sizeof *map);
+	const struct tome_map_config config = {
+		.entry_changed = entry_changed };
 	struct tome_map *core;
 
 	if (map == NULL)
 		return NULL;
-	if (tome_map_create(k.vm, NULL, &core) != TOME_OK) {
+	if (tome_map_create(k.vm, &config, &core) != TOME_OK) {
 		tome_kfree(k.vm, map);
 		return NULL;
 	}
@@ -113,7 +115,6 @@ vm_map_new(void)
 	map->pmap = (pmap_t *)tome_map_pmap(core);
 	keyronex_lock();
 	map->next = k.maps;
-	k.maps->prev = map;
 	k.maps = map;
 	keyronex_unlock();
 	return map;
@@ -122,26 +123,74 @@ vm_map_new(void)
 void
 vm_map_release(vm_map_t *map)
 {
+	vm_map_t **link = &k.maps;
+
 	if (map == NULL || map == &kmap)
 		return;
 	keyronex_lock();
-	map->next->prev = map->prev;		/* kmap is the last */
-	if (map->prev != NULL)
-		map->prev->next = map->next;
-	else
-		k.maps = map->next;
-	tome_map_unref(map->core);
-	entries_end(map);
+	while (*link != map)
+		link = &(*link)->next;
+	*link = map->next;
 	keyronex_unlock();
+	map_end(map);
 	tome_kfree(k.vm, map);
 }
 
 void
 vm_activate(vm_map_t *map)
 {
-	if (map == NULL)
-		return;
-	tome_pmap_switch((struct tome_pmap *)map->pmap);
+	if (map != NULL)
+		tome_pmap_switch((struct tome_pmap *)map->pmap);
+}
+
+/* ---- entries ---- */
+
+/* The lock is held by who changes the map. */
+static void
+entry_changed(void *unused, uint64_t tag, tome_va_t start, tome_va_t end,
+    bool dead)
+{
+	vm_object_t *ob = (vm_object_t *)(uintptr_t)tag;
+
+	(void)unused;
+	(void)start;
+	(void)end;
+	if (dead)
+		object_drop(ob);
+	else
+		ob->refcnt++;
+}
+
+/* The tree becomes what the core has, as far as memory goes; what begins where it did
+ * is the same entry. */
+static void
+entries_show(vm_map_t *map)
+{
+	vm_map_entry_t *old = map->entries, *en;
+	struct tome_region r;
+	tome_va_t at = 0;
+
+	map->stale = false;
+	map->entries = NULL;
+	while (map->core != NULL && tome_map_next(map->core, &at, &r)) {
+		en = entry_find(&old, (vaddr_t)r.start);
+		if (en != NULL && en->start == r.start)
+			entry_remove(&old, en);
+		else
+			en = tome_kmalloc(k.vm, sizeof *en);
+		map->stale |= en == NULL;
+		if (en == NULL)
+			continue;
+		entry_bounds(en, (vaddr_t)r.start, (vaddr_t)r.end);
+		en->offset = (voff_t)r.offset;
+		en->max_prot = (vm_prot_t)r.prot;
+		en->obj = r.object_tag;
+		entry_insert(&map->entries, en);
+	}
+	while ((en = old) != NULL) {
+		entry_remove(&old, en);
+		tome_kfree(k.vm, en);
+	}
 }
 
 vm_map_entry_t *
@@ -152,6 +201,8 @@ vm_map_lookup(vm_map_t *map, vaddr_t at)
 	if (map == NULL)
 		return NULL;
 	keyronex_lock();
+	if (map->stale)
+		entries_show(map);
 	en = entry_find(&map->entries, at);
 	if (en != NULL && en->start > at)
 		en = NULL;
@@ -168,29 +219,21 @@ map_enter(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
 	struct tome_map_request rq = { .len = size, .object = ob->core,
 		.offset = (uint64_t)off, .prot = prot,
 		.max_prot = object_is_readonly(ob) ? prot : 0,
-		.flags = TOME_MAP_SHARED | TOME_MAP_KEEP };
-	vm_map_entry_t *en = tome_kzalloc(k.vm, sizeof *en);
+		.flags = TOME_MAP_SHARED | TOME_MAP_KEEP,
+		.tag = (uintptr_t)ob };
 	enum tome_err err;
 	tome_va_t at;
 
-	if (en == NULL)
-		return -TOME_ENOMEM;
 	rq.flags |= *va == VADDR_MAX ? TOME_MAP_BOTTOMUP :
 	    TOME_MAP_FIXED | TOME_MAP_NOREPLACE;
 	rq.addr = *va == VADDR_MAX ? 0 : *va;
 	err = tome_map_enter(map->core, &rq, &at);
-	if (err != TOME_OK) {
-		tome_kfree(k.vm, en);
-		return negative(err);
+	if (err == TOME_OK) {
+		map->stale = true;
+		ob->refcnt++;
+		*va = (vaddr_t)at;
 	}
-	entry_bounds(en, (vaddr_t)at, (vaddr_t)at + size);
-	en->offset = off;
-	en->max_prot = prot;
-	en->obj = ob;
-	ob->refcnt++;
-	entry_insert(&map->entries, en);
-	*va = en->start;
-	return 0;
+	return negative(err);
 }
 
 int
@@ -236,134 +279,60 @@ vm_map_object(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
 
 /* ---- changing ---- */
 
-/* One to spare, if `at` cuts the entry. False: no memory. */
 static bool
-entry_spare(const vm_map_entry_t *en, vaddr_t at, vm_map_entry_t **spare)
+is_range(const vm_map_t *map, vaddr_t start, size_t size)
 {
-	if (en == NULL || en->start >= at || en->end <= at)
-		return true;
-	*spare = tome_kmalloc(k.vm, sizeof *en);
-	return *spare != NULL;
-}
-
-static void
-change_end(vm_map_entry_t *spare[2])
-{
-	keyronex_unlock();
-	tome_kfree(k.vm, spare[0]);
-	tome_kfree(k.vm, spare[1]);
-}
-
-/*
- * The range is legal, and there is an entry to spare for each end that cuts one (the
- * start's is 0). Locks, or fails.
- */
-static int
-change_begin(vm_map_t *map, vaddr_t start, size_t size,
-    vm_map_entry_t *spare[2])
-{
-	vaddr_t end = start + size;
-	vm_map_entry_t *en;
-	bool enough;
-
-	if (map == NULL || map->core == NULL || size == 0 ||
-	    !is_aligned(start) || !is_aligned(size) || end < start)
-		return -TOME_EINVAL;
-	keyronex_lock();
-	spare[0] = spare[1] = NULL;
-	en = entry_find(&map->entries, start);
-	enough = entry_spare(en, start, &spare[0]);
-	if (en != NULL && en->end < end)
-		en = entry_find(&map->entries, end);
-	if (enough && entry_spare(en, end, &spare[1]))
-		return 0;
-	change_end(spare);
-	return -TOME_ENOMEM;
-}
-
-/* Two entries where one lay across an end: the second is the spare one. */
-static void
-map_split(vm_map_t *map, vaddr_t at, vm_map_entry_t **spare)
-{
-	vm_map_entry_t *en, *by = *spare;
-
-	if (by == NULL)
-		return;
-	en = entry_find(&map->entries, at);
-	*by = *en;
-	entry_bounds(by, at, en->end);
-	entry_bounds(en, en->start, at);
-	by->offset += (voff_t)en->size;
-	by->obj->refcnt++;
-	entry_insert(&map->entries, by);
-	*spare = NULL;
+	return map != NULL && map->core != NULL && size > 0 &&
+	    is_aligned(start) && is_aligned(size) && start + size >= start;
 }
 
 int
 vm_deallocate(vm_map_t *map, vaddr_t start, size_t size)
 {
-	vm_map_entry_t *spare[2], *en;
-	vaddr_t end = start + size;
-	int r = change_begin(map, start, size, spare);
+	enum tome_err err;
 
-	if (r != 0)
-		return r;
-	r = negative(tome_map_remove(map->core, start, size));
-	if (r == 0) {
-		map_split(map, start, &spare[0]);
-		map_split(map, end, &spare[1]);
-		while (start < end && (en = entry_find(&map->entries,
-		    start)) != NULL && en->start < end) {
-			start = en->end;
-			entry_remove(&map->entries, en);
-			object_drop(en->obj);
-			tome_kfree(k.vm, en);
-		}
-	}
-	change_end(spare);
-	return r;
+	if (!is_range(map, start, size))
+		return -TOME_EINVAL;
+	keyronex_lock();
+	err = tome_map_remove(map->core, start, size);
+	map->stale = true;
+	keyronex_unlock();
+	return negative(err);
 }
 
 /* All of it is mapped, and may be protected so. */
-static int
-protectable(vm_map_t *map, vaddr_t start, vaddr_t end, vm_prot_t prot)
+static enum tome_err
+protectable(const vm_map_t *map, tome_va_t start, tome_va_t end,
+    vm_prot_t prot)
 {
-	vm_map_entry_t *en;
+	struct tome_region r;
+	tome_va_t at;
 
-	for (; start < end; start = en->end) {
-		en = entry_find(&map->entries, start);
-		if (en == NULL || en->start > start)
-			return -TOME_ENOMEM;
-		if ((prot & kVMWrite) && object_is_readonly(en->obj))
-			return -TOME_EACCES;
+	while (start < end) {
+		at = start;
+		if (!tome_map_next(map->core, &at, &r) || r.start > start)
+			return TOME_ENOMEM;
+		if ((prot & kVMWrite) && object_is_readonly(r.object_tag))
+			return TOME_EACCES;
+		start = at;
 	}
-	return 0;
+	return TOME_OK;
 }
 
 int
 vm_map_protect(vm_map_t *map, vaddr_t start, size_t size, vm_prot_t prot)
 {
-	vm_map_entry_t *spare[2], *en;
-	int r;
+	enum tome_err err;
 
-	if ((prot & ~(unsigned)kVMAll) != 0)
+	if ((prot & ~(unsigned)kVMAll) != 0 || !is_range(map, start, size))
 		return -TOME_EINVAL;
-	r = change_begin(map, start, size, spare);
-	if (r != 0)
-		return r;
-	r = protectable(map, start, start + size, prot);
-	if (r == 0)
-		r = negative(tome_map_protect(map->core, start, size, prot));
-	if (r == 0) {
-		map_split(map, start, &spare[0]);
-		map_split(map, start + size, &spare[1]);
-		for (vaddr_t at = start; at < start + size; at = en->end) {
-			en = entry_find(&map->entries, at);
-			en->max_prot = prot;
-		}
-	}
-	change_end(spare);
-	return r;
+	keyronex_lock();
+	err = protectable(map, start, start + size, prot);
+	if (err == TOME_OK)
+		err = tome_map_protect(map->core, start, size, prot);
+	map->stale = true;
+	keyronex_unlock();
+	return negative(err);
 }
 
 /* ---- forking ---- */
@@ -382,31 +351,33 @@ fork_object(vm_object_t *ob)
 static int
 fork_entries(vm_map_t *map, vm_map_t *child)
 {
-	vm_map_entry_t *en = entry_find(&map->entries, 0);
-	vm_object_t *ob;
-	int r = 0;
+	struct tome_region r;
+	tome_va_t at = 0;
+	int left = 0;
 
-	for (; en != NULL && r == 0; en = entry_find(&map->entries, en->end)) {
-		vaddr_t at = en->start;
+	while (left == 0 && tome_map_next(map->core, &at, &r)) {
+		vm_object_t *ob = fork_object(r.object_tag);
+		vaddr_t va = (vaddr_t)r.start;
 
-		ob = fork_object(en->obj);
-		r = ob == NULL ? -TOME_ENOMEM : map_enter(child, ob, &at,
-		    en->size, en->offset, en->max_prot);
+		left = ob == NULL ? -TOME_ENOMEM : map_enter(child, ob, &va,
+		    r.end - r.start, (voff_t)r.offset, (vm_prot_t)r.prot);
 	}
-	return r;
+	return left;
 }
 
 /* The entries of the child name the copies now, if anything does. */
 static void
 fork_forget(vm_map_t *map)
 {
-	vm_map_entry_t *en = entry_find(&map->entries, 0);
+	struct tome_region r;
+	tome_va_t at = 0;
 
-	for (; en != NULL; en = entry_find(&map->entries, en->end))
-		if (en->obj->twin != NULL) {
-			object_drop(en->obj->twin);
-			en->obj->twin = NULL;
-		}
+	while (tome_map_next(map->core, &at, &r)) {
+		vm_object_t *ob = r.object_tag;
+
+		object_drop(ob->twin);
+		ob->twin = NULL;
+	}
 }
 
 vm_map_t *

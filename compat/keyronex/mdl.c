@@ -6,22 +6,6 @@
  */
 #include "keyronex.h"
 
-static vm_mdl_t *
-mdl_new(size_t bytes)
-{
-	size_t n = PGROUNDUP(bytes) / PGSIZE;
-	vm_mdl_t *mdl;
-
-	if (bytes == 0 || bytes > SIZE_MAX / 2)
-		return NULL;
-	mdl = tome_kzalloc(k.vm, sizeof *mdl + n * sizeof mdl->pages[0]);
-	if (mdl != NULL) {
-		mdl->nBytes = bytes;
-		mdl->nPages = n;
-	}
-	return mdl;
-}
-
 vm_mdl_t *
 transfer_list(union transfer *t, const struct tome_io *io)
 {
@@ -59,98 +43,101 @@ mdl_empty(vm_mdl_t *mdl, size_t first, size_t n)
 	}
 }
 
-/* Fill [first, nPages) with pages of its own. */
-static int
-mdl_fill(vm_mdl_t *mdl, size_t first)
+/* Fill [first, nPages) with new pages, or with the object's from `start` on. */
+static enum tome_err
+mdl_fill(vm_mdl_t *mdl, size_t first, uint64_t start)
 {
-	for (size_t i = first; i < mdl->nPages; i++) {
-		mdl->pages[i] = vm_pagealloc(false, &vm_pgwiredq);
-		if (mdl->pages[i] == NULL) {
-			mdl_empty(mdl, first, i);
-			return -TOME_ENOMEM;
+	enum tome_err err = TOME_OK;
+	size_t i;
+
+	for (i = first; i < mdl->nPages && err == TOME_OK; i++) {
+		tome_pfn_t pfn;
+
+		if (mdl->obj == NULL) {
+			mdl->pages[i] = vm_pagealloc(false, &vm_pgwiredq);
+			err = mdl->pages[i] == NULL ? TOME_ENOMEM : TOME_OK;
+		} else {
+			err = tome_object_get(mdl->obj->core,
+			    (start >> TOME_PAGE_SHIFT) + i, true, &pfn);
+			if (err == TOME_OK)
+				mdl->pages[i] = page_of(pfn);
 		}
-		page_listed(mdl->pages[i], 1);
+		if (err == TOME_OK)
+			page_listed(mdl->pages[i], 1);
 	}
-	return 0;
+	if (err != TOME_OK)
+		mdl_empty(mdl, first, i - 1);
+	return err;
+}
+
+/* A list, which has the pages of `old`, if that is one. */
+static int
+mdl_new(vm_mdl_t **out, vm_object_t *ob, uint64_t start, size_t bytes,
+    const vm_mdl_t *old)
+{
+	size_t n = PGROUNDUP(bytes) / PGSIZE;
+	size_t had = old != NULL ? old->nPages : 0;
+	enum tome_err err;
+	vm_mdl_t *mdl = bytes > SIZE_MAX / 2 ? NULL :
+	    tome_kzalloc(k.vm, sizeof *mdl + n * sizeof mdl->pages[0]);
+
+	if (mdl == NULL)
+		return -TOME_ENOMEM;
+	mdl->nBytes = bytes;
+	mdl->nPages = n;
+	mdl->obj = ob;
+	if (had > 0)
+		memcpy(mdl->pages, old->pages, had * sizeof old->pages[0]);
+	err = mdl_fill(mdl, had, start);
+	if (err == TOME_OK)
+		*out = mdl;
+	else
+		tome_kfree(k.vm, mdl);
+	return negative(err);
 }
 
 int
 vm_mdl_new_with_capacity(vm_mdl_t **out, size_t bytes)
 {
-	vm_mdl_t *mdl;
-	int r;
-
 	if (out == NULL || bytes == 0)
 		return -TOME_EINVAL;
-	mdl = mdl_new(bytes);
-	if (mdl == NULL)
-		return -TOME_ENOMEM;
-	r = mdl_fill(mdl, 0);
-	if (r == 0)
-		*out = mdl;
-	else
-		tome_kfree(k.vm, mdl);
-	return r;
+	return mdl_new(out, NULL, 0, bytes, NULL);
 }
 
 int
 vm_mdl_new_with_range(vm_mdl_t **out, vm_object_t *ob, voff_t start,
     size_t bytes)
 {
-	enum tome_err err = TOME_OK;
-	tome_pfn_t pfn;
-	vm_mdl_t *mdl;
-	size_t i;
+	int r;
 
 	if (out == NULL || ob == NULL || bytes == 0 || start < 0 ||
 	    !is_aligned((uint64_t)start))
 		return -TOME_EINVAL;
-	mdl = mdl_new(bytes);
-	if (mdl == NULL)
-		return -TOME_ENOMEM;
 	vm_object_retain(ob);
-	mdl->obj = ob;
-	for (i = 0; i < mdl->nPages && err == TOME_OK; i++) {
-		err = tome_object_get(ob->core,
-		    ((uint64_t)start >> TOME_PAGE_SHIFT) + i, true, &pfn);
-		if (err != TOME_OK)
-			break;
-		mdl->pages[i] = page_of(pfn);
-		page_listed(mdl->pages[i], 1);
-	}
-	if (err == TOME_OK) {
-		*out = mdl;
-		return 0;
-	}
-	mdl_empty(mdl, 0, i);
-	vm_object_release(ob);
-	tome_kfree(k.vm, mdl);
-	return negative(err);
+	r = mdl_new(out, ob, (uint64_t)start, bytes, NULL);
+	if (r != 0)
+		vm_object_release(ob);
+	return r;
 }
 
 int
 vm_mdl_expand(vm_mdl_t **mdl, size_t bytes)
 {
-	vm_mdl_t *old, *wide;
+	vm_mdl_t *old;
 	int r;
 
 	if (mdl == NULL || *mdl == NULL || (*mdl)->obj != NULL)
 		return -TOME_EINVAL;
 	old = *mdl;
-	if (bytes <= vm_mdl_capacity(old)) {
-		if (bytes > old->nBytes)
-			old->nBytes = bytes;
-		return 0;
+	if (bytes > vm_mdl_capacity(old)) {
+		r = mdl_new(mdl, NULL, 0, bytes, old);
+		if (r == 0)
+			tome_kfree(k.vm, old);
+		return r;
 	}
-	wide = mdl_new(bytes);
-	if (wide == NULL)
-		return -TOME_ENOMEM;
-	memcpy(wide->pages, old->pages, old->nPages * sizeof old->pages[0]);
-	r = mdl_fill(wide, old->nPages);
-	if (r == 0)
-		*mdl = wide;
-	tome_kfree(k.vm, r == 0 ? old : wide);
-	return r;
+	if (bytes > old->nBytes)
+		old->nBytes = bytes;
+	return 0;
 }
 
 void

@@ -31,12 +31,8 @@ anon_object(struct tome_object *core, size_t size, vm_object_t *parent)
 		return NULL;
 	}
 	amap->obj = ob;
-	ob->refcnt = 1;
-	ob->type = kVMObjAnon;
-	ob->size = ob->anon.maxsize = size;
-	ob->anon.amap = amap;
-	ob->anon.parent = parent;
-	ob->core = core;
+	*ob = (vm_object_t){ .refcnt = 1, .type = kVMObjAnon, .size = size,
+		.anon = { amap, size, parent }, .core = core };
 	tome_object_set_tag(core, ob);
 	if (parent != NULL)
 		parent->refcnt++;
@@ -163,12 +159,8 @@ vm_vobj_new(vnode_t *vnode, const vm_pagerops_t *ops, size_t size)
 		tome_kfree(k.vm, ob);
 		return NULL;
 	}
-	ob->refcnt = 1;
-	ob->type = kVMObjFile;
-	ob->size = size;
-	ob->file.vnode = vnode;
-	ob->core = core;
-	ob->pager = ops;
+	*ob = (vm_object_t){ .refcnt = 1, .type = kVMObjFile, .size = size,
+		.file = { .vnode = vnode }, .core = core, .pager = ops };
 	tome_object_set_tag(core, ob);
 	return ob;
 }

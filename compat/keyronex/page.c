@@ -192,10 +192,8 @@ queue_put(vm_page_t *page, enum vm_page_queue to)
 	page->queue = to;
 	page->pagequeue.next = NULL;
 	page->pagequeue.prev = q->queue.last;
-	if (q->queue.last != NULL)
-		q->queue.last->pagequeue.next = page;
-	else
-		q->queue.first = page;
+	*(q->queue.last != NULL ? &q->queue.last->pagequeue.next :
+	    &q->queue.first) = page;
 	q->queue.last = page;
 	q->npages++;
 }
@@ -203,16 +201,12 @@ queue_put(vm_page_t *page, enum vm_page_queue to)
 static void
 queue_take(vm_page_t *page)
 {
+	struct vm_page *next = page->pagequeue.next;
+	struct vm_page *prev = page->pagequeue.prev;
 	vm_pagequeue_t *q = queues[page->queue];
 
-	if (page->pagequeue.next != NULL)
-		page->pagequeue.next->pagequeue.prev = page->pagequeue.prev;
-	else
-		q->queue.last = page->pagequeue.prev;
-	if (page->pagequeue.prev != NULL)
-		page->pagequeue.prev->pagequeue.next = page->pagequeue.next;
-	else
-		q->queue.first = page->pagequeue.next;
+	*(next != NULL ? &next->pagequeue.prev : &q->queue.last) = prev;
+	*(prev != NULL ? &prev->pagequeue.next : &q->queue.first) = next;
 	page->pagequeue.next = page->pagequeue.prev = NULL;
 	q->npages--;
 }

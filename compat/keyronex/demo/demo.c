@@ -11,9 +11,9 @@
 static vm_map_t *pid[3];
 
 static vm_object_t *
-object_of(vm_map_t *map)
+object_of(vm_map_t *map, vaddr_t at)
 {
-	return map->entries->obj;
+	return vm_map_lookup(map, at)->obj;
 }
 
 static int
@@ -99,7 +99,7 @@ anonymous(void)
 	pid[2] = vm_map_fork(pid[1]);
 	if (pid[2] == NULL)
 		return false;
-	two = object_of(pid[2]);
+	two = object_of(pid[2], at);
 	demo_say("PID 1 forks into PID 2, which has %s object and %s amap\n",
 	    two != one ? "a new" : "the same",
 	    two->anon.amap != one->anon.amap ? "a new" : "the same");

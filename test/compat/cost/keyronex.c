@@ -134,7 +134,7 @@ static const struct cost_call calls[] = {
 	{ .what = "map", .core = core_map, .core_undo = core_unmap,
 	    .facade = map_object, .facade_undo = deallocate },
 	{ .what = "unmap", .core_first = core_map, .core = core_unmap,
-	    .facade_first = map_object, .facade = deallocate, .allowed = 35 },
+	    .facade_first = map_object, .facade = deallocate },
 	{ .what = "fault", .core = core_fault, .core_undo = core_forget,
 	    .facade = fault, .facade_undo = forget },
 	{ .what = "heap allocation", .core = core_heap,

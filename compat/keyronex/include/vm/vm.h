@@ -1,9 +1,9 @@
 /*
  * vm/vm.h - virtual memory as Keyronex has it: pages, anons, amaps, objects, maps.
  *
- * Structures show what the core holds. Those of maps, entries and objects are true at
- * any time; pages, anons and amaps are brought up to date by the call that returns
- * them. Errors are negative errno numbers. docs/compat/keyronex.md has, by number,
+ * Structures show what the core holds. Objects are true at any time; pages, anons,
+ * amaps, and the tree of a map's entries, are brought up to date by the call that
+ * returns them. Errors are negative errno numbers. docs/compat/keyronex.md has, by number,
  * what everything here promises.
  */
 #ifndef KEYRONEX_VM_VM_H
@@ -188,7 +188,8 @@ typedef struct vm_map {
 
 	/* The facade's. */
 	void *core;
-	struct vm_map *next, *prev;
+	bool stale;		/* changed since `entries` were shown */
+	struct vm_map *next;
 } vm_map_t;
 
 /* ---- functions: pages ---- */
@@ -282,6 +283,7 @@ int vm_map_object(vm_map_t *, vm_object_t *, vaddr_t *, size_t, voff_t,
 /* Set the greatest protection of what is mapped in a range. */
 int vm_map_protect(vm_map_t *, vaddr_t, size_t, vm_prot_t)
     COMPAT_LINK(keyronex, vm_map_protect);
+/* Brings the map's tree of entries up to date; the one that holds the address. */
 vm_map_entry_t *vm_map_lookup(vm_map_t *, vaddr_t)
     COMPAT_LINK(keyronex, vm_map_lookup);
 vm_fault_ret_t vm_fault(md_intr_frame_t *, vm_map_t *, vaddr_t,

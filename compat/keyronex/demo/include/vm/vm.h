@@ -169,6 +169,7 @@ extern vm_map_t kmap;
 vm_map_t *vm_map_new(void);
 vm_map_t *vm_map_fork(vm_map_t *);
 void vm_map_release(vm_map_t *);
+vm_map_entry_t *vm_map_lookup(vm_map_t *, vaddr_t);
 int vm_allocate(vm_map_t *, vm_object_t **out, vaddr_t *, size_t);
 int vm_deallocate(vm_map_t *, vaddr_t, size_t);
 int vm_map_object(vm_map_t *, vm_object_t *, vaddr_t *, size_t, voff_t,
