@@ -128,6 +128,8 @@ void anon_insert(vm_anon_t **root, vm_anon_t *)
 void anon_remove(vm_anon_t **root, vm_anon_t *)
     COMPAT_LINK(keyronex, anon_remove);
 void page_show(vm_page_t *) COMPAT_LINK(keyronex, page_show);
+/* It is in a page list more, or in one less; takes the lock. */
+void page_listed(vm_page_t *, int by) COMPAT_LINK(keyronex, page_listed);
 /* Who lacks so many pages has some freed, or waits; false: he gets none. */
 bool pages_wait(uint64_t n) COMPAT_LINK(keyronex, pages_wait);
 enum tome_err pages_start(void) COMPAT_LINK(keyronex, pages_start);

@@ -60,13 +60,15 @@ compat_keyronex_start(struct tome_vm *vm,
 	return err;
 }
 
-/* The core tells of every entry that goes with it. */
+/* Every entry goes now, and the core tells of it: others may have its map still. */
 static void
 map_end(vm_map_t *map)
 {
 	keyronex_lock();
-	if (map->core != NULL)
+	if (map->core != NULL) {
+		tome_map_clear(map->core);
 		tome_map_unref(map->core);
+	}
 	map->core = NULL;
 	entries_show(map);
 	keyronex_unlock();

@@ -19,16 +19,6 @@ transfer_list(union transfer *t, const struct tome_io *io)
 	return mdl;
 }
 
-static void
-page_listed(vm_page_t *page, int by)
-{
-	keyronex_lock();
-	page->listed = (unsigned short)(page->listed + by);
-	page->busy = page->listed > 0;
-	page_show(page);
-	keyronex_unlock();
-}
-
 /* Give back pages [first, n). */
 static void
 mdl_empty(vm_mdl_t *mdl, size_t first, size_t n)

@@ -145,22 +145,46 @@ owner_show(vm_page_t *page, const struct tome_page_look *l)
 		page->dirty |= ol.dirty;
 }
 
+/* What it is used for. True: somebody maps it, or could. */
+static bool
+use_show(vm_page_t *page, struct tome_page_look *l)
+{
+	tome_pfn_t pfn = pfn_of(page);
+	bool managed;
+
+	if (page->own || !tome_page_look(k.vm, pfn, l))
+		return false;
+	managed = l->identity == TOME_PAGE_ANON ||
+	    l->identity == TOME_PAGE_CACHE;
+	page->accessed = managed && tome_page_accessed(k.vm, pfn, false);
+	page->dirty = managed && tome_page_modified(k.vm, pfn, false);
+	page->busy = l->busy || page->listed > 0;
+	page->queue = queue_of(page, l, managed);
+	return managed;
+}
+
 void
 page_show(vm_page_t *page)
 {
-	tome_pfn_t pfn = pfn_of(page);
-	struct tome_page_look l;
-	bool managed;
+	struct tome_page_look l = { .anon = 0 };
+	bool managed = use_show(page, &l);
 
-	if (page->own || !tome_page_look(k.vm, pfn, &l))
-		return;
-	managed = l.identity == TOME_PAGE_ANON || l.identity == TOME_PAGE_CACHE;
-	page->accessed = managed && tome_page_accessed(k.vm, pfn, false);
-	page->dirty = managed && tome_page_modified(k.vm, pfn, false);
-	page->busy = l.busy || page->listed > 0;
-	page->queue = queue_of(page, &l, managed);
-	owner_show(page, &l);
-	mappings_show(page, managed);
+	if (!page->own) {
+		owner_show(page, &l);
+		mappings_show(page, managed);
+	}
+}
+
+void
+page_listed(vm_page_t *page, int by)
+{
+	struct tome_page_look l;
+
+	keyronex_lock();
+	page->listed = (unsigned short)(page->listed + by);
+	page->busy = page->listed > 0;
+	(void)use_show(page, &l);
+	keyronex_unlock();
 }
 
 vm_page_t *
@@ -340,7 +364,7 @@ vm_pagedump(void)
 		if (tome_page_look(k.vm, i, &l) &&
 		    l.identity != TOME_PAGE_ABSENT &&
 		    l.identity != TOME_PAGE_RESERVED) {
-			page_show(page_of(i));
+			(void)use_show(page_of(i), &l);
 			queues[page_of(i)->queue]->npages++;
 		}
 	keyronex_unlock();
