@@ -3,6 +3,8 @@
  */
 #include "rig.h"
 
+#include <boot.h>
+
 int
 rig_setup(void **state)
 {
@@ -10,13 +12,9 @@ rig_setup(void **state)
 		.ram = 16384 * TOME_PAGE_SIZE,
 		.quiet = true };
 	struct rig *r = calloc(1, sizeof *r);
-	struct tome_boot boot;
 
 	r->machine = hosted_create(&config);
-	hosted_boot(r->machine, &boot);
-	assert_int_equal(tome_vm_create(&boot, &r->vm), TOME_OK);
-	hosted_attach(r->machine, r->vm, tome_vm_interrupt,
-	    tome_frame_identity);
+	assert_int_equal(hosted_vm_create(r->machine, &r->vm), TOME_OK);
 	assert_int_equal(tome_kmem_start(r->vm), TOME_OK);
 	assert_int_equal(tome_map_start(r->vm), TOME_OK);
 	tome_vm_quiesce(r->vm, true);
