@@ -87,7 +87,7 @@ kernel: $(KERNEL_BUILD)/tome.elf ## build the reference kernel
 ##: Testing
 
 .PHONY: test check soak
-test: test.begin ## everything, in under 15 minutes; test-PART runs one part
+test: test.begin ## everything (docs/testing.md); test-PART runs one part
 test.begin:
 	$(call ending,sh test/run)
 

@@ -92,6 +92,10 @@ $(BUILD)/formats/x86_64/conform: $(CONFORM) $(BUILD)/hosted/asan/libtome.a \
 	$(Q)gcc $(HOSTED_CFLAGS) $(SANITIZE) $(HOSTED_PATHS) -o $@ \
 		$(filter-out %.h,$^) $(HOSTED_LIBS)
 
+.PHONY: format-x86_64
+format-x86_64: $(BUILD)/formats/x86_64/conform $(ORACLE)/oracle \
+	$(FORMAT_TESTS:%=$(UNIT)/%)
+
 .PHONY: print-formats print-formats-32 print-format-tests print-format-slice
 print-formats:
 	@echo $(FORMATS)
