@@ -219,7 +219,7 @@ main(int argc, char **argv)
 		cases_mmap, cases_protect, cases_move, cases_advise,
 		cases_file, cases_lock, cases_brk, cases_fork, cases_signal,
 		cases_errors, cases_process, cases_thread, cases_commit,
-		cases_socket, cases_wait,
+		cases_socket, cases_wait, cases_room,
 	};
 	const char *only = argc > 1 && getpid() != 1 ? argv[1] : "";
 	int failed = 0;

@@ -97,7 +97,7 @@ extern const struct suite_case cases_mmap[], cases_protect[], cases_move[],
     cases_commit[],
     cases_advise[], cases_file[], cases_lock[], cases_brk[], cases_fork[],
     cases_signal[], cases_errors[], cases_process[], cases_thread[],
-    cases_socket[], cases_wait[];
+    cases_socket[], cases_wait[], cases_room[];
 
 _Noreturn void suite_fail(const char *file, int line, const char *what);
 
