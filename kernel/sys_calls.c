@@ -3,6 +3,7 @@
  * settings of a task.
  */
 #include <fs/vfs.h>
+#include <oom.h>
 #include <process.h>
 #include <swap.h>
 #include <syscall.h>
@@ -165,6 +166,7 @@ SYSCALL(reboot)
 		machine_reboot();
 	case REBOOT_POWER_OFF:
 	case REBOOT_HALT:
+		scarce_tell();
 		content_sync_all();
 		machine_off(0);
 	case (uint32_t)REBOOT_CAD_ON:
