@@ -196,7 +196,7 @@ abilities(struct hosted_cpu *c, struct hosted_abilities *a)
 {
 	*a = (struct hosted_abilities){
 		.marks_accessed = true, .marks_modified = true,
-		.globals_stay = !lacks(c, HOSTED_X86_NO_PGE),
+		.globals_stay = !lacks(c, HOSTED_X86_NO_PGE), .leaf_level = 1,
 		.type = { [TOME_MEM_WB] = 6,
 		    [TOME_MEM_WC] = lacks(c, HOSTED_X86_NO_PAT) ? 0 : 1 },
 	};

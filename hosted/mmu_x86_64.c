@@ -420,6 +420,7 @@ abilities(struct hosted_cpu *c, struct hosted_abilities *a)
 		    4096,
 		.marks_accessed = true, .marks_modified = true,
 		.globals_stay = !(kind & HOSTED_X86_NO_PGE),
+		.leaf_level = kind & HOSTED_X86_NO_1G ? 1 : 2,
 		.type = { [TOME_MEM_WB] = 6, [TOME_MEM_WC] = 1 },
 	};
 }

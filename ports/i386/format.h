@@ -66,7 +66,6 @@ typedef uint32_t tome_pte_t;
 #define TOME_X86_G ((tome_pte_t)1 << 8)
 #define TOME_X86_SW_WIRED ((tome_pte_t)1 << 9)
 #define TOME_X86_SW_NOEXEC ((tome_pte_t)1 << 10) /* NX where the CPU has none */
-#define TOME_X86_SW_THERE ((tome_pte_t)1 << 11)	/* never 0, even when not P */
 #define TOME_X86_PAT_LARGE ((tome_pte_t)1 << 12)
 #if TOME_I386_PAE
 #define TOME_X86_NX ((tome_pte_t)1 << 63)
@@ -101,7 +100,8 @@ struct tome_narrow {
 #define TOME_LEAF_MODIFIED ((unsigned)TOME_X86_D)
 #define TOME_LEAF_WIRED ((unsigned)TOME_X86_SW_WIRED)
 
-/* PAT moves from bit 7 to bit 12 in a large leaf. */
+/* A leaf is never 0, even when not P: it is a user's or the kernel's (U or G). PAT moves
+ * from bit 7 to bit 12 in a large one. */
 static inline tome_pte_t
 tome_x86_type_bits(const struct tome_mmu *m, unsigned level,
     enum tome_memtype type)
@@ -117,8 +117,7 @@ static inline tome_pte_t
 tome_pte_leaf(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
     tome_prot_t prot, enum tome_memtype type, unsigned flags)
 {
-	tome_pte_t pte = pa | TOME_X86_SW_THERE | flags |
-	    tome_x86_type_bits(m, level, type);
+	tome_pte_t pte = pa | flags | tome_x86_type_bits(m, level, type);
 
 	if (prot != TOME_PROT_NONE)
 		pte |= TOME_X86_P;
@@ -135,7 +134,7 @@ tome_pte_table(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
     unsigned flags)
 {
 	(void)m;
-	if (level == 2)
+	if (TOME_I386_PAE && level == 2)
 		return pa | TOME_X86_P;
 	return pa | TOME_X86_P | TOME_X86_W | TOME_X86_A |
 	    (flags & TOME_LEAF_USER ? TOME_X86_U : 0);

@@ -32,7 +32,7 @@ tome_mmu_probe(struct tome_mmu *m)
 	m->user_min = 0;
 	m->user_max = KERNEL_MIN - TOME_PAGE_SIZE;
 	m->kernel_min = KERNEL_MIN;
-	m->noexec = m->nx ? TOME_X86_NX : TOME_X86_SW_NOEXEC;
+	m->noexec = TOME_I386_PAE && m->nx ? TOME_X86_NX : TOME_X86_SW_NOEXEC;
 	/* As the boot code runs it. */
 	return pae == TOME_I386_PAE;
 }
@@ -81,7 +81,7 @@ tome_mmu_start(const struct tome_mmu *m, tome_pa_t kernel_root)
 
 	if (m->type[TOME_MEM_WC] == TOME_X86_PAT)
 		start_pat();
-	if (m->nx)
+	if (TOME_I386_PAE && m->nx)
 		tome_insn_wrmsr(TOME_MSR_EFER,
 		    tome_insn_rdmsr(TOME_MSR_EFER) | TOME_EFER_NXE);
 	if (m->pge)

@@ -59,7 +59,6 @@ typedef uint64_t tome_pte_t;
 #define TOME_X86_G ((tome_pte_t)1 << 8)
 #define TOME_X86_SW_WIRED ((tome_pte_t)1 << 9)
 #define TOME_X86_SW_NOEXEC ((tome_pte_t)1 << 10) /* NX where the CPU has none */
-#define TOME_X86_SW_THERE ((tome_pte_t)1 << 11)	/* never 0, even when not P */
 #define TOME_X86_PAT_LARGE ((tome_pte_t)1 << 12)
 #define TOME_X86_NX ((tome_pte_t)1 << 63)
 #define TOME_X86_ADDR (((tome_pte_t)1 << 52) - 4096)
@@ -91,7 +90,8 @@ struct tome_narrow {
 #define TOME_LEAF_MODIFIED ((unsigned)TOME_X86_D)
 #define TOME_LEAF_WIRED ((unsigned)TOME_X86_SW_WIRED)
 
-/* PAT moves from bit 7 to bit 12 in a large leaf. */
+/* A leaf is never 0, even when not P: it is a user's or the kernel's (U or G). PAT moves
+ * from bit 7 to bit 12 in a large one. */
 static inline tome_pte_t
 tome_x86_type_bits(const struct tome_mmu *m, unsigned level,
     enum tome_memtype type)
@@ -107,7 +107,7 @@ static inline tome_pte_t
 tome_pte_leaf(const struct tome_mmu *m, unsigned level, tome_pa_t pa,
     tome_prot_t prot, enum tome_memtype type, unsigned flags)
 {
-	tome_pte_t pte = pa | TOME_X86_SW_THERE | flags | m->prot[prot];
+	tome_pte_t pte = pa | flags | m->prot[prot];
 
 	if (level > 0)
 		return pte | TOME_X86_PS | tome_x86_type_bits(m, level, type);

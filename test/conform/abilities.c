@@ -63,6 +63,29 @@ expect_marks(const struct hosted_abilities *a)
 	tome_frame_free(vm, f);
 }
 
+/* An upper entry is born as the CPU leaves it: no walk writes to it. */
+static void
+expect_tables_to_stay(void)
+{
+	tome_va_t va = VA + 8 * tome_unit_span(0);
+	tome_pte_t was[HOSTED_LEVELS];
+	struct hosted_leaf leaf;
+	tome_pfn_t f = frame();
+	unsigned i;
+
+	enter(va, f, R | W, 0);
+	assert_int_equal(hosted_mmu.walk(hosted_this(), va, HOSTED_WALK_FRESH,
+	    &leaf), HOSTED_FOUND);
+	for (i = 0; i + 1 < leaf.npath; i++)
+		was[i] = *(tome_pte_t *)tome_table_va(vm, leaf.path[i]);
+	assert_true(can(pmap, va, R) && can(pmap, va, W));
+	for (i = 0; i + 1 < leaf.npath; i++)
+		assert_true(was[i] == *(tome_pte_t *)tome_table_va(vm,
+		    leaf.path[i]));
+	tome_pmap_remove(pmap, va, va + PAGE);
+	tome_frame_free(vm, f);
+}
+
 /* What the kernel is never to run by mistake. */
 static void
 expect_apart(bool apart)
@@ -97,6 +120,7 @@ abilities_are_used(void **state)
 			    a.type[type]);
 		}
 		expect_marks(&a);
+		expect_tables_to_stay();
 		expect_apart(a.apart);
 		down();
 	}

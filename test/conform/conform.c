@@ -225,21 +225,32 @@ codec_flags(tome_prot_t prot)
 }
 
 static void
+codec_level(unsigned level)
+{
+	unsigned prot, type;
+
+	for (prot = 0; prot <= TOME_PROT_ALL; prot++)
+		for (type = 0; type < TOME_MEMTYPES; type++) {
+			codec_leaf(level, prot, (enum tome_memtype)type,
+			    TOME_LEAF_USER);
+			codec_leaf(level, prot, (enum tome_memtype)type,
+			    TOME_LEAF_KERNEL);
+		}
+}
+
+static void
 the_codec_goes_both_ways(void **state)
 {
-	unsigned kind, level, prot, type;
+	struct hosted_abilities a;
+	unsigned kind, level;
 
 	(void)state;
 	for (kind = 0; kind < hosted_mmu.nvariants; kind++) {
 		up(hosted_cpu_variant(kind), 0, FEW);
-		for (level = 0; level <= vm->pmaps->mmu.large_level; level++)
-			for (prot = 0; prot <= TOME_PROT_ALL; prot++)
-				for (type = 0; type < TOME_MEMTYPES; type++) {
-					codec_leaf(level, prot, (enum
-					    tome_memtype)type, TOME_LEAF_USER);
-					codec_leaf(level, prot, (enum
-					    tome_memtype)type, TOME_LEAF_KERNEL);
-				}
+		hosted_mmu.abilities(hosted_this(), &a);
+		for (level = 0; level <= vm->pmaps->mmu.large_level ||
+		    level <= a.leaf_level; level++)
+			codec_level(level);
 		if (!TOME_SIDE) {
 			codec_flags(R | W);
 			codec_flags(R);
