@@ -173,8 +173,10 @@ codec_leaf(unsigned level, tome_prot_t prot, enum tome_memtype type,
 	assert_int_equal(tome_pte_pa(level, pte), pa);
 	assert_int_equal(tome_pte_prot(mmu, pte), has);
 	assert_int_equal(tome_pte_usable(mmu, pte), has);
-	/* Types that the CPU does not tell apart are the first of them. */
+	/* Types that the CPU does not tell apart are the first of them, at any level. */
 	assert_true(tome_pte_type(mmu, level, pte) <= type);
+	assert_int_equal(tome_pte_type(mmu, level, pte), tome_pte_type(mmu, 0,
+	    tome_pte_leaf(mmu, 0, 0, prot, type, whose)));
 	assert_true(tome_pte_leaf(mmu, level, pa, prot, tome_pte_type(mmu,
 	    level, pte), whose | TOME_LEAF_ACCESSED |
 	    TOME_LEAF_MODIFIED) == pte);

@@ -58,7 +58,7 @@ run_expect(tome_va_t va, tome_prot_t prot, bool in_run)
 	    prot != 0);
 	if (prot == 0)
 		return;
-	assert_int_equal(t.pa, RUNS_PA + (va - RUNS_AT));
+	assert_int_equal(t.pa, RUNS_PA + va - RUNS_AT);
 	assert_int_equal(t.prot, prot);
 	assert_int_equal(t.page_shift, TOME_PAGE_SHIFT +
 	    (in_run ? run_bits() : 0));
