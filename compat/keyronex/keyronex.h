@@ -31,6 +31,7 @@ struct keyronex {
 	struct tome_mutex lock;
 	vm_map_t *maps;
 	vm_object_t *dead;		/* ended when the lock is released */
+	vm_object_t *forked;		/* that have a twin */
 	vm_map_entry_t *heap;		/* what vm_kalloc() gave out */
 	vm_page_t *rpt;			/* by frame number, */
 	tome_pfn_t npfn;		/* so many */

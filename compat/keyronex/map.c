@@ -20,20 +20,41 @@ static void entries_show(vm_map_t *);
 /* ---- start and end ---- */
 
 static enum tome_err
+map_begin(vm_map_t *map, tome_va_t lo, tome_va_t hi, bool kernel)
+{
+	const struct tome_map_config config = { .lo = lo, .hi = hi,
+		.kernel = kernel, .entry_changed = entry_changed };
+	struct tome_map *core;
+	enum tome_err err = tome_map_create(k.vm, &config, &core);
+
+	if (err == TOME_OK) {
+		map->core = core;
+		map->pmap = (pmap_t *)tome_map_pmap(core);
+	}
+	return err;
+}
+
+/* Every entry goes now, and the core tells of it: others may have its map still. */
+static void
+map_end(vm_map_t *map)
+{
+	keyronex_lock();
+	if (map->core != NULL) {
+		tome_map_clear(map->core);
+		tome_map_unref(map->core);
+	}
+	map->core = NULL;
+	entries_show(map);
+	keyronex_unlock();
+}
+
+static enum tome_err
 kmap_start(void)
 {
-	const struct tome_map_config config = { .lo = k.hooks.kmap_start,
-		.hi = k.hooks.kmap_end, .kernel = true,
-		.entry_changed = entry_changed };
-	struct tome_map *core = NULL;
-	enum tome_err err = TOME_OK;
-
-	if (config.lo < config.hi)
-		err = tome_map_create(k.vm, &config, &core);
-	kmap = (vm_map_t){ .core = core,
-		.pmap = (pmap_t *)tome_pmap_kernel(k.vm) };
+	kmap = (vm_map_t){ .pmap = (pmap_t *)tome_pmap_kernel(k.vm) };
 	k.maps = &kmap;
-	return err;
+	return k.hooks.kmap_start == k.hooks.kmap_end ? TOME_OK :
+	    map_begin(&kmap, k.hooks.kmap_start, k.hooks.kmap_end, true);
 }
 
 enum tome_err
@@ -52,26 +73,11 @@ compat_keyronex_start(struct tome_vm *vm,
 		err = tome_paging_start(vm);
 	if (err == TOME_OK) {
 		tome_paging_policy(vm, TOME_POLICY_SECOND_CHANCE);
-		return TOME_OK;
+	} else {
+		map_end(&kmap);
+		pages_stop();
 	}
-	if (kmap.core != NULL)
-		tome_map_unref(kmap.core);
-	pages_stop();
 	return err;
-}
-
-/* Every entry goes now, and the core tells of it: others may have its map still. */
-static void
-map_end(vm_map_t *map)
-{
-	keyronex_lock();
-	if (map->core != NULL) {
-		tome_map_clear(map->core);
-		tome_map_unref(map->core);
-	}
-	map->core = NULL;
-	entries_show(map);
-	keyronex_unlock();
 }
 
 void
@@ -103,18 +109,11 @@ vm_map_t *
 vm_map_new(void)
 {
 	vm_map_t *map = tome_kzalloc(k.vm, sizeof *map);
-	const struct tome_map_config config = {
-		.entry_changed = entry_changed };
-	struct tome_map *core;
 
-	if (map == NULL)
-		return NULL;
-	if (tome_map_create(k.vm, &config, &core) != TOME_OK) {
+	if (map == NULL || map_begin(map, 0, 0, false) != TOME_OK) {
 		tome_kfree(k.vm, map);
 		return NULL;
 	}
-	map->core = core;
-	map->pmap = (pmap_t *)tome_map_pmap(core);
 	keyronex_lock();
 	map->next = k.maps;
 	k.maps = map;
@@ -345,8 +344,11 @@ fork_object(vm_object_t *ob)
 {
 	if (ob->type == kVMObjFile)
 		return ob;
-	if (ob->twin == NULL)
+	if (ob->twin == NULL) {
 		ob->twin = object_copy(ob);
+		ob->next = k.forked;
+		k.forked = ob;
+	}
 	return ob->twin;
 }
 
@@ -369,14 +371,12 @@ fork_entries(vm_map_t *map, vm_map_t *child)
 
 /* The entries of the child name the copies now, if anything does. */
 static void
-fork_forget(vm_map_t *map)
+fork_forget(void)
 {
-	struct tome_region r;
-	tome_va_t at = 0;
+	vm_object_t *ob;
 
-	while (tome_map_next(map->core, &at, &r)) {
-		vm_object_t *ob = r.object_tag;
-
+	while ((ob = k.forked) != NULL) {
+		k.forked = ob->next;
 		object_drop(ob->twin);
 		ob->twin = NULL;
 	}
@@ -395,7 +395,7 @@ vm_map_fork(vm_map_t *map)
 		return NULL;
 	keyronex_lock();
 	r = fork_entries(map, child);
-	fork_forget(map);
+	fork_forget();
 	keyronex_unlock();
 	if (r == 0)
 		return child;
@@ -411,6 +411,7 @@ vm_fault(md_intr_frame_t *frame, vm_map_t *map, vaddr_t va,
 {
 	tome_prot_t access = flags & kVMFaultWrite ? TOME_PROT_WRITE :
 	    flags & kVMFaultExecute ? TOME_PROT_EXEC : TOME_PROT_READ;
+	enum tome_err err;
 
 	(void)frame;
 	if (!(flags & kVMFaultUser) && va >= k.hooks.kmap_start &&
@@ -418,12 +419,7 @@ vm_fault(md_intr_frame_t *frame, vm_map_t *map, vaddr_t va,
 		map = &kmap;
 	if (map == NULL || map->core == NULL)
 		return kVMFaultRetFailure;
-	switch (tome_fault(map->core, va, access)) {
-	case TOME_OK:
-		return kVMFaultRetOK;
-	case TOME_ENOMEM:
-		return kVMFaultRetPageShortage;
-	default:
-		return kVMFaultRetFailure;
-	}
+	err = tome_fault(map->core, va, access);
+	return err == TOME_OK ? kVMFaultRetOK :
+	    err == TOME_ENOMEM ? kVMFaultRetPageShortage : kVMFaultRetFailure;
 }

@@ -149,20 +149,16 @@ vm_mdl_capacity(vm_mdl_t *mdl)
 void
 vm_mdl_copy(vm_mdl_t *mdl, void *buf, size_t n, voff_t off)
 {
-	size_t at, end = vm_mdl_capacity(mdl);
+	size_t part, at, end = vm_mdl_capacity(mdl);
 	unsigned char *to = buf, *from;
 
 	if (mdl == NULL || buf == NULL || off < 0)
 		return;
 	at = (size_t)(mdl->offset + off);
-	if (at > end)
-		return;
-	if (n > end - at)
-		n = end - at;
-	while (n > 0) {
+	for (; n > 0 && at < end; n -= part) {
 		tome_pfn_t pfn = pfn_of(mdl->pages[at / PGSIZE]);
-		size_t part = PGSIZE - at % PGSIZE;
 
+		part = PGSIZE - at % PGSIZE;
 		if (part > n)
 			part = n;
 		from = tome_frame_window(k.vm, pfn);
@@ -170,7 +166,6 @@ vm_mdl_copy(vm_mdl_t *mdl, void *buf, size_t n, voff_t off)
 		tome_frame_window_end(k.vm, pfn, from);
 		to += part;
 		at += part;
-		n -= part;
 	}
 }
 

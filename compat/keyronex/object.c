@@ -21,18 +21,19 @@ static void file_gone(void *);
 static vm_object_t *
 anon_object(struct tome_object *core, size_t size, vm_object_t *parent)
 {
-	vm_object_t *ob = tome_kzalloc(k.vm, sizeof *ob);
-	vm_amap_t *amap = tome_kzalloc(k.vm, sizeof *amap);
+	struct {
+		vm_object_t ob;
+		vm_amap_t amap;
+	} *both = tome_kzalloc(k.vm, sizeof *both);
+	vm_object_t *ob;
 
-	if (ob == NULL || amap == NULL) {
-		tome_kfree(k.vm, ob);
-		tome_kfree(k.vm, amap);
+	if (both == NULL) {
 		tome_object_unref(core);
 		return NULL;
 	}
-	amap->obj = ob;
+	ob = both->amap.obj = &both->ob;
 	*ob = (vm_object_t){ .refcnt = 1, .type = kVMObjAnon, .size = size,
-		.anon = { amap, size, parent }, .core = core };
+		.anon = { &both->amap, size, parent }, .core = core };
 	tome_object_set_tag(core, ob);
 	if (parent != NULL)
 		parent->refcnt++;
@@ -122,10 +123,8 @@ keyronex_unlock(void)
 		struct tome_object *core = ob->core;
 
 		dead = ob->next;
-		if (ob->type == kVMObjAnon) {
-			tome_kfree(k.vm, ob->anon.amap);
+		if (ob->type == kVMObjAnon)
 			tome_kfree(k.vm, ob);
-		}
 		tome_object_unref(core);
 	}
 }

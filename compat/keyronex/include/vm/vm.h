@@ -167,7 +167,7 @@ typedef struct vm_object {
 	void *core;
 	struct vm_object *twin;	/* its copy, while a map is forked */
 	const struct vm_pagerops *pager;
-	struct vm_object *next;	/* without a name: to be ended */
+	struct vm_object *next;	/* that have a twin, or no name */
 } vm_object_t;
 
 typedef struct vm_map_entry {
