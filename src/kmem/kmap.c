@@ -3,14 +3,15 @@
  *
  * Addresses come from an arena over kernel_start .. kernel_end. A mapping's
  * kind and its first frame are the note of its segment; its frames are linked
- * by their descriptors, so that a mapping needs no record of its own.
+ * by their descriptors, so that a mapping needs no record of its own. Where the CPU
+ * has runs of leaves, what is as long as one is put so that it can be of them.
  *
  * Invariant 5: the translations go, and are flushed, before a frame or the
  *   addresses are free again.
  * Locks: none across calls; the pmap and the arena have theirs.
  */
 #include <kmem/kmem_i.h>
-#include <pmap/leaf.h>
+#include <pmap/run.h>
 
 /* A note: the kind, and above it the number of the first frame. */
 enum kmap_kind { KMAP_HEAP = 1, KMAP_PHYS, KMAP_STACK };
@@ -96,6 +97,20 @@ tome_kmap_stack(struct tome_vm *vm, size_t npages, tome_va_t *out)
 	return TOME_OK;
 }
 
+/* Addresses congruent to pa; false: there are none now. */
+static bool
+alloc_aligned(struct tome_vm *vm, tome_va_t len, tome_va_t align, tome_pa_t pa,
+    tome_va_t *out)
+{
+	tome_span_t base;
+
+	if (tome_arena_xalloc(vm->kmem->kva, len, align, pa & (align - 1), 0,
+	    0, 0, TOME_FIT_INSTANT, &base) != TOME_OK)
+		return false;
+	*out = (tome_va_t)base;
+	return true;
+}
+
 static enum tome_err
 alloc_pages(struct tome_vm *vm, size_t npages, tome_va_t *out)
 {
@@ -107,6 +122,10 @@ alloc_pages(struct tome_vm *vm, size_t npages, tome_va_t *out)
 		return TOME_EINVAL;
 	if (npages > most)
 		return TOME_ENOMEM;
+	if (TOME_PORT_RUN_BITS != 0 && npages >= TOME_RUN_LEAVES &&
+	    alloc_aligned(vm, (tome_va_t)npages << TOME_PAGE_SHIFT,
+	    TOME_RUN_SPAN, 0, out))
+		return TOME_OK;
 	err = tome_arena_alloc(vm->kmem->kva,
 	    (tome_span_t)npages << TOME_PAGE_SHIFT, TOME_FIT_INSTANT, &base);
 	if (err == TOME_OK)
@@ -120,6 +139,14 @@ free_pages(struct tome_vm *vm, tome_va_t va, tome_va_t len)
 	tome_arena_free(vm->kmem->kva, va, len);
 }
 
+static void
+link_frame(struct tome_vm *vm, tome_pfn_t pfn, tome_pfn_t *first)
+{
+	tome_wr(&tome_page(vm, pfn)->owner, vm->kmem->kva);
+	tome_page(vm, pfn)->next = *first;
+	*first = pfn;
+}
+
 /* One new frame at va, at the head of the mapping's list. */
 static enum tome_err
 map_frame(struct tome_vm *vm, tome_va_t va, tome_pfn_t *first)
@@ -130,11 +157,25 @@ map_frame(struct tome_vm *vm, tome_va_t va, tome_pfn_t *first)
 
 	if (err != TOME_OK)
 		return err;
-	tome_wr(&tome_page(vm, pfn)->owner, vm->kmem->kva);
-	tome_page(vm, pfn)->next = *first;
-	*first = pfn;
+	link_frame(vm, pfn, first);
 	return tome_pmap_enter(tome_pmap_kernel(vm), va, pfn, READ_WRITE,
 	    TOME_MEM_WB, 0);
+}
+
+/* As many frames as a run has; false: frame by frame is left. */
+static bool
+map_run(struct tome_vm *vm, tome_va_t va, tome_va_t len, tome_pfn_t *first)
+{
+	tome_pfn_t pfn, i;
+
+	if ((va & (TOME_RUN_SPAN - 1)) != 0 || len < TOME_RUN_SPAN ||
+	    tome_frames_alloc(vm, TOME_PAGE_KERNEL, TOME_PORT_RUN_BITS,
+	    (tome_pfn_t)TOME_RUN_LEAVES, 0, TOME_FRAME_ZERO, &pfn) != TOME_OK)
+		return false;
+	for (i = 0; i < TOME_RUN_LEAVES; i++)
+		link_frame(vm, pfn + i, first);
+	return tome_pmap_enter_range(tome_pmap_kernel(vm), va, tome_pfn_pa(pfn),
+	    TOME_RUN_SPAN, READ_WRITE, TOME_MEM_WB) == TOME_OK;
 }
 
 static enum tome_err
@@ -144,8 +185,14 @@ map_frames(struct tome_vm *vm, tome_va_t va, size_t npages, tome_pfn_t *first)
 
 	*first = TOME_PFN_NONE;
 	for (tome_va_t off = 0; off < len; off += TOME_PAGE_SIZE) {
-		enum tome_err err = map_frame(vm, va + off, first);
+		enum tome_err err;
 
+		if (TOME_PORT_RUN_BITS != 0 &&
+		    map_run(vm, va + off, len - off, first)) {
+			off += TOME_RUN_SPAN - TOME_PAGE_SIZE;
+			continue;
+		}
+		err = map_frame(vm, va + off, first);
 		if (err != TOME_OK) {
 			unmap_frames(vm, va, len, *first);
 			return err;
@@ -177,13 +224,11 @@ alloc_congruent(struct tome_vm *vm, tome_pa_t pa, tome_va_t len,
     tome_va_t *out)
 {
 	tome_va_t span = tome_leaf_span();
-	tome_span_t base;
 
-	if (len >= span && tome_arena_xalloc(vm->kmem->kva, len, span,
-	    pa & (span - 1), 0, 0, 0, TOME_FIT_INSTANT, &base) == TOME_OK) {
-		*out = (tome_va_t)base;
+	if (TOME_PORT_RUN_BITS != 0 && len < span)
+		span = TOME_RUN_SPAN;
+	if (len >= span && alloc_aligned(vm, len, span, pa, out))
 		return TOME_OK;
-	}
 	return alloc_pages(vm, (size_t)(len >> TOME_PAGE_SHIFT), out);
 }
 

@@ -4,6 +4,7 @@
 #include "rig.h"
 
 #include <hosted_i.h>
+#include <pmap/run.h>
 
 /* For tests that use kernel pointers: cmocka has taken SIGSEGV for each test,
  * and the machine's window needs it. */
@@ -37,6 +38,45 @@ test_heap(void **state)
 		assert_int_equal(p[5 * TOME_PAGE_SIZE - 1], i + 1);
 		tome_kunmap(r->vm, va[i]);
 	}
+}
+
+static unsigned
+page_shift(struct rig *r, tome_va_t va)
+{
+	struct tome_translation t;
+
+	assert_true(tome_pmap_extract(tome_pmap_kernel(r->vm), va, &t));
+	return t.page_shift;
+}
+
+/* Where leaves can be runs, what is long enough is of them: memory, and a device's. */
+static void
+test_runs(void **state)
+{
+	struct rig *r = rig_with_window(state);
+	const tome_va_t two = 2 * TOME_RUN_SPAN;
+	const unsigned run = TOME_PAGE_SHIFT + TOME_PORT_RUN_BITS;
+	tome_va_t va, off;
+	uint8_t *p;
+
+	assert_int_equal(tome_kmap_heap(r->vm, 2 * TOME_RUN_LEAVES + 1, &va),
+	    TOME_OK);
+	p = tome_kva_ptr(r->vm, va);
+	for (off = 0; off <= two; off += TOME_PAGE_SIZE) {
+		assert_int_equal(page_shift(r, va + off), off < two ? run :
+		    TOME_PAGE_SHIFT);
+		assert_int_equal(p[off], 0);
+		p[off] = (uint8_t)(off >> TOME_PAGE_SHIFT);
+	}
+	for (off = 0; off <= two; off += TOME_PAGE_SIZE)
+		assert_int_equal(p[off], (uint8_t)(off >> TOME_PAGE_SHIFT));
+	tome_kunmap(r->vm, va);
+	assert_int_equal(tome_kmap_phys(r->vm, ((tome_pa_t)1 << 31) -
+	    TOME_PAGE_SIZE, two, TOME_MEM_DEVICE, TOME_PROT_READ, &va),
+	    TOME_OK);
+	assert_int_equal(page_shift(r, va), TOME_PAGE_SHIFT);
+	assert_int_equal(page_shift(r, va + TOME_PAGE_SIZE), run);
+	tome_kunmap(r->vm, va);
 }
 
 static void
@@ -138,7 +178,7 @@ test_every_failure(void **state)
 		enum tome_err a, b;
 
 		hosted_fail_alloc(r->machine, NULL, n, false);
-		a = tome_kmap_heap(r->vm, 3, &heap);
+		a = tome_kmap_heap(r->vm, TOME_RUN_LEAVES + 2, &heap);
 		b = tome_kmap_stack(r->vm, 3, &stack);
 		failed = hosted_allocs(r->machine) >= n;
 		hosted_fail_alloc(r->machine, NULL, 0, false);
@@ -196,6 +236,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_heap),
+		RIG_TEST(test_runs),
 		RIG_TEST(test_bad_sizes),
 		RIG_TEST(test_stack_guards),
 		RIG_TEST(test_phys),
