@@ -12,14 +12,17 @@ rig_quiesce(struct rig *r)
 	}
 }
 
-/* The kernel keeps the tables of addresses it has used. */
+/* The kernel keeps the tables of addresses it has used, and tags for what is alone and
+ * for what is aligned to a run of leaves. */
 static void
 rig_warm_up(struct rig *r)
 {
-	tome_va_t va;
+	tome_va_t few, many;
 
-	assert_int_equal(tome_kmap_heap(r->vm, 64, &va), TOME_OK);
-	tome_kunmap(r->vm, va);
+	assert_int_equal(tome_kmap_heap(r->vm, 3, &few), TOME_OK);
+	assert_int_equal(tome_kmap_heap(r->vm, 64, &many), TOME_OK);
+	tome_kunmap(r->vm, many);
+	tome_kunmap(r->vm, few);
 }
 
 int
