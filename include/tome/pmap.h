@@ -57,7 +57,13 @@ struct tome_pmap *tome_pmap_current(struct tome_vm *);
  */
 enum tome_err tome_pmap_enter(struct tome_pmap *, tome_va_t, tome_pfn_t,
     tome_prot_t, enum tome_memtype, unsigned flags) TOME_NODISCARD;
-/* Kernel leaves, large where alignment allows (the direct map). */
+/*
+ * Kernel leaves, large where alignment allows (the direct map), and, where the CPU
+ * knows such, aligned runs of leaves that a TLB may hold as one. A large leaf is removed
+ * whole (checked). A run comes apart when a part of it is removed, protected or entered
+ * anew: all of it is away for a moment, and whose mapping it is sees to it that no CPU
+ * uses the rest then.
+ */
 enum tome_err tome_pmap_enter_range(struct tome_pmap *, tome_va_t, tome_pa_t,
     tome_pa_t len, tome_prot_t, enum tome_memtype) TOME_NODISCARD;
 /* Drop all translations of [start, end); empty tables are collected. Flushes.
@@ -74,7 +80,7 @@ struct tome_translation {
 	tome_prot_t prot;
 	enum tome_memtype type;
 	bool wired, accessed, modified;
-	unsigned page_shift;		/* size of the leaf */
+	unsigned page_shift;		/* size of the leaf, or of its run */
 };
 bool tome_pmap_extract(struct tome_pmap *, tome_va_t,
     struct tome_translation *out);

@@ -33,6 +33,9 @@
  *				tome_mmu_flush_asid() and _all() alone do
  *   TOME_PORT_FAULT_FLUSHES	a fault drops what this CPU has cached for its address
  *   TOME_PORT_BROADCAST(m)	the MMU takes flushes to all CPUs by itself
+ *   TOME_PORT_RUN_BITS		log2 of the leaves of level 0 in a run, which a TLB may
+ *				hold as one; not defined: there are no runs
+ *   TOME_PORT_RUN		the bit that each of a run has, and no other leaf
  *  struct tome_mmu		this machine's MMU; constant once probed. Every port
  *   has levels, large_level (highest level with leaves), asids (usable numbers, 0
  *   when untagged; a number is below it; numbers outnumber CPUs), user_min,
@@ -50,6 +53,8 @@
  *   entry with no right beyond prot
  *   tome_pte_usable(m, pte)	of tome_pte_prot(), what the MMU allows without a fault;
  *				less where accessed and modified are to be seen
+ *   tome_pte_run(m, pte)	as one of a run; where this CPU has none, pte itself. Only
+ *				with TOME_PORT_RUN_BITS; then there is no side array
  *  Without a side array (HW_AM and SW_BITS), bits that the MMU may set are kept by
  *   tome_pte_narrowed(), and are
  *   tome_pte_flags(pte): TOME_LEAF_ACCESSED, _MODIFIED and _WIRED of a leaf
