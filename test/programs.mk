@@ -22,7 +22,8 @@ $(eval $(call test_kernel,i386-2level,i386,PAE=0))
 TEST_FETCHED := $(patsubst %,test-busybox-%,aarch64 armv7 i386 riscv64)
 .PHONY: $(TEST_FETCHED) test-format-32
 $(TEST_FETCHED): test-busybox-%:
-	+$(Q)ARCH=$* sh tools/busybox >/dev/null
+	$(Q)env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS ARCH=$* sh tools/busybox \
+		>/dev/null
 # Where there is no cmocka of 32 bits, the part does without.
 test-format-32: test-busybox-i386
 	$(Q)if sh tools/deb i386 libcmocka-dev libcmocka0 >/dev/null; then \
