@@ -34,6 +34,40 @@ pages_leave_and_come_back(void **state)
 	assert_int_equal(rig_swap(r, 0).dropped, 64);
 }
 
+/* One page, by its frame: if it is pageable, and no two spaces map it. */
+static void
+one_page_leaves(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r), *child;
+	struct tome_translation t;
+	tome_pfn_t pfn, kernel;
+
+	rig_enter(map, 0, 2, 0);
+	rig_poke(map, 0, 7);
+	assert_true(tome_pmap_extract(map->pmap, AT, &t));
+	pfn = tome_pa_pfn(t.pa);
+	assert_false(tome_page_out(r->vm, pfn));	/* where to? */
+	rig_swapon(r, 0, 16, 0);
+	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
+	assert_int_equal(rig_peek(child, 0), 7);
+	assert_int_equal(rig_peek(map, 0), 7);
+	assert_false(tome_page_out(r->vm, pfn));
+	tome_map_unref(child);
+	assert_true(tome_page_out(r->vm, pfn));
+	tome_io_run(r->vm);
+	assert_int_equal(rig_anon_frames(r), 0);
+	assert_int_equal(rig_swap(r, 0).written, 1);
+	rig_check(r);
+	assert_int_equal(rig_peek(map, 0), 7);
+	assert_int_equal(tome_frame_alloc(r->vm, TOME_PAGE_KERNEL, 0, &kernel),
+	    TOME_OK);
+	assert_false(tome_page_out(r->vm, kernel));
+	assert_int_equal(tome_frame_identity(r->vm, kernel), TOME_PAGE_KERNEL);
+	tome_frame_free(r->vm, kernel);
+	tome_map_unref(map);
+}
+
 /* A page that was only read since leaves again without being written. */
 static void
 a_clean_page_is_not_written_again(void **state)
@@ -630,6 +664,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(pages_leave_and_come_back),
+		RIG_TEST(one_page_leaves),
 		RIG_TEST(a_clean_page_is_not_written_again),
 		RIG_TEST(sharing_survives),
 		RIG_TEST(a_touched_page_stays),
