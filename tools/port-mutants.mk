@@ -45,6 +45,7 @@ $(eval $(call port_mutant_base,i386,i386,))
 $(eval $(call port_mutant_base,i386-pae,i386,-DTOME_I386_PAE=1))
 $(eval $(call port_mutant_base,armv7,armv7,))
 $(eval $(call port_mutant_base,aarch64,aarch64,))
+$(eval $(call port_mutant_base,aarch64-52,aarch64,-DTOME_A64_WIDTH=52))
 $(eval $(call port_mutant_base,riscv64,riscv64,))
 
 .PHONY: port-mutants
