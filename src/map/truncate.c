@@ -7,8 +7,8 @@
  */
 #include <map/map_i.h>
 
-static void map_shrunk(struct tome_map *, const struct tome_object *,
-    tome_pgoff_t first);
+static enum tome_err map_shrunk(struct tome_map *, const struct tome_object *,
+    tome_pgoff_t first) TOME_NODISCARD;
 
 void
 tome_maps_object_shrunk(struct tome_vm *vm, struct tome_object *ob,
@@ -16,12 +16,15 @@ tome_maps_object_shrunk(struct tome_vm *vm, struct tome_object *ob,
 {
 	uint64_t id = 0;
 	struct tome_map *map;
+	enum tome_err err;
 
 	while ((map = tome_map_after(vm, id)) != NULL) {
 		id = map->id;
-		tome_mutex_lock(vm, &map->lock, TOME_RANK_MAP);
-		map_shrunk(map, ob, first);
-		tome_mutex_unlock(vm, &map->lock, TOME_RANK_MAP);
+		do {
+			tome_mutex_lock(vm, &map->lock, TOME_RANK_MAP);
+			err = map_shrunk(map, ob, first);
+			tome_mutex_unlock(vm, &map->lock, TOME_RANK_MAP);
+		} while (err == TOME_ENOMEM && tome_memory_found(vm));
 		tome_map_unref(map);
 	}
 }
@@ -59,23 +62,26 @@ tome_map_after(struct tome_vm *vm, uint64_t id)
 }
 
 /*
- * A copy that cannot be discarded for want of memory stays: it is the mapping's own
- * and harms nobody.
+ * A copy that cannot be discarded for want of memory, when none can be found, stays: it
+ * is the mapping's own and harms nobody.
  */
-static void
+static enum tome_err
 map_shrunk(struct tome_map *map, const struct tome_object *ob,
     tome_pgoff_t first)
 {
 	struct tome_entry *en = tome_tree_find(&map->tree, map->lo);
+	enum tome_err err = TOME_OK;
 
-	for (; en != NULL; en = tome_tree_next(&map->tree, en)) {
+	for (; en != NULL && err == TOME_OK; en = tome_tree_next(&map->tree,
+	    en)) {
 		tome_pgoff_t pages = (en->end - en->start) >> TOME_PAGE_SHIFT;
 		tome_pgoff_t skip = first > en->offset ? first - en->offset : 0;
 
 		if (en->object != ob || skip >= pages ||
 		    (tome_entry_flags(en) & TOME_ENTRY_SHARED))
 			continue;
-		(void)!tome_entry_discard(map, en, en->start +
+		err = tome_entry_discard(map, en, en->start +
 		    ((tome_va_t)skip << TOME_PAGE_SHIFT), en->end);
 	}
+	return err;
 }

@@ -34,7 +34,7 @@ tome_posix_madvise(struct tome_posix *p, tome_va_t addr, tome_va_t len,
 	struct tome_region r;
 	struct advice a;
 	enum tome_err err = TOME_OK;
-	bool hole = false;
+	bool hole = false, again = false;
 
 	if (!advice_for(madv, &a) || !tome_posix_aligned(addr) ||
 	    (len != 0 && tome_page_ceil(len) == 0) || end < addr)
@@ -44,11 +44,12 @@ tome_posix_madvise(struct tome_posix *p, tome_va_t addr, tome_va_t len,
 		    a.advice));
 	while (err == TOME_OK && tome_posix_piece(p, &addr, end, &r, &hole)) {
 		err = advise_region(p, &a, &r);
-		/* No memory; or unmapped meanwhile by another thread, as if it
-		 * had been before. */
-		if (err == TOME_ENOMEM) {
+		/* Unmapped meanwhile by another thread: as if it had been
+		 * before. The second time it is memory that lacks. */
+		if (err == TOME_ENOMEM && !again) {
+			again = true;
 			err = TOME_OK;
-			hole = true;
+			addr = r.start;
 		}
 	}
 	if (err == TOME_OK && hole)
