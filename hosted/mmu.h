@@ -69,6 +69,7 @@ enum hosted_walk {
 /* What a kind of CPU can do, by its manual; to judge whether a port uses it. */
 struct hosted_abilities {
 	unsigned asids;			/* numbers; 0: none */
+	unsigned reach;			/* bits of a physical address */
 	bool marks_accessed, marks_modified;	/* by itself */
 	unsigned run;			/* log2 of pages in a run that is one; 0: none */
 	bool apart;			/* no user's code runs as the kernel's */

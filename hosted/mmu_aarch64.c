@@ -285,6 +285,7 @@ static void
 abilities(struct hosted_cpu *c, struct hosted_abilities *a)
 {
 	*a = (struct hosted_abilities){
+		.reach = WIDTH,
 		.asids = radix_is(c, HOSTED_A64_ASID8) ? 256 : 65536,
 		.apart = true,
 		.run = CONTIGUOUS,
@@ -310,6 +311,10 @@ static const unsigned variants[] = { 0, HOSTED_A64_NO_HD,
 	HOSTED_A64_NO_HD | HOSTED_A64_NO_HA | HOSTED_A64_ASID8,
 	HOSTED_A64_NO_RANGE, HOSTED_A64_NO_HD | HOSTED_A64_NO_RANGE };
 
+#if WIDE
+static const unsigned unfit[] = { HOSTED_A64_NARROW };
+#endif
+
 const struct hosted_mmu hosted_mmu = {
 	.name = "aarch64",
 	.flags = HOSTED_MMU_BBM | HOSTED_MMU_WEAK | HOSTED_MMU_ICACHE |
@@ -319,6 +324,10 @@ const struct hosted_mmu hosted_mmu = {
 	    ((tome_va_t)65536 << TOME_PAGE_SHIFT),
 	.variants = variants,
 	.nvariants = sizeof variants / sizeof variants[0],
+#if WIDE
+	.unfit = unfit,
+	.nunfit = sizeof unfit / sizeof unfit[0],
+#endif
 	.valid = valid,
 	.same = same,
 	.in_run = in_run,

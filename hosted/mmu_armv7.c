@@ -202,6 +202,7 @@ abilities(struct hosted_cpu *c, struct hosted_abilities *a)
 {
 	(void)c;
 	*a = (struct hosted_abilities){
+		.reach = 32,
 		.asids = 256,
 		.type = { [TOME_MEM_WB] = 4 + 1 + 4 * 1, [TOME_MEM_WC] = 4,
 		    [TOME_MEM_UC] = 4, [TOME_MEM_DEVICE] = 1 },

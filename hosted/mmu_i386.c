@@ -195,6 +195,7 @@ static void
 abilities(struct hosted_cpu *c, struct hosted_abilities *a)
 {
 	*a = (struct hosted_abilities){
+		.reach = PHYS_BITS,
 		.marks_accessed = true, .marks_modified = true,
 		.globals_stay = !lacks(c, HOSTED_X86_NO_PGE), .leaf_level = 1,
 		.type = { [TOME_MEM_WB] = 6,

@@ -207,6 +207,7 @@ abilities(struct hosted_cpu *c, struct hosted_abilities *a)
 	bool none = radix_is(c, HOSTED_RISCV_NO_SVPBMT);
 
 	*a = (struct hosted_abilities){
+		.reach = PHYS_BITS,
 		.asids = radix_is(c, HOSTED_RISCV_NO_ASID) ? 0 :
 		    radix_is(c, HOSTED_RISCV_ASID5) ? 32 : 65536,
 		.apart = true,

@@ -416,6 +416,7 @@ abilities(struct hosted_cpu *c, struct hosted_abilities *a)
 	unsigned kind = hosted_cpu_kind(c);
 
 	*a = (struct hosted_abilities){
+		.reach = PHYS_BITS,
 		.asids = kind & (HOSTED_X86_NO_PCID | HOSTED_X86_NO_PGE) ? 0 :
 		    4096,
 		.marks_accessed = true, .marks_modified = true,

@@ -729,6 +729,8 @@ main(void)
 		cmocka_unit_test(what_was_written_is_executed),
 		cmocka_unit_test(the_kernel_copies_to_and_from_programs),
 		cmocka_unit_test(abilities_are_used),
+		cmocka_unit_test(programs_reach_their_last_page),
+		cmocka_unit_test(entries_name_every_address),
 		cmocka_unit_test(the_kernel_runs_alone),
 		cmocka_unit_test(what_does_not_fit_is_refused),
 		cmocka_unit_test(all_numbers_are_apart),
