@@ -286,7 +286,7 @@ static int
 new_map(struct image *im, uint64_t *stack_top)
 {
 	struct tome_map_config config = {
-		.lo = USER_LOW, .hi = USER_END,
+		.lo = USER_LOW, .hi = USER_END, .unasked = USER_TOP,
 		.random_bits = is_random() ? MMAP_RANDOM_BITS : 0,
 	};
 

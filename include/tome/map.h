@@ -30,6 +30,8 @@ struct tome_map_config {
 	 * first. */
 	tome_va_t top;
 	unsigned random_bits;
+	/* Beyond it goes only what names an address beyond it. 0: hi. */
+	tome_va_t unasked;
 	/*
 	 * Told, with the map locked, when an entry that carries a tag is split
 	 * (the piece [start,end) is new) or dies (dead). Must not call back. NULL:

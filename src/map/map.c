@@ -71,7 +71,8 @@ map_bounds(struct tome_map *map, const struct tome_map_config *c)
 		random = vm->host->random(vm->ctx) &
 		    (((uint64_t)1 << map->random_bits) - 1);
 	room = (map->hi - map->lo) >> TOME_PAGE_SHIFT;
-	map->top = c->top != 0 ? c->top : map->hi;
+	map->unasked = c->unasked != 0 ? c->unasked : map->hi;
+	map->top = c->top != 0 ? c->top : map->unasked;
 	if (random < room / 2)
 		map->top -= (tome_va_t)random << TOME_PAGE_SHIFT;
 	tome_tree_init(&map->tree, vm, map->lo, map->hi);
@@ -82,7 +83,8 @@ enum tome_err
 tome_map_create_like(struct tome_map *parent, struct tome_map **out)
 {
 	const struct tome_map_config config = { .lo = parent->lo,
-		.hi = parent->hi, .kernel = parent->kernel,
+		.hi = parent->hi, .unasked = parent->unasked,
+		.kernel = parent->kernel,
 		.entry_changed = parent->entry_changed, .arg = parent->arg };
 	enum tome_err err = tome_map_create(parent->vm, &config, out);
 

@@ -78,6 +78,7 @@ struct tome_map {
 	tome_va_t lo, hi;
 	bool kernel;
 	tome_va_t top;			/* unfixed placement starts below it */
+	tome_va_t unasked;		/* and ends there, if not asked for more */
 	unsigned random_bits;
 	uint64_t id;
 	_Atomic bool doomed;		/* who lacks memory here gets none */

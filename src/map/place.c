@@ -22,7 +22,8 @@ bool
 tome_map_place(struct tome_map *map, const struct tome_map_request *rq,
     tome_va_t *out)
 {
-	tome_va_t hi = map->hi, span = tome_leaf_span();
+	tome_va_t hi = rq->addr > map->unasked ? map->hi : map->unasked;
+	tome_va_t span = tome_leaf_span();
 
 	if (rq->below != 0 && rq->below < hi)
 		hi = rq->below;

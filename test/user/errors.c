@@ -44,7 +44,7 @@ static const struct row mmap_rows[] = {
 	{ "fixed and unaligned", MMAP,
 	    { P + 1, PAGE, RW, ANON | MAP_FIXED, -1, 0 }, EINVAL },
 	{ "fixed beyond the end", MMAP,
-	    { USER_END - PAGE, 2 * PAGE, RW, ANON | MAP_FIXED, -1, 0 },
+	    { FIXED_END - PAGE, 2 * PAGE, RW, ANON | MAP_FIXED, -1, 0 },
 	    ENOMEM },
 	{ "fixed in the kernel", MMAP,
 	    { IN_KERNEL, PAGE, RW, ANON | MAP_FIXED, -1, 0 },

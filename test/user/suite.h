@@ -42,6 +42,9 @@
 #define BIG (768ul << 20)
 #else
 #ifdef __aarch64__
+#ifdef WIDTH			/* what lies above 48 bits is had for asking */
+#define FIXED_END (1ul << WIDTH)
+#endif
 #define USER_END (1ul << 48)
 #else
 #define USER_END (1ul << 47)
@@ -53,6 +56,9 @@
 #else
 #define BIG (1ul << 40)
 #endif
+#endif
+#ifndef FIXED_END
+#define FIXED_END USER_END
 #endif
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)

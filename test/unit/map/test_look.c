@@ -298,6 +298,38 @@ test_placement(void **state)
 	tome_map_unref(map);
 }
 
+static void
+test_beyond_is_for_who_asks(void **state)
+{
+	struct rig *r = *state;
+	const struct tome_map_config config = { .lo = AT, .hi = AT + 64 * PG,
+		.unasked = AT + 16 * PG };
+	struct tome_map_request rq = { .len = 17 * PG, .prot = RW };
+	struct tome_map *map, *child;
+	tome_va_t va;
+
+	assert_int_equal(tome_map_create(r->vm, &config, &map), TOME_OK);
+	assert_int_equal(tome_map_enter(map, &rq, &va), TOME_ENOMEM);
+	rq.len = 16 * PG;
+	assert_int_equal(tome_map_enter(map, &rq, &va), TOME_OK);
+	assert_int_equal(va, AT);
+	rq.len = PG;
+	assert_int_equal(tome_map_enter(map, &rq, &va), TOME_ENOMEM);
+	rq.addr = AT + 16 * PG;
+	assert_int_equal(tome_map_enter(map, &rq, &va), TOME_ENOMEM);
+	rq.addr = AT + 20 * PG;
+	assert_int_equal(tome_map_enter(map, &rq, &va), TOME_OK);
+	assert_int_equal(va, rq.addr);
+	assert_int_equal(tome_map_enter(map, &rq, &va), TOME_OK);
+	assert_int_equal(va, AT + 63 * PG);
+	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
+	rq.addr = 0;
+	assert_int_equal(tome_map_enter(child, &rq, &va), TOME_ENOMEM);
+	rig_check(r);
+	tome_map_unref(child);
+	tome_map_unref(map);
+}
+
 /* Wired while nobody could write it: writable, it is the entry's own at once, and
  * what others write to the object is no longer seen. */
 static void
@@ -343,6 +375,7 @@ main(void)
 		RIG_TEST(test_wiring),
 		RIG_TEST(test_stack_grows),
 		RIG_TEST(test_placement),
+		RIG_TEST(test_beyond_is_for_who_asks),
 		RIG_TEST(test_wired_gains_write),
 	};
 
