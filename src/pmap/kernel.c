@@ -118,8 +118,13 @@ tome_pmap_enter_range(struct tome_pmap *p, tome_va_t va, tome_pa_t pa,
 			step = TOME_RUN_SPAN;
 			continue;
 		}
-		err = level > 0 ? enter_large(p, va, pa, level, prot, type) :
-		    tome_pmap_enter(p, va, tome_pa_pfn(pa), prot, type, 0);
+		if (level > 0)
+			err = enter_large(p, va, pa, level, prot, type);
+		else if (tome_pfn_pa(tome_pa_pfn(pa)) == pa)
+			err = tome_pmap_enter(p, va, tome_pa_pfn(pa), prot,
+			    type, 0);
+		else	/* more than a frame's number can say */
+			err = TOME_EINVAL;
 	}
 	return err;
 }

@@ -64,6 +64,17 @@ named(unsigned level, unsigned bit)
 	tome_pmap_remove(k, va, va + span);
 }
 
+/* A page has a frame's number, which must not name another. */
+static void
+refused(unsigned bit)
+{
+	tome_va_t va = hosted_mmu.kernel_start;
+	tome_pa_t pa = (tome_pa_t)1 << bit | (tome_pa_t)PAGE;
+
+	assert_int_equal(tome_pmap_enter_range(tome_pmap_kernel(vm), va, pa,
+	    PAGE, R, TOME_MEM_DEVICE), TOME_EINVAL);
+}
+
 void
 entries_name_every_address(void **state)
 {
@@ -79,6 +90,8 @@ entries_name_every_address(void **state)
 		assert_true(a.reach >= 32);
 		for (bit = 30; bit < a.reach; bit++)
 			named(level, bit);
+		for (bit = 32 + TOME_PAGE_SHIFT; bit < a.reach; bit++)
+			refused(bit);
 		down();
 	}
 }
