@@ -145,6 +145,7 @@ make_thread(struct task *t, const struct clone_args *args)
 	if (args->flags & CLONE_CHILD_CLEARTID)
 		t->clear_tid = args->child_tid;
 	t->blocked = current_task()->blocked;
+	t->refused = current_task()->refused;
 	if (t->set_tid != 0)
 		atomic_fetch_or(&th->work, WORK_SIGNAL);
 	return 0;
