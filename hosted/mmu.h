@@ -74,6 +74,7 @@ struct hosted_abilities {
 	unsigned run;			/* log2 of pages in a run that is one; 0: none */
 	bool apart;			/* no user's code runs as the kernel's */
 	bool globals_stay;		/* cached over a change of roots */
+	unsigned address_bits;		/* of what it translates to; 0: not said */
 	unsigned leaf_level;		/* the highest where boot code may have leaves */
 	uint8_t type[TOME_MEMTYPES];	/* as hosted_leaf has them */
 };

@@ -289,6 +289,7 @@ abilities(struct hosted_cpu *c, struct hosted_abilities *a)
 		.asids = radix_is(c, HOSTED_A64_ASID8) ? 256 : 65536,
 		.apart = true,
 		.run = CONTIGUOUS,
+		.address_bits = WIDTH,
 		.marks_accessed = !radix_is(c, HOSTED_A64_NO_HA),
 		.marks_modified = !radix_is(c,
 		    HOSTED_A64_NO_HA | HOSTED_A64_NO_HD),

@@ -43,6 +43,30 @@ expect_large_type(enum tome_memtype type, uint8_t want)
 	tome_pmap_remove(k, va, va + span);
 }
 
+/* Each bit above those of RAM reaches the MMU, and comes back. */
+static void
+expect_address_bits(unsigned bits)
+{
+	tome_va_t span = (tome_va_t)1 << TOME_PT_SHIFT(1);
+	tome_va_t va = (hosted_mmu.kernel_start + span - 1) & ~(span - 1);
+	struct tome_pmap *k = tome_pmap_kernel(vm);
+	struct tome_translation t;
+	struct hosted_leaf leaf;
+	unsigned bit;
+	tome_pa_t pa;
+
+	for (bit = 36; bit < bits; bit++) {
+		pa = (tome_pa_t)1 << bit;
+		assert_int_equal(tome_pmap_enter_range(k, va, pa, span, R,
+		    TOME_MEM_DEVICE), TOME_OK);
+		assert_int_equal(hosted_mmu.walk(hosted_this(), va,
+		    HOSTED_WALK_FRESH, &leaf), HOSTED_FOUND);
+		assert_true(leaf.pa == pa);
+		assert_true(tome_pmap_extract(k, va, &t) && t.pa == pa);
+		tome_pmap_remove(k, va, va + span);
+	}
+}
+
 /* A first access, a first write: who notes it? The tables are known by then. */
 static void
 expect_marks(const struct hosted_abilities *a)
@@ -122,6 +146,7 @@ abilities_are_used(void **state)
 			expect_large_type((enum tome_memtype)type,
 			    a.type[type]);
 		}
+		expect_address_bits(a.address_bits);
 		expect_marks(&a);
 		expect_tables_to_stay();
 		expect_apart(a.apart);
