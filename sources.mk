@@ -155,8 +155,9 @@ TOME_SRC_PAGING = \
 	src/paging/wk.c
 
 # Objects copied, and looked at page by page; where pages are mapped; physical memory
-# counted by the unit: facades ask.
+# counted by the unit, the kernel's by who has it: facades ask.
 TOME_SRC_LOOK = \
+	src/kmem/heap.c \
 	src/pmap/list.c \
 	src/object/claim.c \
 	src/object/copy.c \

@@ -1,7 +1,7 @@
 /*
  * kernel.c - the kernel's own memory, its pmap, and paging as it is told of it.
  *
- * Locks: the facade's, over what vm_kalloc() gave out and the list of swap areas.
+ * Locks: the facade's, over the list of swap areas.
  */
 #include "../print.h"
 #include "keyronex.h"
@@ -11,46 +11,20 @@
 vaddr_t
 vm_kalloc(size_t npages, enum vm_kalloc_flags flags)
 {
-	vm_map_entry_t *en = tome_kmalloc(k.vm, sizeof *en);
 	enum tome_err err;
-	tome_va_t va;
+	void *at;
 
-	if (en == NULL)
-		return 0;
-	err = tome_kmap_heap(k.vm, npages, &va);
-	while (err == TOME_ENOMEM && flags == kVMKSleep && pages_wait(npages))
-		err = tome_kmap_heap(k.vm, npages, &va);
-	if (err != TOME_OK) {
-		tome_kfree(k.vm, en);
-		return 0;
-	}
-	entry_bounds(en, (vaddr_t)tome_kva_ptr(k.vm, va),
-	    (vaddr_t)tome_kva_ptr(k.vm, va) + npages * PGSIZE);
-	keyronex_lock();
-	entry_insert(&k.heap, en);
-	keyronex_unlock();
-	return en->start;
+	do
+		err = tome_heap_alloc(k.heap, npages, &at);
+	while (err == TOME_ENOMEM && flags == kVMKSleep && pages_wait(npages));
+	return err == TOME_OK ? (vaddr_t)at : 0;
 }
 
 void
 vm_kfree(vaddr_t addr, size_t npages)
 {
-	uintptr_t bias = (uintptr_t)tome_kva_ptr(k.vm, 0);
-	vm_map_entry_t *en;
-
-	keyronex_lock();
-	en = entry_find(&k.heap, addr);
-	if (en != NULL && en->start == addr && en->size / PGSIZE == npages)
-		entry_remove(&k.heap, en);
-	else
-		en = NULL;
-	keyronex_unlock();
-	if (en == NULL) {
+	if (tome_heap_free(k.heap, (void *)addr, npages) != TOME_OK)
 		k.hooks.log("vm_kfree: not given out");
-		return;
-	}
-	tome_kunmap(k.vm, (tome_va_t)(addr - bias));
-	tome_kfree(k.vm, en);
 }
 
 /* ---- pmap ---- */

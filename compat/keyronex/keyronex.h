@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include <tome/heap.h>
 #include <tome/lock.h>
 #include <tome/look.h>
 #include <tome/paging.h>
@@ -32,7 +33,7 @@ struct keyronex {
 	vm_map_t *maps;
 	vm_object_t *dead;		/* ended when the lock is released */
 	vm_object_t *forked;		/* that have a twin */
-	vm_map_entry_t *heap;		/* what vm_kalloc() gave out */
+	struct tome_heap *heap;		/* what vm_kalloc() gave out */
 	vm_page_t *rpt;			/* by frame number, */
 	tome_pfn_t npfn;		/* so many */
 	tome_va_t rpt_at;

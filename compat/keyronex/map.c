@@ -68,6 +68,8 @@ compat_keyronex_start(struct tome_vm *vm,
 	k.hooks = *hooks;
 	err = pages_start();
 	if (err == TOME_OK)
+		err = tome_heap_create(vm, &k.heap);
+	if (err == TOME_OK)
 		err = kmap_start();
 	if (err == TOME_OK)
 		err = tome_paging_start(vm);
@@ -75,6 +77,7 @@ compat_keyronex_start(struct tome_vm *vm,
 		tome_paging_policy(vm, TOME_POLICY_SECOND_CHANCE);
 	} else {
 		map_end(&kmap);
+		tome_heap_destroy(k.heap);
 		pages_stop();
 	}
 	return err;
@@ -83,12 +86,9 @@ compat_keyronex_start(struct tome_vm *vm,
 void
 compat_keyronex_stop(void)
 {
-	vm_map_entry_t *en;
-
 	while (k.maps != &kmap)
 		vm_map_release(k.maps);
-	while ((en = k.heap) != NULL)
-		vm_kfree(en->start, en->size / PGSIZE);
+	tome_heap_destroy(k.heap);
 	map_end(&kmap);
 	(void)tome_writeback(k.vm, UINT64_MAX, TOME_FOREVER);
 	tome_io_run(k.vm);

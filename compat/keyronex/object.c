@@ -206,8 +206,6 @@ pages_list(vm_object_t *ob, vm_page_t **first)
 	    from = l.page + 1) {
 		page = page_of(l.pfn);
 		page_show(page);
-		page->objlink.left = NULL;
-		page->objlink.red = false;
 		*link = page;
 		link = &page->objlink.right;
 		n++;
@@ -216,40 +214,20 @@ pages_list(vm_object_t *ob, vm_page_t **first)
 	return n;
 }
 
-/* Turn n nodes of the list, every second one, to the left of who follows it. */
-static void
-fold(vm_page_t **link, size_t n, bool red)
-{
-	for (; n > 0; n--) {
-		vm_page_t *child = *link, *by = child->objlink.right;
+#define NODE vm_page_t
+#define LEFT(n) ((n)->objlink.left)
+#define RIGHT(n) ((n)->objlink.right)
+#define RED(n) ((n)->objlink.red)
+#define BALANCE(verb) pages_##verb
+#include "../balance.h"
 
-		child->objlink.right = by->objlink.left;
-		by->objlink.left = child;
-		child->objlink.red = red;
-		*link = by;
-		link = &by->objlink.right;
-	}
-}
-
-/*
- * A list becomes a tree of least height (Stout and Warren, CACM 1986). The lowest,
- * incomplete level is red, all others black: a red-black tree.
- */
 vm_page_t *
 vm_object_pages(vm_object_t *ob)
 {
-	size_t n, full = 1;
-
 	if (ob == NULL || ob->type != kVMObjFile)
 		return NULL;
 	keyronex_lock();
-	n = pages_list(ob, &ob->file.pages);
-	while (full <= n + 1)
-		full *= 2;
-	full = full / 2 - 1;
-	fold(&ob->file.pages, n - full, true);
-	for (; full > 1; full /= 2)
-		fold(&ob->file.pages, full / 2, false);
+	pages_tree(&ob->file.pages, pages_list(ob, &ob->file.pages));
 	keyronex_unlock();
 	return ob->file.pages;
 }

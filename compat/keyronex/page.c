@@ -208,30 +208,28 @@ vm_page_from_paddr(paddr_t paddr)
 
 /* ---- pages given out ---- */
 
+#define NODE vm_page_t
+#define NEXT(n) ((n)->pagequeue.next)
+#define PREV(n) ((n)->pagequeue.prev)
+#define LIST(verb) page_##verb
+#include "../list.h"
+
 static void
 queue_put(vm_page_t *page, enum vm_page_queue to)
 {
 	vm_pagequeue_t *q = queues[to];
 
 	page->queue = to;
-	page->pagequeue.next = NULL;
-	page->pagequeue.prev = q->queue.last;
-	*(q->queue.last != NULL ? &q->queue.last->pagequeue.next :
-	    &q->queue.first) = page;
-	q->queue.last = page;
+	page_append(&q->queue.first, &q->queue.last, page);
 	q->npages++;
 }
 
 static void
 queue_take(vm_page_t *page)
 {
-	struct vm_page *next = page->pagequeue.next;
-	struct vm_page *prev = page->pagequeue.prev;
 	vm_pagequeue_t *q = queues[page->queue];
 
-	*(next != NULL ? &next->pagequeue.prev : &q->queue.last) = prev;
-	*(prev != NULL ? &prev->pagequeue.next : &q->queue.first) = next;
-	page->pagequeue.next = page->pagequeue.prev = NULL;
+	page_unlink(&q->queue.first, &q->queue.last, page);
 	q->npages--;
 }
 

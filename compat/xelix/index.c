@@ -10,6 +10,12 @@
 
 #define FIRST_CHAINS 64
 
+#define NODE struct xelix_node
+#define NEXT(n) ((n)->next)
+#define PREV(n) ((n)->prev)
+#define LIST(verb) node_##verb
+#include "../list.h"
+
 static size_t
 slot_of(uintptr_t key, size_t nchains)
 {
@@ -93,10 +99,7 @@ xelix_index_add(struct tome_vm *vm, struct xelix_index *ix,
 	n->page = page;
 	n->key[BY_VIRT] = (uintptr_t)page->virt_addr;
 	n->key[BY_PHYS] = (uintptr_t)page->phys_addr;
-	n->next = NULL;
-	n->prev = ix->last;
-	*(ix->last != NULL ? &ix->last->next : &ix->first) = n;
-	ix->last = n;
+	node_append(&ix->first, &ix->last, n);
 	chain_append(ix, BY_VIRT, n);
 	chain_append(ix, BY_PHYS, n);
 	ix->count++;
@@ -110,8 +113,7 @@ xelix_index_remove(struct tome_vm *vm, struct xelix_index *ix,
 {
 	chain_remove(ix, BY_VIRT, n);
 	chain_remove(ix, BY_PHYS, n);
-	*(n->prev != NULL ? &n->prev->next : &ix->first) = n->next;
-	*(n->next != NULL ? &n->next->prev : &ix->last) = n->prev;
+	node_unlink(&ix->first, &ix->last, n);
 	ix->count--;
 	tome_kfree(vm, n);
 }
