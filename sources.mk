@@ -158,6 +158,7 @@ TOME_SRC_PAGING = \
 # counted by the unit, the kernel's by who has it: facades ask.
 TOME_SRC_LOOK = \
 	src/kmem/heap.c \
+	src/map/may.c \
 	src/pmap/list.c \
 	src/object/claim.c \
 	src/object/copy.c \

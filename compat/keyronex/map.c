@@ -301,25 +301,6 @@ vm_deallocate(vm_map_t *map, vaddr_t start, size_t size)
 	return negative(err);
 }
 
-/* All of it is mapped, and may be protected so. */
-static enum tome_err
-protectable(const vm_map_t *map, tome_va_t start, tome_va_t end,
-    vm_prot_t prot)
-{
-	struct tome_region r;
-	tome_va_t at;
-
-	while (start < end) {
-		at = start;
-		if (!tome_map_next(map->core, &at, &r) || r.start > start)
-			return TOME_ENOMEM;
-		if ((prot & kVMWrite) && object_is_readonly(r.object_tag))
-			return TOME_EACCES;
-		start = at;
-	}
-	return TOME_OK;
-}
-
 int
 vm_map_protect(vm_map_t *map, vaddr_t start, size_t size, vm_prot_t prot)
 {
@@ -328,7 +309,7 @@ vm_map_protect(vm_map_t *map, vaddr_t start, size_t size, vm_prot_t prot)
 	if ((prot & ~(unsigned)kVMAll) != 0 || !is_range(map, start, size))
 		return -TOME_EINVAL;
 	keyronex_lock();
-	err = protectable(map, start, start + size, prot);
+	err = tome_map_may_protect(map->core, start, size, prot);
 	if (err == TOME_OK)
 		err = tome_map_protect(map->core, start, size, prot);
 	map->stale = true;

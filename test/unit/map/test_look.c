@@ -362,6 +362,36 @@ test_wired_gains_write(void **state)
 	tome_object_unref(rq.object);
 }
 
+/* All of a range or an error, and nothing is changed by asking. */
+static void
+test_may_protect(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+
+	rig_enter(map, AT, 2, RO);
+	rig_enter(map, AT + 2 * PG, 2, RW);
+	rig_enter(map, AT + 5 * PG, 1, RW);
+	assert_int_equal(tome_map_set_max_prot(map, AT, PG, RO), TOME_OK);
+	assert_int_equal(tome_map_may_protect(map, AT, 4 * PG, RO), TOME_OK);
+	assert_int_equal(tome_map_may_protect(map, AT + PG, 3 * PG, RW),
+	    TOME_OK);
+	assert_int_equal(tome_map_may_protect(map, AT, 4 * PG, RW),
+	    TOME_EACCES);
+	assert_int_equal(tome_map_may_protect(map, AT, 5 * PG, RW),
+	    TOME_ENOMEM);
+	assert_int_equal(tome_map_may_protect(map, AT + 3 * PG, 3 * PG, RO),
+	    TOME_ENOMEM);
+	assert_int_equal(tome_map_may_protect(map, AT - PG, 2 * PG, RO),
+	    TOME_ENOMEM);
+	assert_int_equal(tome_map_may_protect(map, AT + 6 * PG, PG, RO),
+	    TOME_ENOMEM);
+	assert_int_equal(tome_map_may_protect(map, AT, (tome_va_t)0 - PG, RO),
+	    TOME_ENOMEM);
+	rig_expect(map, "0-1 r--, 1-2 r--, 2-4 rw-, 5-6 rw-");
+	tome_map_unref(map);
+}
+
 int
 main(void)
 {
@@ -377,6 +407,7 @@ main(void)
 		RIG_TEST(test_placement),
 		RIG_TEST(test_beyond_is_for_who_asks),
 		RIG_TEST(test_wired_gains_write),
+		RIG_TEST(test_may_protect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
