@@ -3,6 +3,7 @@
  * kernel begin them anew (`scarce`, on the reference kernel). Descriptors come where the
  * table has to grow, data is counted to the byte, names are made exactly once.
  */
+#define _FILE_OFFSET_BITS 64
 #include "suite.h"
 
 #include <pthread.h>
