@@ -7,6 +7,7 @@
 
 #include <tome/types.h>
 #include <cpu.h>
+#include "../tome_host_direct.h"
 
 /* All of RAM, from here up. */
 #define KERNEL_DIRECT_MAP 0xffff000000000000u
@@ -67,23 +68,6 @@ static inline void
 tome_host_relax(void)
 {
 	__asm__ volatile("yield" : : : "memory");
-}
-
-static inline void *
-tome_host_frame_va(uintptr_t bias, tome_pa_t pa)
-{
-	return (void *)(bias + (uintptr_t)pa);
-}
-
-static inline void *
-tome_host_kva(uintptr_t bias, tome_va_t va)
-{
-	return (void *)((uintptr_t)va + bias);
-}
-
-static inline void
-tome_host_point(void)
-{
 }
 
 #endif
