@@ -6,7 +6,7 @@
 
 #define UNIT ((tome_pa_t)4 << TOME_PAGE_SHIFT)
 /* No RAM. */
-#define BEYOND ((tome_pa_t)1 << 36)
+#define BEYOND ((tome_pa_t)0xe0000000u)
 
 static struct tome_claims *
 make(struct rig *r)
