@@ -1,7 +1,8 @@
 /*
  * boot.S - the first instructions of each hart: from physical addresses, as the
  * firmware leaves it (a0: the hart; satp 0, interrupts off), to where the kernel is
- * linked. The boot root has gigapages of Sv39: the image's twice, and the direct map.
+ * linked. All enter at the same place, as firmware may forget what it was told of a
+ * hart that starts (OpenSBI 1.1: one that happens to be awake just then). The boot root has gigapages of Sv39: the image's twice, and the direct map.
  */
 #include <asm.h>
 #include <cpu.h>
@@ -32,10 +33,14 @@
 
 	.section .text.boot, "ax"
 
-	/* a1: the devicetree. */
+	/* a1: the devicetree, for who is first. */
 	.globl boot_start
 boot_start:
 	csrw sie, zero
+	lla t0, boot_taken
+	li t1, 1
+	amoswap.w.aqrl t1, t1, (t0)
+	bnez t1, another
 	mv s0, a0
 	mv s1, a1
 	lla t0, bss_start
@@ -70,12 +75,11 @@ boot_start:
 	mv a1, s1
 	call machine_start
 
-	/* Another hart. a1: its number; the rest is in ap_satp and ap_stack. */
-	.globl ap_start
-ap_start:
-	csrw sie, zero
-	mv s1, a1
+	/* What it is to be is in ap_number, ap_satp and ap_stack. */
+another:
 	GO_HIGH
+	lla t0, ap_number
+	ld s1, (t0)
 	lla t0, ap_satp
 	ld t0, (t0)
 	csrw satp, t0
@@ -90,6 +94,11 @@ ap_start:
 	add tp, tp, t0
 	mv a0, s1
 	call smp_ap_main
+
+	.data
+	.balign 4
+boot_taken:
+	.word 0
 
 	.bss
 	.balign 4096

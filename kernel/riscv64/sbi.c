@@ -26,11 +26,12 @@ enum { RESET_SHUTDOWN = 0, RESET_REBOOT = 1 };
 
 enum { ASKED_KICK = 1, ASKED_FLUSH = 2, ASKED_STOP = 4 };
 
-extern char ap_start[];
-extern uint64_t ap_satp, ap_stack;
+extern char boot_start[];
+/* What a CPU that starts is; boot.S reads it. */
+extern uint64_t ap_number, ap_satp, ap_stack;
 _Noreturn void smp_ap_main(uint64_t number);
 
-uint64_t ap_satp, ap_stack;
+uint64_t ap_number, ap_satp, ap_stack;
 /* What a CPU that starts runs as; written before it does. */
 static struct thread *ap_thread;
 static _Atomic bool stopping;
@@ -176,10 +177,11 @@ start_one(unsigned cpu)
 	ap_thread = sched_create_idle(cpu);
 	if (ap_thread == NULL)
 		panic("no memory for the idle thread of CPU %u", cpu);
+	ap_number = cpu;
 	ap_stack = (uintptr_t)ap_thread->frame;
 	atomic_thread_fence(memory_order_seq_cst);
 	sbi_call(SBI_HSM, 0, cpus[cpu].hart,
-	    (uintptr_t)ap_start - KERNEL_OFFSET, cpu);
+	    (uintptr_t)boot_start - KERNEL_OFFSET, 0);
 	while (!atomic_load(&cpus[cpu].online))
 		if (clock_ns() - begun > START_LIMIT_NS)
 			panic("CPU %u does not start", cpu);
