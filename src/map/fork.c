@@ -10,6 +10,9 @@
  */
 #include <map/edit.h>
 
+/* How often pages are sent out for a child's root. */
+#define ROOT_TRIES 8u
+
 struct fork {
 	struct tome_edit ed;		/* the parent's */
 	struct tome_map *child;
@@ -17,6 +20,8 @@ struct fork {
 	struct tome_entry *last;
 };
 
+static enum tome_err fork_child(struct fork *, struct tome_map *parent)
+    TOME_NODISCARD;
 static enum tome_err fork_build(struct fork *) TOME_NODISCARD;
 static void fork_commit(struct fork *);
 static void fork_undo(struct fork *);
@@ -25,7 +30,7 @@ enum tome_err
 tome_map_fork(struct tome_map *parent, struct tome_map **child)
 {
 	struct fork f = { .first = NULL };
-	enum tome_err err = tome_map_create_like(parent, &f.child);
+	enum tome_err err = fork_child(&f, parent);
 
 	if (err != TOME_OK)
 		return err;
@@ -47,6 +52,20 @@ tome_map_fork(struct tome_map *parent, struct tome_map **child)
 }
 
 /* ---- in private ---- */
+
+/* A root may take a run of frames, which is there when more are free. */
+static enum tome_err
+fork_child(struct fork *f, struct tome_map *parent)
+{
+	unsigned tries = 0;
+	enum tome_err err;
+
+	do
+		err = tome_map_create_like(parent, &f->child);
+	while (err == TOME_ENOMEM && tries++ < ROOT_TRIES &&
+	    tome_memory_found(parent->vm));
+	return err;
+}
 
 /* Nothing of what the parent sees: zero, whatever lay below. */
 static void
