@@ -97,6 +97,9 @@ describe(struct file *f, struct tome_posix_file *out, char *buf, size_t size)
 		return;
 	if (f->ops->object(f, &out->object) == 0 && out->object == NULL)
 		out->zero = true;
+	if (out->object != NULL &&
+	    tome_object_kind(out->object) == TOME_OBJECT_VNODE)
+		out->opener = content_opener(f);
 	out->name = file_path(f, current_task()->fs->root, buf, size);
 }
 

@@ -118,6 +118,8 @@ enum tome_inherit {
 #define TOME_MAP_ZERO_SHARED_READ 0x0800u /* read of a private hole makes a page
 					 * instead of the zero page */
 
+struct tome_opener;
+
 struct tome_map_request {
 	tome_va_t addr;			/* hint, or the place when FIXED */
 	tome_va_t len;			/* > 0 */
@@ -135,6 +137,9 @@ struct tome_map_request {
 					 * SHARED one is always shared */
 	uint64_t tag;
 	const char *name;		/* copied; NULL none; at most 79 bytes */
+	/* Of a file with a name: who hears of writes that fail (<tome/pager.h>). The
+	 * mapping takes its own reference. Unlike ones never merge. */
+	struct tome_opener *opener;
 };
 
 /*

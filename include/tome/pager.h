@@ -10,7 +10,7 @@
  * write, which tells the pager (write_notify) and makes the page dirty. Dirty
  * pages are written by tome_object_sync(), by tome_writeback() when they are old
  * or many, and before the object ends. What could not be written is told once to
- * each who has the file open (tome_object_error()).
+ * each who has the file open (struct tome_opener).
  *
  * All of <tome/object.h> works on vnode objects too: get, put, read, write, resize,
  * punch. A borrowed page (tome_object_get) is read first; put says whether it was
@@ -136,6 +136,27 @@ enum tome_err tome_object_sync_wait(struct tome_object *, tome_pgoff_t first,
 uint32_t tome_object_error_now(struct tome_object *);
 enum tome_err tome_object_error(struct tome_object *,
     uint32_t *seen) TOME_NODISCARD;
+
+/*
+ * Who has a file open: such a `seen`, counted, that his descriptor and what he maps
+ * by it (struct tome_map_request) have in common. What fsync() has told him msync()
+ * does not tell him again, nor the reverse, however many of his threads ask at once.
+ */
+struct tome_opener;
+/* One reference is the caller's. ENOMEM. */
+enum tome_err tome_opener_create(struct tome_object *,
+    struct tome_opener **out) TOME_NODISCARD;
+/* May be called anywhere. NULL: nothing happens. */
+void tome_opener_unref(struct tome_opener *);
+/* tome_object_error() for him. Any context. */
+enum tome_err tome_opener_error(struct tome_opener *,
+    struct tome_object *) TOME_NODISCARD;
+/*
+ * fsync(), msync(): write the dirty pages of [first, first+n) (n 0: to the end), and
+ * wait. Then what failed since he was last told; or EIO, each time: it does not end.
+ */
+enum tome_err tome_opener_sync(struct tome_opener *, struct tome_object *,
+    tome_pgoff_t first, tome_pgoff_t n) TOME_NODISCARD;
 
 /*
  * Background writing: at most n dirty pages of all files are started to be written,

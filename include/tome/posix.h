@@ -63,6 +63,7 @@ struct tome_posix_file {
 	unsigned seals;			/* F_SEAL_..., of a memfd */
 	uint64_t tag;			/* for struct tome_map_request */
 	const char *name;		/* likewise; NULL: none */
+	struct tome_opener *opener;	/* likewise: what msync() tells, and to whom */
 };
 
 /* file NULL: the descriptor is bad (EBADF if one is needed). */

@@ -15,7 +15,7 @@
 struct content {
 	struct mutex lock;		/* over ahead */
 	struct tome_readahead ahead;
-	uint32_t seen;			/* the last error told */
+	struct tome_opener *opener;
 };
 
 int
@@ -25,7 +25,10 @@ content_open(struct tome_object *ob, struct file *f)
 
 	if (c == NULL)
 		return -ENOMEM;
-	c->seen = tome_object_error_now(ob);
+	if (tome_opener_create(ob, &c->opener) != TOME_OK) {
+		tome_kfree(the_vm, c);
+		return -ENOMEM;
+	}
 	f->data = c;
 	return 0;
 }
@@ -33,7 +36,18 @@ content_open(struct tome_object *ob, struct file *f)
 void
 content_close(struct file *f)
 {
-	tome_kfree(the_vm, f->data);
+	struct content *c = f->data;
+
+	tome_opener_unref(c->opener);
+	tome_kfree(the_vm, c);
+}
+
+struct tome_opener *
+content_opener(const struct file *f)
+{
+	const struct content *c = f->data;
+
+	return c->opener;
 }
 
 /* What fails is noted, and told once to each who has the file open; what does not end
@@ -47,13 +61,16 @@ content_sync_range(struct tome_object *ob, struct file *f, uint64_t first,
 
 	if (what & SYNC_BEFORE)
 		err = tome_object_sync_wait(ob, first, n);
-	if (err == TOME_OK && (what & SYNC_WRITE))
-		err = tome_object_sync(ob, first, n, what & SYNC_AFTER);
+	if (err == TOME_OK && (what & (SYNC_WRITE | SYNC_AFTER)) ==
+	    (SYNC_WRITE | SYNC_AFTER))
+		err = tome_opener_sync(c->opener, ob, first, n);
+	else if (err == TOME_OK && (what & SYNC_WRITE))
+		err = tome_object_sync(ob, first, n, false);
 	else if (err == TOME_OK && (what & SYNC_AFTER))
 		err = tome_object_sync_wait(ob, first, n);
 	if (!(what & (SYNC_BEFORE | SYNC_AFTER)))
 		return 0;
-	told = tome_object_error(ob, &c->seen);
+	told = tome_opener_error(c->opener, ob);
 	return -(int)(told != TOME_OK ? told : err);
 }
 

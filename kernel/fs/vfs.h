@@ -461,6 +461,7 @@ int tty_open(struct inode *, struct file *);
 /* Content that is a vnode object (content.c); open sets f->data. */
 int content_open(struct tome_object *, struct file *);
 void content_close(struct file *);
+struct tome_opener *content_opener(const struct file *);
 int64_t content_read(struct tome_object *, struct file *, struct ubuf, size_t,
     uint64_t *pos);
 int64_t content_write(struct tome_object *, struct ubuf, size_t,

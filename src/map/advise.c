@@ -189,16 +189,27 @@ advise_hint(struct tome_map *map, tome_va_t start, tome_va_t len,
 /* ---- REMOVE: punch the object, with the map unlocked ---- */
 
 struct punch {
-	struct tome_object *object;
+	struct tome_object *object;	/* counted */
 	tome_pgoff_t first, n;
 	tome_va_t next;
 };
 
-static enum tome_err
+/* The part of an entry from va on, up to end: pages of its object. */
+static tome_noinline void
+punch_take(struct punch *p, const struct tome_entry *en, tome_va_t va,
+    tome_va_t end)
+{
+	p->next = en->end < end ? en->end : end;
+	p->object = en->object;
+	p->first = en->offset + ((va - en->start) >> TOME_PAGE_SHIFT);
+	p->n = (p->next - va) >> TOME_PAGE_SHIFT;
+	tome_object_ref(p->object);
+}
+
+static tome_noinline enum tome_err
 remove_find(struct tome_map *map, tome_va_t va, tome_va_t end, struct punch *p)
 {
 	struct tome_entry *en = tome_tree_find(&map->tree, va);
-	tome_va_t to;
 
 	if (en == NULL || en->start > va)
 		return TOME_ENOMEM;
@@ -210,27 +221,22 @@ remove_find(struct tome_map *map, tome_va_t va, tome_va_t end, struct punch *p)
 		return TOME_EACCES;
 	if (en->object->ops != NULL && !en->object->ops->punches(en->object))
 		return TOME_EOPNOTSUPP;
-	to = en->end < end ? en->end : end;
-	p->object = en->object;
-	p->first = en->offset + ((va - en->start) >> TOME_PAGE_SHIFT);
-	p->n = (to - va) >> TOME_PAGE_SHIFT;
-	p->next = to;
-	tome_object_ref(p->object);
+	punch_take(p, en, va, end);
 	return TOME_OK;
 }
 
 static tome_noinline enum tome_err
 advise_remove(struct tome_map *map, tome_va_t start, tome_va_t end)
 {
+	struct punch p = { .next = start };
 	enum tome_err err = TOME_OK;
-	struct punch p;
 
-	for (; start < end && err == TOME_OK; start = p.next) {
+	while (p.next < end && err == TOME_OK) {
 		tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
-		err = remove_find(map, start, end, &p);
+		err = remove_find(map, p.next, end, &p);
 		tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
 		if (err != TOME_OK)
-			return err;
+			break;
 		err = tome_object_punch(p.object, p.first, p.n);
 		tome_object_drop(p.object);
 	}
@@ -239,9 +245,11 @@ advise_remove(struct tome_map *map, tome_va_t start, tome_va_t end)
 
 /* ---- msync ---- */
 
-/* The next shared mapping of a file in [va, end). False: there is none. */
+/* The next shared mapping of a file in [va, end), and its name, counted. False: there is
+ * none. */
 static bool
-sync_find(struct tome_map *map, tome_va_t va, tome_va_t end, struct punch *p)
+sync_find(struct tome_map *map, tome_va_t va, tome_va_t end, struct punch *p,
+    struct tome_name **name)
 {
 	struct tome_entry *en = tome_tree_find(&map->tree, va);
 
@@ -251,12 +259,8 @@ sync_find(struct tome_map *map, tome_va_t va, tome_va_t end, struct punch *p)
 		en = tome_tree_next(&map->tree, en);
 	if (en == NULL || en->start >= end)
 		return false;
-	va = en->start > va ? en->start : va;
-	p->next = en->end < end ? en->end : end;
-	p->object = en->object;
-	p->first = en->offset + ((va - en->start) >> TOME_PAGE_SHIFT);
-	p->n = (p->next - va) >> TOME_PAGE_SHIFT;
-	tome_object_ref(p->object);
+	punch_take(p, en, en->start > va ? en->start : va, end);
+	*name = tome_name_ref(en->name);
 	return true;
 }
 
@@ -264,16 +268,19 @@ enum tome_err
 tome_map_sync(struct tome_map *map, tome_va_t start, tome_va_t len)
 {
 	struct punch p = { .next = start };
+	struct tome_name *name;
 	enum tome_err err = TOME_OK;
 	bool found;
 
 	while (err == TOME_OK && p.next < start + len) {
 		tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
-		found = sync_find(map, p.next, start + len, &p);
+		found = sync_find(map, p.next, start + len, &p, &name);
 		tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
 		if (!found)
 			break;
-		err = p.object->ops->sync(p.object, p.first, p.n, true);
+		err = p.object->ops->sync(name != NULL ? name->opener : NULL,
+		    p.object, p.first, p.n);
+		tome_name_unref(map->vm, name);
 		tome_object_drop(p.object);
 	}
 	return err;

@@ -162,8 +162,9 @@ bool tome_entry_joinable(const struct tome_entry *a,
 bool tome_entry_extendable(const struct tome_entry *, bool below, uint64_t n);
 
 /* Names. NULL text: *out is NULL. */
+/* NULL without a text. */
 enum tome_err tome_name_create(struct tome_vm *, const char *,
-    struct tome_name **out) TOME_NODISCARD;
+    struct tome_opener *, struct tome_name **out) TOME_NODISCARD;
 struct tome_name *tome_name_ref(struct tome_name *);
 void tome_name_unref(struct tome_vm *, struct tome_name *);
 

@@ -180,7 +180,7 @@ enter_describe(struct enter *e, struct tome_map *map)
 		en->flags |= TOME_ENTRY_LEDGER;
 	en->inherit = (uint8_t)rq->inherit;
 	en->tag = rq->tag;
-	err = tome_name_create(map->vm, rq->name, &en->name);
+	err = tome_name_create(map->vm, rq->name, rq->opener, &en->name);
 	if (err != TOME_OK)
 		return err;
 	en->object = rq->object;

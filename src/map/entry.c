@@ -124,7 +124,8 @@ same_name(const struct tome_name *a, const struct tome_name *b)
 {
 	if (a == b || a == NULL || b == NULL)
 		return a == b;
-	return memcmp(a->text, b->text, sizeof a->text) == 0;
+	return a->opener == b->opener &&
+	    memcmp(a->text, b->text, sizeof a->text) == 0;
 }
 
 bool

@@ -65,9 +65,10 @@ struct tome_entry {
 #define TOME_ENTRY_CHARGED 0x8000u	/* its pages are promised (commit.c) */
 #define TOME_ENTRY_LEDGER 0x10000u	/* who touches its pages first pays */
 
-/* A counted name. */
+/* A counted name, and who has the file open. */
 struct tome_name {
 	_Atomic uint32_t refs;
+	struct tome_opener *opener;	/* counted; or NULL */
 	char text[80];
 };
 

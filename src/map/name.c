@@ -1,11 +1,14 @@
 /*
- * name.c - names on mappings: counted text, shared by the pieces of a mapping.
+ * name.c - names on mappings: counted text, shared by the pieces of a mapping, and with
+ * it who has the file open.
  */
 #include <base/memory.h>
 #include <map/edit.h>
+#include <tome/pager.h>
 
 enum tome_err
-tome_name_create(struct tome_vm *vm, const char *text, struct tome_name **out)
+tome_name_create(struct tome_vm *vm, const char *text,
+    struct tome_opener *opener, struct tome_name **out)
 {
 	struct tome_name *name;
 	size_t n = 0;
@@ -17,10 +20,13 @@ tome_name_create(struct tome_vm *vm, const char *text, struct tome_name **out)
 		n++;
 	if (n == sizeof name->text)
 		return TOME_EINVAL;
-	name = tome_cache_get(vm->maps->names);
+	name = tome_cache_alloc(vm->maps->names);
 	if (name == NULL)
 		return TOME_ENOMEM;
 	name->refs = 1;
+	name->opener = opener;
+	if (opener != NULL)
+		tome_add(&opener->refs, 1);
 	memset(name->text, 0, sizeof name->text);
 	memcpy(name->text, text, n);
 	*out = name;
@@ -38,8 +44,10 @@ tome_name_ref(struct tome_name *name)
 void
 tome_name_unref(struct tome_vm *vm, struct tome_name *name)
 {
-	if (name != NULL && tome_drop(&name->refs) == 0)
-		tome_cache_put(vm->maps->names, name);
+	if (name == NULL || tome_drop(&name->refs) > 0)
+		return;
+	tome_opener_unref(name->opener);
+	tome_cache_free(vm->maps->names, name);
 }
 
 /* ---- the operation ---- */
@@ -67,7 +75,7 @@ tome_map_set_name(struct tome_map *map, tome_va_t start, tome_va_t len,
 	struct tome_change change = { .differs = name_differs,
 		.set = name_set };
 	struct tome_name *name;
-	enum tome_err err = tome_name_create(map->vm, text, &name);
+	enum tome_err err = tome_name_create(map->vm, text, NULL, &name);
 
 	if (err != TOME_OK)
 		return err;

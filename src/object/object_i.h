@@ -20,6 +20,13 @@ struct tome_vnode;
 struct tome_object_look;
 enum tome_hold { TOME_HOLD_LOOK, TOME_HOLD_READ, TOME_HOLD_WRITE };
 
+/* Who has a file open (<tome/pager.h>). */
+struct tome_opener {
+	struct tome_vm *vm;
+	_Atomic uint32_t refs;
+	_Atomic uint32_t seen;		/* the last error he was told */
+};
+
 /*
  * What a vnode object does in its own way (vnode.c); other kinds have none. A table,
  * so that who has no files links none of it.
@@ -44,8 +51,9 @@ struct tome_object_ops {
 	/* Does its store go with it? */
 	bool (*punches)(const struct tome_object *);
 	bool (*present)(struct tome_object *, tome_pgoff_t);
-	enum tome_err (*sync)(struct tome_object *, tome_pgoff_t first,
-	    tome_pgoff_t n, bool wait);
+	/* For who has it open; NULL: for nobody. */
+	enum tome_err (*sync)(struct tome_opener *, struct tome_object *,
+	    tome_pgoff_t first, tome_pgoff_t n);
 	uint64_t (*resident)(struct tome_object *);
 	/* The first page from out->page on that is in memory. False: none. In an epoch. */
 	bool (*next)(struct tome_object *, struct tome_object_look *out);

@@ -1,9 +1,11 @@
 /*
- * ref.c - names of an object: taken, and given up by those outside the library.
+ * ref.c - names of an object: taken, and given up by those outside the library; those
+ * of who has a file open.
  *
  * Locks: none; the count is atomic.
  */
 #include <object/object_i.h>
+#include <tome/pager.h>
 
 void
 tome_object_ref(struct tome_object *ob)
@@ -35,4 +37,11 @@ tome_object_unref(struct tome_object *ob)
 	tome_object_drop(ob);
 	if (ops != NULL)
 		ops->settle(vm);
+}
+
+void
+tome_opener_unref(struct tome_opener *o)
+{
+	if (o != NULL && tome_drop(&o->refs) == 0)
+		tome_kfree(o->vm, o);
 }

@@ -28,6 +28,8 @@ static bool write_add(struct tome_vnode_io *, tome_pgoff_t,
 static void write_finish(struct tome_io *);
 static enum tome_err write_settled(struct tome_object *,
     tome_pgoff_t) TOME_NODISCARD;
+static enum tome_err sync_range(struct tome_object *, tome_pgoff_t first,
+    tome_pgoff_t n) TOME_NODISCARD;
 static enum tome_err sync_pause(struct tome_object *,
     tome_pgoff_t) TOME_NODISCARD;
 static bool next_tagged(struct tome_object *, tome_pgoff_t *, tome_pgoff_t last,
@@ -246,21 +248,13 @@ tome_object_sync_wait(struct tome_object *ob, tome_pgoff_t first,
 	return err;
 }
 
-enum tome_err
-tome_object_sync(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t n,
-    bool wait)
+/* Until what is dirty in the range was written, well or not. */
+static enum tome_err
+sync_range(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t n)
 {
 	tome_pgoff_t last = range_last(first, n), pg = first;
 	enum tome_err err = TOME_OK;
-	uint32_t failures;
 
-	if (ob->kind != TOME_OBJECT_VNODE)
-		return TOME_OK;
-	if (!wait) {
-		tome_vnode_launder(ob, first, last);
-		return TOME_OK;
-	}
-	failures = tome_rd(&ob->vnode->failures);
 	while (err == TOME_OK && next_tagged(ob, &pg, last,
 	    TOME_PAGETAG_DIRTY)) {
 		unsigned wrote = write_run(ob, pg, last);
@@ -269,8 +263,24 @@ tome_object_sync(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t n,
 		if (wrote == 0)
 			err = sync_pause(ob, pg);
 	}
-	if (err == TOME_OK)
-		err = tome_object_sync_wait(ob, first, n);
+	return err == TOME_OK ? tome_object_sync_wait(ob, first, n) : err;
+}
+
+enum tome_err
+tome_object_sync(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t n,
+    bool wait)
+{
+	enum tome_err err;
+	uint32_t failures;
+
+	if (ob->kind != TOME_OBJECT_VNODE)
+		return TOME_OK;
+	if (!wait) {
+		tome_vnode_launder(ob, first, range_last(first, n));
+		return TOME_OK;
+	}
+	failures = tome_rd(&ob->vnode->failures);
+	err = sync_range(ob, first, n);
 	if (err == TOME_OK && tome_rd(&ob->vnode->failures) != failures)
 		err = (enum tome_err)(tome_rd(&ob->vnode->error) & ERROR_CODE);
 	return err;
@@ -327,6 +337,45 @@ tome_object_error(struct tome_object *ob, uint32_t *seen)
 		return TOME_OK;
 	*seen = now;
 	return (enum tome_err)(now & ERROR_CODE);
+}
+
+/* ---- who has it open ---- */
+
+enum tome_err
+tome_opener_create(struct tome_object *ob, struct tome_opener **out)
+{
+	struct tome_opener *o = tome_kmalloc(ob->vm, sizeof *o);
+
+	*out = o;
+	if (o == NULL)
+		return TOME_ENOMEM;
+	o->vm = ob->vm;
+	o->refs = 1;
+	o->seen = tome_object_error_now(ob);
+	return TOME_OK;
+}
+
+/* Of several who ask at once, one is told. */
+enum tome_err
+tome_opener_error(struct tome_opener *o, struct tome_object *ob)
+{
+	uint32_t was = tome_rd(&o->seen), now = was;
+	enum tome_err err = tome_object_error(ob, &now);
+
+	return now == was || tome_cas_sc(&o->seen, &was, now) ? err : TOME_OK;
+}
+
+enum tome_err
+tome_opener_sync(struct tome_opener *o, struct tome_object *ob,
+    tome_pgoff_t first, tome_pgoff_t n)
+{
+	enum tome_err err, told;
+
+	if (o == NULL || ob->kind != TOME_OBJECT_VNODE)
+		return tome_object_sync(ob, first, n, true);
+	err = sync_range(ob, first, n);
+	told = tome_opener_error(o, ob);
+	return told != TOME_OK ? told : err;
 }
 
 /* ---- in the background, and when there are too many ---- */

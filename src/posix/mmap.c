@@ -177,6 +177,7 @@ mapped_file(struct call *c)
 		c->req.max_prot &= ~TOME_PROT_EXEC;
 	c->req.tag = f->tag;
 	c->req.name = f->name;
+	c->req.opener = f->opener;
 	if (!f->zero) {
 		c->req.object = f->object;
 		c->req.offset = c->offset;

@@ -292,6 +292,101 @@ msync_writes_shared_mappings(void **state)
 	fakefile_close(&f, r->vm);
 }
 
+/* ---- who hears of a write that failed ---- */
+
+/* A shared mapping for one who has the file open; NULL: for nobody. */
+static void
+map_for(struct tome_map *map, tome_va_t va, struct fakefile *f,
+    struct tome_opener *o)
+{
+	struct tome_map_request rq = { .addr = va, .len = 4 * PG, .prot = RW,
+		.flags = TOME_MAP_FIXED | TOME_MAP_SHARED,
+		.object = f->object, .name = "file", .opener = o };
+
+	assert_int_equal(tome_map_enter(map, &rq, &va), TOME_OK);
+}
+
+/* A page is written in the background, and is not. */
+static void
+fail_behind(struct fakefile *f, struct tome_map *map, struct rig *r)
+{
+	rig_poke(map, AT, 0x55);
+	f->fail_write = 1;
+	assert_int_equal(tome_writeback(r->vm, 8, TOME_FOREVER), 1);
+	tome_io_run(r->vm);
+	assert_int_equal(f->fail_write, 0);
+}
+
+static void
+each_opener_is_told_once(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r), *child;
+	struct tome_opener *a, *b;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 8 * PG);
+	assert_int_equal(tome_opener_create(f.object, &a), TOME_OK);
+	assert_int_equal(tome_opener_create(f.object, &b), TOME_OK);
+	map_for(map, AT, &f, a);
+	map_for(map, AT + 8 * PG, &f, b);
+	/* His mapping tells him, his descriptor not again; and the reverse. */
+	fail_behind(&f, map, r);
+	assert_int_equal(tome_map_sync(map, AT, 4 * PG), TOME_EIO);
+	assert_int_equal(tome_map_sync(map, AT, 4 * PG), TOME_OK);
+	assert_int_equal(tome_opener_sync(a, f.object, 0, 0), TOME_OK);
+	assert_int_equal(tome_opener_sync(b, f.object, 0, 0), TOME_EIO);
+	assert_int_equal(tome_map_sync(map, AT + 8 * PG, 4 * PG), TOME_OK);
+	/* What fails while he waits is no other. */
+	rig_poke(map, AT, 0x56);
+	f.fail_write = 1;
+	assert_int_equal(tome_map_sync(map, AT, 4 * PG), TOME_EIO);
+	assert_int_equal(tome_opener_error(a, f.object), TOME_OK);
+	assert_int_equal(tome_opener_error(b, f.object), TOME_EIO);
+	/* Nor is a child's, or that of what was cut; a closed one is told. */
+	assert_int_equal(tome_map_fork(map, &child), TOME_OK);
+	assert_int_equal(tome_map_remove(child, AT + PG, PG), TOME_OK);
+	tome_opener_unref(a);
+	fail_behind(&f, map, r);
+	assert_int_equal(tome_map_sync(child, AT + 2 * PG, PG), TOME_EIO);
+	assert_int_equal(tome_map_sync(child, AT, PG), TOME_OK);
+	assert_int_equal(tome_map_sync(map, AT, 4 * PG), TOME_OK);
+	rig_check(r);
+	tome_map_unref(child);
+	tome_map_unref(map);
+	tome_opener_unref(b);
+	fakefile_close(&f, r->vm);
+}
+
+/* Neighbours of one opener are one mapping, those of two are two. */
+static void
+openers_keep_mappings_apart(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct tome_opener *o[2];
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 8 * PG);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(tome_opener_create(f.object, &o[i]), TOME_OK);
+	for (unsigned i = 0; i < 3; i++) {
+		struct tome_map_request rq = { .addr = AT + i * PG, .len = PG,
+			.prot = RW, .flags = TOME_MAP_FIXED | TOME_MAP_SHARED,
+			.object = f.object, .offset = i * PG, .name = "file",
+			.opener = o[i / 2] };
+		tome_va_t va;
+
+		assert_int_equal(tome_map_enter(map, &rq, &va), TOME_OK);
+	}
+	assert_int_equal(map->nentries, 2);
+	rig_check(r);
+	tome_map_unref(map);
+	for (unsigned i = 0; i < 2; i++)
+		tome_opener_unref(o[i]);
+	fakefile_close(&f, r->vm);
+}
+
 /* ---- threads ---- */
 
 static struct crowd {
@@ -425,6 +520,8 @@ main(void)
 		RIG_TEST(a_lost_page_is_its_owners_fault),
 		RIG_TEST(silence_ends),
 		RIG_TEST(msync_writes_shared_mappings),
+		RIG_TEST(each_opener_is_told_once),
+		RIG_TEST(openers_keep_mappings_apart),
 		RIG_TEST(collided_reads_share_a_transfer),
 		RIG_TEST(everything_at_once),
 	};
