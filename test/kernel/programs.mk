@@ -2,7 +2,7 @@
 
 TORTURE := $(BUILD)/test/kernel
 TORTURE_PROGRAMS := $(addprefix $(TORTURE)/,cycles storm hostile hog paging \
-	vast groups far)
+	vast groups far store)
 
 $(TORTURE_PROGRAMS): $(TORTURE)/%: test/kernel/%.c test/kernel/counts.c \
 		test/kernel/counts.h bench/guest.h
