@@ -341,8 +341,8 @@ step_mincore(struct stream *s)
 	stream_say_answer(s, stream_make_call(s, STREAM_MINCORE, va, len, 0, 0, 0, 0));
 }
 
-/* A range and one number more. */
-static void
+/* A range and one number more; where it begins. */
+static uint64_t
 step_range_with(struct stream *s, const char *name, enum stream_call call,
     unsigned value)
 {
@@ -353,6 +353,7 @@ step_range_with(struct stream *s, const char *name, enum stream_call call,
 	stream_say_length(s, len);
 	stream_say(s, " %u", value);
 	stream_say_answer(s, stream_make_call(s, call, va, len, value, 0, 0, 0));
+	return va;
 }
 
 static void
@@ -378,10 +379,20 @@ step_msync(struct stream *s)
 	    stream_one_in(s, 10) ? 15 : 1 + stream_below(s, 7));
 }
 
+/* Which of the pages paged out have left is the kernel's choice: all are asked for again. */
+static void
+read_on(struct stream *s, uint64_t va)
+{
+	uint64_t end = s->space->base + STREAM_PAGES * STREAM_PAGE;
+
+	for (; va >= s->space->base && va < end; va += STREAM_PAGE)
+		(void)s->space->touch(s->space->ctx, va, false, 0);
+}
+
 /*
  * Not MADV_FREE (8), after which what is read is the kernel's choice, but by
  * stream_step_free(). Not
- * 14, 15, 21 and what lies beyond: huge pages, and advice to the kernel as a
+ * 14, 15, 25 and what lies beyond: huge pages, and advice to the kernel as a
  * whole, may be configured out.
  */
 static void
@@ -395,6 +406,7 @@ step_madvise(struct stream *s)
 	};
 
 	unsigned advice;
+	uint64_t va;
 
 	if (!stream_one_in(s, 2))
 		advice = stream_pick(s, all);
@@ -402,7 +414,9 @@ step_madvise(struct stream *s)
 		advice = stream_pick(s, often);
 	else
 		advice = stream_pick(s, of_files);
-	step_range_with(s, "madvise", STREAM_MADVISE, advice);
+	va = step_range_with(s, "madvise", STREAM_MADVISE, advice);
+	if (advice == 21)
+		read_on(s, va);
 }
 
 /*
