@@ -60,12 +60,18 @@ enum tome_err tome_pmap_enter(struct tome_pmap *, tome_va_t, tome_pfn_t,
 /*
  * Kernel leaves, large where alignment allows (the direct map), and, where the CPU
  * knows such, aligned runs of leaves that a TLB may hold as one. A large leaf is removed
- * whole (checked). A run comes apart when a part of it is removed, protected or entered
- * anew: all of it is away for a moment, and whose mapping it is sees to it that no CPU
- * uses the rest then.
+ * or protected whole (checked); what is to change a part of one splits it first. A run
+ * comes apart when a part of it is removed, protected or entered anew: all of it is away
+ * for a moment, and whose mapping it is sees to it that no CPU uses the rest then.
  */
 enum tome_err tome_pmap_enter_range(struct tome_pmap *, tome_va_t, tome_pa_t,
     tome_pa_t len, tome_prot_t, enum tome_memtype) TOME_NODISCARD;
+/*
+ * Kernel leaves: none goes on across va afterwards. A large one there comes apart into
+ * tables of smaller ones, which is as when a run does. ENOMEM: no table, and every page
+ * translates as before. EINVAL: unaligned, or one of the boot code's. Flushes.
+ */
+enum tome_err tome_pmap_split(struct tome_pmap *, tome_va_t) TOME_NODISCARD;
 /* Drop all translations of [start, end); empty tables are collected. Flushes.
  * Of a user pmap: no spinning lock is held. */
 void tome_pmap_remove(struct tome_pmap *, tome_va_t start, tome_va_t end);

@@ -102,13 +102,13 @@ round_to(const struct tome_arena *a, tome_span_t size)
 
 /* ---- creation ---- */
 
-static bool
+static tome_cold bool
 is_power(tome_span_t n)
 {
 	return n != 0 && (n & (n - 1)) == 0;
 }
 
-static bool
+static tome_cold bool
 config_is_good(const struct tome_arena_config *c)
 {
 	tome_span_t mask = c->quantum - 1;
@@ -123,7 +123,7 @@ config_is_good(const struct tome_arena_config *c)
 	return c->qcache_max >> tome_log2(c->quantum) <= TOME_ARENA_QUANTA;
 }
 
-enum tome_err
+tome_cold enum tome_err
 tome_arena_create(struct tome_vm *vm, const struct tome_arena_config *config,
     struct tome_arena **out)
 {
@@ -152,7 +152,7 @@ tome_arena_create(struct tome_vm *vm, const struct tome_arena_config *config,
 	return err;
 }
 
-enum tome_err
+tome_cold enum tome_err
 tome_arena_destroy(struct tome_arena *a)
 {
 	struct tome_kmem *km = a->vm->kmem;
@@ -551,7 +551,7 @@ free_segment(struct tome_arena *a, tome_span_t base, tome_span_t size)
 
 /* ---- quantum caches ---- */
 
-static enum tome_err
+static tome_cold enum tome_err
 quantum_caches(struct tome_arena *a)
 {
 	struct tome_kmem *km = a->vm->kmem;
@@ -736,7 +736,7 @@ cached_bytes(struct tome_arena *a)
 	return n;
 }
 
-void
+tome_cold void
 tome_arena_stats(struct tome_arena *a, struct tome_arena_stats *out)
 {
 	uintptr_t irq = lock(a);
@@ -790,7 +790,7 @@ tome_arena_walk(struct tome_arena *a, bool (*fn)(void *, tome_span_t,
 	}
 }
 
-const char *
+tome_cold const char *
 tome_arena_check(struct tome_arena *a)
 {
 	uintptr_t irq = lock(a);

@@ -103,7 +103,7 @@ capacity_for(size_t size)
 	return size <= 1024 ? 12 : 4;
 }
 
-enum tome_err
+tome_cold enum tome_err
 tome_cache_init(struct tome_cache *c, struct tome_kmem *km,
     const struct tome_cache_config *config, bool magazines)
 {
@@ -122,7 +122,7 @@ tome_cache_init(struct tome_cache *c, struct tome_kmem *km,
 	return tome_slab_layout(c);
 }
 
-enum tome_err
+tome_cold enum tome_err
 tome_cache_create(struct tome_vm *vm, const struct tome_cache_config *config,
     struct tome_cache **out)
 {
@@ -142,7 +142,7 @@ tome_cache_create(struct tome_vm *vm, const struct tome_cache_config *config,
 	return TOME_OK;
 }
 
-enum tome_err
+tome_cold enum tome_err
 tome_cache_destroy(struct tome_cache *c)
 {
 	struct tome_kmem *km = c->mag.kmem;
@@ -226,7 +226,7 @@ tome_cache_live(struct tome_cache *c)
 	return c->live - tome_magazines_rounds(&c->mag, c->vm->ncpus);
 }
 
-void
+tome_cold void
 tome_cache_stats(struct tome_cache *c, struct tome_cache_stats *out)
 {
 	out->size = c->size;

@@ -465,7 +465,7 @@ waste(const struct tome_cache *c, unsigned order)
 	return left;
 }
 
-enum tome_err
+tome_cold enum tome_err
 tome_slab_layout(struct tome_cache *c)
 {
 	uint32_t align = (uint32_t)c->config.align;
@@ -511,7 +511,7 @@ check_slab(struct tome_cache *c, tome_pfn_t head, enum tome_slab_list l)
 	return NULL;
 }
 
-const char *
+tome_cold const char *
 tome_slab_check(struct tome_cache *c)
 {
 	uint64_t live = 0;

@@ -193,7 +193,7 @@ tome_tags_add_span(struct tome_arena *a, tome_span_t base, tome_span_t size,
 	return true;
 }
 
-void
+tome_cold void
 tome_tags_remove_span(struct tome_arena *a, struct tome_tag *span)
 {
 	struct tome_tag **at = &a->spans, *seg = span->next;
@@ -312,7 +312,7 @@ check_span(struct walk *w, const struct tome_tag *t)
 	return NULL;
 }
 
-const char *
+tome_cold const char *
 tome_tags_check(struct tome_arena *a)
 {
 	struct walk w = { 0 };

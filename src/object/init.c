@@ -10,7 +10,7 @@ static size_t objects_fini(struct tome_vm *);
 static const char *objects_check(struct tome_vm *);
 static void objects_stats(struct tome_vm *, struct tome_stats *);
 
-enum tome_err
+tome_cold enum tome_err
 tome_objects_start(struct tome_vm *vm)
 {
 	struct tome_objects *all = tome_kzalloc(vm, sizeof *all);
@@ -64,7 +64,7 @@ anon_construct(void *arg, void *object)
 }
 
 /* Files' pages; anons are recounted with the maps that name them. */
-static const char *
+static tome_cold const char *
 objects_check(struct tome_vm *vm)
 {
 	const char *why = NULL;
@@ -76,7 +76,7 @@ objects_check(struct tome_vm *vm)
 	return why;
 }
 
-static void
+static tome_cold void
 objects_stats(struct tome_vm *vm, struct tome_stats *out)
 {
 	const struct tome_files *files = vm->objects->files;
@@ -87,7 +87,7 @@ objects_stats(struct tome_vm *vm, struct tome_stats *out)
 	out->files_writing = tome_rd_relaxed(&files->writing);
 }
 
-static size_t
+static tome_cold size_t
 objects_fini(struct tome_vm *vm)
 {
 	struct tome_objects *all = vm->objects;

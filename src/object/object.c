@@ -55,7 +55,7 @@ tome_object_create_over(struct tome_amap *am, uint64_t len,
 	return TOME_OK;
 }
 
-enum tome_err
+tome_cold enum tome_err
 tome_object_create_device(struct tome_vm *vm, tome_pfn_t first,
     tome_pgoff_t n, enum tome_memtype type, bool claim,
     struct tome_object **out)

@@ -259,7 +259,7 @@ buddy_remove(struct tome_vm *vm, struct tome_zone *z, tome_pfn_t pfn,
 static const char *buddy_check_block(struct tome_vm *,
     const struct tome_zone *, tome_pfn_t, unsigned order);
 
-const char *
+tome_cold const char *
 tome_buddy_check(struct tome_vm *vm, struct tome_zone *z)
 {
 	const char *why = NULL;
@@ -278,7 +278,7 @@ tome_buddy_check(struct tome_vm *vm, struct tome_zone *z)
 	return why;
 }
 
-static const char *
+static tome_cold const char *
 buddy_check_block(struct tome_vm *vm, const struct tome_zone *z,
     tome_pfn_t pfn, unsigned order)
 {

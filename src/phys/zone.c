@@ -73,7 +73,7 @@ tome_set_pressure(struct tome_vm *vm, tome_pressure_fn *fn)
 	tome_wr(&vm->phys->pressure, fn);
 }
 
-bool
+tome_cold bool
 tome_zone_stats(struct tome_vm *vm, enum tome_zone_kind kind,
     struct tome_zone_stats *out)
 {

@@ -6,11 +6,14 @@
  * the root is closed once a user pmap exists. Its tables are never detached: the
  * walk caches of every CPU, under every tag, may hold them.
  *
- * It has no pv records and its frames are not managed. Large leaves are made and
- * removed by one thread at a time (the embedder's own mappings).
+ * It has no pv records and its frames are not managed. Large leaves are made, changed,
+ * split and removed by one thread at a time (the embedder's own mappings).
  */
 #include <base/memory.h>
 #include <pmap/run.h>
+
+#define KERNEL_LEAF \
+	(TOME_LEAF_KERNEL | TOME_LEAF_ACCESSED | TOME_LEAF_MODIFIED)
 
 static void copy_boot_root(struct tome_vm *, struct tome_pmap *, tome_pa_t);
 static enum tome_err fill_root(struct tome_pmap *, tome_va_t start,
@@ -22,8 +25,13 @@ static bool enter_run(struct tome_pmap *, tome_va_t, tome_pa_t, tome_prot_t,
     enum tome_memtype);
 static enum tome_err enter_large(struct tome_pmap *, tome_va_t, tome_pa_t,
     unsigned level, tome_prot_t, enum tome_memtype);
-static void remove_large(struct tome_gather *, const struct tome_walk *,
-    tome_va_t);
+static bool is_ours(const struct tome_pmap *, const struct tome_walk *);
+static void change_large(struct tome_gather *, const struct tome_walk *,
+    tome_va_t, const struct tome_narrow *);
+static enum tome_err split_large(struct tome_pmap *, tome_va_t,
+    const struct tome_translation *);
+static void fill_table(struct tome_pmap *, tome_va_t, tome_pa_t, unsigned level,
+    const struct tome_translation *);
 static void free_units(struct tome_pmap *, unsigned level);
 
 struct tome_pmap *
@@ -32,7 +40,7 @@ tome_pmap_kernel(struct tome_vm *vm)
 	return &vm->pmaps->kernel;
 }
 
-enum tome_err
+tome_cold enum tome_err
 tome_kernel_pmap_init(struct tome_vm *vm, const struct tome_boot *boot)
 {
 	struct tome_pmap *p = &vm->pmaps->kernel;
@@ -52,7 +60,7 @@ tome_kernel_pmap_init(struct tome_vm *vm, const struct tome_boot *boot)
 	return fill_root(p, boot->kernel_start, boot->kernel_end);
 }
 
-static void
+static tome_cold void
 copy_boot_root(struct tome_vm *vm, struct tome_pmap *p, tome_pa_t boot_root)
 {
 	const tome_pte_t *from = tome_table_va(vm, boot_root);
@@ -65,12 +73,11 @@ copy_boot_root(struct tome_vm *vm, struct tome_pmap *p, tome_pa_t boot_root)
 }
 
 /* A unit for every top-level entry; none of them the boot code's. */
-static enum tome_err
+static tome_cold enum tome_err
 fill_root(struct tome_pmap *p, tome_va_t start, tome_va_t end)
 {
 	unsigned level = p->top - 1;
 	enum tome_err err = TOME_OK;
-	struct tome_page *pg;
 	struct tome_walk w;
 
 	do {
@@ -78,8 +85,7 @@ fill_root(struct tome_pmap *p, tome_va_t start, tome_va_t end)
 		if (err != TOME_OK)
 			return err;
 		w = tome_walk_to(p, start, level);
-		pg = tome_page_try(p->vm, w.frame);
-		if (pg == NULL || tome_page_identity(pg) != TOME_PAGE_TABLE)
+		if (!is_ours(p, &w))
 			return TOME_EINVAL;
 	} while (tome_walk_step(&start, end, level));
 	return err;
@@ -99,7 +105,7 @@ tome_kernel_root_copy(struct tome_pmap *p)
 
 /* ---- large leaves ---- */
 
-enum tome_err
+tome_cold enum tome_err
 tome_pmap_enter_range(struct tome_pmap *p, tome_va_t va, tome_pa_t pa,
     tome_pa_t len, tome_prot_t prot, enum tome_memtype type)
 {
@@ -130,7 +136,7 @@ tome_pmap_enter_range(struct tome_pmap *p, tome_va_t va, tome_pa_t pa,
 }
 
 /* The highest level with leaves whose span fits here. */
-static unsigned
+static tome_cold unsigned
 large_level(const struct tome_pmap *p, tome_va_t va, tome_pa_t pa,
     tome_pa_t len)
 {
@@ -153,7 +159,7 @@ run_fits(tome_va_t va, tome_pa_t pa, tome_pa_t len)
 }
 
 /* False: something is there, or a table lacks memory. Page by page is left. */
-static bool
+static tome_cold bool
 enter_run(struct tome_pmap *p, tome_va_t va, tome_pa_t pa, tome_prot_t prot,
     enum tome_memtype type)
 {
@@ -171,35 +177,44 @@ enter_run(struct tome_pmap *p, tome_va_t va, tome_pa_t pa, tome_prot_t prot,
 }
 
 /* EINVAL: something is there, or the tables are the boot code's. */
-static enum tome_err
+static tome_cold enum tome_err
 enter_large(struct tome_pmap *p, tome_va_t va, tome_pa_t pa, unsigned level,
     tome_prot_t prot, enum tome_memtype type)
 {
 	enum tome_err err = tome_walk_make(p, va, level);
 	tome_pte_t none = 0;
-	struct tome_page *pg;
 	struct tome_walk w;
 
 	if (err != TOME_OK)
 		return err;
 	w = tome_walk_to(p, va, level);
-	pg = tome_page_try(p->vm, w.frame);
-	if (pg == NULL || tome_page_identity(pg) != TOME_PAGE_TABLE)
-		return TOME_EINVAL;
-	if (!tome_insn_pte_cas(&w.table[tome_unit_index(p, level, va)], &none,
+	if (!is_ours(p, &w) ||
+	    !tome_insn_pte_cas(&w.table[tome_unit_index(p, level, va)], &none,
 		tome_pte_leaf(tome_pmap_mmu(p), level, pa, prot, type,
-		    TOME_LEAF_KERNEL | TOME_LEAF_ACCESSED |
-			TOME_LEAF_MODIFIED)))
+		    KERNEL_LEAF)))
 		return TOME_EINVAL;
 	if (TOME_PORT_VISIBLE)
 		tome_mmu_visible(tome_pmap_mmu(p),
 		    &w.table[tome_unit_index(p, level, va)], 1);
-	__atomic_fetch_add(&pg->index, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&tome_page(p->vm, w.frame)->index, 1,
+	    __ATOMIC_SEQ_CST);
 	return TOME_OK;
 }
 
+/* Not the boot code's. */
+static bool
+is_ours(const struct tome_pmap *p, const struct tome_walk *w)
+{
+	const struct tome_page *pg = tome_page_try(p->vm, w->frame);
+
+	return pg != NULL && tome_page_identity(pg) == TOME_PAGE_TABLE;
+}
+
+/* Each wholly inside (checked): no right beyond what is left, or without `how` none of
+ * it. */
 void
-tome_large_remove(struct tome_gather *g, tome_va_t start, tome_va_t end)
+tome_large_change(struct tome_gather *g, tome_va_t start, tome_va_t end,
+    const struct tome_narrow *how)
 {
 	struct tome_pmap *p = g->pmap;
 	struct tome_walk w;
@@ -214,7 +229,7 @@ tome_large_remove(struct tome_gather *g, tome_va_t start, tome_va_t end)
 		    &w.table[tome_unit_index(p, w.level, va)]) != 0) {
 			TOME_CHECK(p->vm, (va & (span - 1)) == 0 &&
 			    end - va >= span);
-			remove_large(g, &w, va);
+			change_large(g, &w, va, how);
 		}
 		va &= ~(span - 1);
 		if (end - va <= span)
@@ -224,25 +239,94 @@ tome_large_remove(struct tome_gather *g, tome_va_t start, tome_va_t end)
 }
 
 static void
-remove_large(struct tome_gather *g, const struct tome_walk *w, tome_va_t va)
+change_large(struct tome_gather *g, const struct tome_walk *w, tome_va_t va,
+    const struct tome_narrow *how)
 {
 	struct tome_pmap *p = g->pmap;
 	tome_pte_t *slot = &w->table[tome_unit_index(p, w->level, va)];
+	tome_pte_t now = 0;
 
-	tome_insn_pte_xchg(slot, 0);
-	if (TOME_PORT_VISIBLE)
+	if (how != NULL)
+		now = tome_pte_narrowed(tome_insn_pte_load(slot), *how);
+	else
+		__atomic_fetch_sub(&tome_page(p->vm, w->frame)->index, 1,
+		    __ATOMIC_SEQ_CST);
+	tome_insn_pte_xchg(slot, now);
+	if (TOME_PORT_VISIBLE == 1)
 		tome_mmu_visible(tome_pmap_mmu(p), slot, 1);
-	__atomic_fetch_sub(&tome_page(p->vm, w->frame)->index, 1,
-	    __ATOMIC_SEQ_CST);
 	tome_gather_range(g, va,
 	    va + ((tome_va_t)1 << TOME_PT_SHIFT(w->level)));
 	g->npages++;
 }
 
+/* ---- and apart ---- */
+
+tome_cold enum tome_err
+tome_pmap_split(struct tome_pmap *p, tome_va_t va)
+{
+	enum tome_err err = TOME_OK;
+	struct tome_translation t;
+
+	if ((va & TOME_PAGE_MASK) || tome_pmap_is_user(p))
+		return TOME_EINVAL;
+	while (err == TOME_OK && tome_pmap_extract(p, va, &t) &&
+	    t.page_shift >= TOME_PT_SHIFT(1) &&
+	    (va & (((tome_va_t)1 << t.page_shift) - 1)) != 0)
+		err = split_large(p, va, &t);
+	return err;
+}
+
+/*
+ * Into a table of the next smaller. The same must not be cached twice, as one and as
+ * many: so it is away, and flushed, before the table comes. Where none can be had, it
+ * comes back.
+ */
+static tome_cold enum tome_err
+split_large(struct tome_pmap *p, tome_va_t va, const struct tome_translation *t)
+{
+	tome_va_t span = (tome_va_t)1 << t->page_shift, base = va & ~(span - 1);
+	tome_pa_t pa = t->pa - (va - base);
+	unsigned level = 1;
+	enum tome_err err;
+	struct tome_walk w;
+
+	while (TOME_PT_SHIFT(level) < t->page_shift)
+		level++;
+	w = tome_walk_to(p, va, level);
+	if (!is_ours(p, &w) ||
+	    (level == 1 && tome_pfn_pa(tome_pa_pfn(pa)) != pa))
+		return TOME_EINVAL;
+	tome_pmap_remove(p, base, base + span);
+	err = tome_walk_make(p, base, level - 1);
+	if (err == TOME_OK)
+		fill_table(p, base, pa, level - 1, t);
+	else
+		TOME_CHECK(p->vm, enter_large(p, base, pa, level, t->prot,
+		    t->type) == TOME_OK);
+	return err;
+}
+
+static tome_cold void
+fill_table(struct tome_pmap *p, tome_va_t va, tome_pa_t pa, unsigned level,
+    const struct tome_translation *t)
+{
+	struct tome_walk w = tome_walk_to(p, va, level);
+	size_t i, n = tome_unit_entries(p, level);
+
+	for (i = 0; i < n; i++) {
+		tome_insn_pte_xchg(&w.table[i], tome_pte_leaf(tome_pmap_mmu(p),
+		    level, pa, t->prot, t->type, KERNEL_LEAF));
+		pa += (tome_pa_t)1 << TOME_PT_SHIFT(level);
+	}
+	if (TOME_PORT_VISIBLE)
+		tome_mmu_visible(tome_pmap_mmu(p), w.table, n);
+	tome_wr_relaxed(&tome_page(p->vm, w.frame)->index, (uint32_t)n);
+}
+
 /* ---- teardown ---- */
 
 /* Every table of ours, whatever it still maps, and the root. */
-void
+tome_cold void
 tome_kernel_pmap_fini(struct tome_vm *vm)
 {
 	struct tome_pmap *p = &vm->pmaps->kernel;
@@ -256,16 +340,14 @@ tome_kernel_pmap_fini(struct tome_vm *vm)
 		tome_frames_free(vm, p->root_frame, order);
 }
 
-static void
+static tome_cold void
 free_units(struct tome_pmap *p, unsigned level)
 {
 	tome_va_t va = p->min;
 	struct tome_walk w;
-	struct tome_page *pg;
 
 	while (tome_walk_units(p, &va, p->max, level, &w)) {
-		pg = tome_page_try(p->vm, w.frame);
-		if (pg != NULL && tome_page_identity(pg) == TOME_PAGE_TABLE) {
+		if (is_ours(p, &w)) {
 			tome_unit_unlink(p, va, level);
 			tome_unit_retire(p->vm, w.frame);
 		}

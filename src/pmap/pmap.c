@@ -217,7 +217,7 @@ tome_pmap_remove(struct tome_pmap *p, tome_va_t start, tome_va_t end)
 	tome_epoch_enter(p->vm);
 	tome_range_remove(&g, start, end);
 	if (!tome_pmap_is_user(p))
-		tome_large_remove(&g, start, end);
+		tome_large_change(&g, start, end, NULL);
 	tome_gather_finish(&g);
 	tome_epoch_leave(p->vm);
 	if (tome_pmap_is_user(p))
@@ -228,11 +228,14 @@ void
 tome_pmap_protect(struct tome_pmap *p, tome_va_t start, tome_va_t end,
     tome_prot_t prot)
 {
+	struct tome_narrow how = tome_pte_narrowing(tome_pmap_mmu(p), prot);
 	struct tome_gather g;
 
 	tome_gather_begin(&g, p);
 	tome_epoch_enter(p->vm);
 	tome_range_protect(&g, start, end, prot);
+	if (!tome_pmap_is_user(p))
+		tome_large_change(&g, start, end, &how);
 	tome_gather_finish(&g);
 	tome_epoch_leave(p->vm);
 }
@@ -277,7 +280,7 @@ tome_pmap_extract(struct tome_pmap *p, tome_va_t va,
 
 /* ---- counts, by recount ---- */
 
-uint64_t
+tome_cold uint64_t
 tome_pmap_resident(struct tome_pmap *p)
 {
 	tome_va_t va = p->min;
@@ -295,7 +298,7 @@ tome_pmap_resident(struct tome_pmap *p)
 	return n;
 }
 
-uint64_t
+tome_cold uint64_t
 tome_pmap_tables(struct tome_pmap *p)
 {
 	struct tome_walk w;

@@ -425,8 +425,10 @@ enum tome_err tome_kernel_pmap_init(struct tome_vm *,
 void tome_kernel_pmap_fini(struct tome_vm *);
 /* One root: its kernel half. */
 void tome_kernel_root_copy(struct tome_pmap *);
-/* Large leaves of the kernel's pmap, each wholly inside [start, end). */
-void tome_large_remove(struct tome_gather *, tome_va_t start, tome_va_t end);
+/* Large leaves of the kernel's pmap, each wholly inside [start, end): narrowed, or, with
+ * NULL, removed. */
+void tome_large_change(struct tome_gather *, tome_va_t start, tome_va_t end,
+    const struct tome_narrow *);
 
 /* ---- what phys's vm.c calls: layer 2 as a whole ---- */
 

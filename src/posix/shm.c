@@ -31,7 +31,7 @@ static bool detach(struct tome_posix *, const struct tome_cred *,
 
 /* ---- the table ---- */
 
-enum tome_err
+tome_cold enum tome_err
 tome_shm_create(struct tome_vm *vm, const struct tome_shm_config *config,
     struct tome_shm_ns **out)
 {
@@ -204,7 +204,7 @@ open_segment(const struct tome_segment *s, const struct tome_cred *cred,
 	return s->id;
 }
 
-long
+tome_cold long
 tome_posix_shmget(struct tome_posix *p, const struct tome_cred *cred,
     int32_t key, uint64_t size, int flags)
 {

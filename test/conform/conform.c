@@ -726,6 +726,8 @@ main(void)
 		cmocka_unit_test(numbers_roll_over),
 		cmocka_unit_test(kernel_translations_are_everybodys),
 		cmocka_unit_test(runs_come_apart_before_a_part_changes),
+		cmocka_unit_test(large_leaves_come_apart),
+		cmocka_unit_test(a_split_that_fails_changes_nothing),
 		cmocka_unit_test(what_was_written_is_executed),
 		cmocka_unit_test(the_kernel_copies_to_and_from_programs),
 		cmocka_unit_test(abilities_are_used),

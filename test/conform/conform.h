@@ -64,6 +64,10 @@ void what_has_not_changed_stays_cached(void **state);
 /* ---- runs.c ---- */
 void runs_come_apart_before_a_part_changes(void **state);
 
+/* ---- split.c ---- */
+void large_leaves_come_apart(void **state);
+void a_split_that_fails_changes_nothing(void **state);
+
 /* ---- reach.c ---- */
 void programs_reach_their_last_page(void **state);
 void entries_name_every_address(void **state);

@@ -61,6 +61,9 @@ named(unsigned level, unsigned bit)
 	assert_true(leaf.pa == pa);
 	assert_true(tome_pmap_extract(k, va, &t));
 	assert_true(t.pa == pa);
+	/* Nor into pages that none could name. */
+	if (tome_pfn_pa(tome_pa_pfn(pa)) != pa)
+		assert_int_equal(tome_pmap_split(k, va + PAGE), TOME_EINVAL);
 	tome_pmap_remove(k, va, va + span);
 }
 

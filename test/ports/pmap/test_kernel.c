@@ -112,6 +112,50 @@ large_leaves_do_not_overlap(void **state)
 	assert_false(kernel_sees(va + PAGE, R, 1));
 }
 
+/* Leaf by leaf at va, and the same from `from` on: what is there, and how large. */
+static void
+expect_leaf(tome_va_t va, tome_va_t from, unsigned level)
+{
+	struct tome_translation t;
+
+	assert_true(tome_pmap_extract(tome_pmap_kernel(rig.vm), va, &t));
+	assert_int_equal(t.page_shift, TOME_PT_SHIFT(level));
+	assert_int_equal(t.pa, va - from);
+	assert_int_equal(t.prot, RW);
+	assert_int_equal(t.type, TOME_MEM_UC);
+	assert_true(kernel_sees(va, W, tome_pa_pfn((tome_pa_t)(va - from))));
+}
+
+/* The largest there is, down to the page: what is beside it stays as large as it can. */
+static void
+large_leaves_split_level_by_level(void **state)
+{
+	struct tome_pmap *k = tome_pmap_kernel(rig.vm);
+	unsigned level = rig.vm->pmaps->mmu.large_level, l;
+	tome_va_t span = (tome_va_t)1 << TOME_PT_SHIFT(level);
+	tome_va_t at = RIG_KERNEL_START, va;
+
+	(void)state;
+	if (level == 0)
+		skip();
+	assert_int_equal(tome_pmap_enter_range(k, at, 0, span, RW, TOME_MEM_UC),
+	    TOME_OK);
+	expect_leaf(at + span - PAGE, at, level);
+	va = at + span / 2 + 5 * PAGE;
+	assert_int_equal(tome_pmap_split(k, va + 1), TOME_EINVAL);
+	assert_int_equal(tome_pmap_split(k, va), TOME_OK);
+	expect_leaf(va - PAGE, at, 0);
+	expect_leaf(va, at, 0);
+	for (l = 1; l < level; l++)
+		expect_leaf(at + span / 2 + ((tome_va_t)1 << TOME_PT_SHIFT(l)),
+		    at, l);
+	expect_leaf(at, at, level - 1);
+	tome_pmap_remove(k, va, va + PAGE);
+	assert_false(kernel_sees(va, R, tome_pa_pfn((tome_pa_t)(va - at))));
+	tome_pmap_remove(k, at, at + span);
+	assert_false(kernel_sees(at, R, 0));
+}
+
 static void
 bad_ranges_are_refused(void **state)
 {
@@ -126,12 +170,17 @@ bad_ranges_are_refused(void **state)
 	    TOME_MEM_WB), TOME_EINVAL);
 	assert_int_equal(tome_pmap_enter_range(p, RIG_USER, 0, PAGE, R,
 	    TOME_MEM_WB), TOME_EINVAL);
+	assert_int_equal(tome_pmap_split(p, RIG_USER), TOME_EINVAL);
 	tome_pmap_destroy(p);
 }
 
-/* A root and a path of tables to one page, as boot code leaves them. */
+/* A root and a path of tables to one page, as boot code leaves them; beside it, where the
+ * CPU has such, a large leaf. */
 
 #define BOOT_FRAME ((tome_pfn_t)9)
+#define BIG ((tome_va_t)1 << TOME_PT_SHIFT(1))
+
+static tome_va_t boot_leaf;
 
 static tome_pa_t
 boot_tables(void)
@@ -142,6 +191,7 @@ boot_tables(void)
 	unsigned level;
 
 	assert_true(tome_mmu_probe(&m));
+	boot_leaf = 0;
 	for (level = m.levels - 1;; level--, frame++) {
 		table = (tome_pte_t *)(void *)(test_ram + tome_pfn_pa(frame));
 		memset(table, 0, TOME_PAGE_SIZE);
@@ -154,6 +204,13 @@ boot_tables(void)
 		    (((tome_va_t)1 << (level == m.levels - 1 ?
 		    TOME_PT_ROOT_BITS(m.levels) : TOME_PT_BITS(level))) - 1)] =
 		    entry;
+		if (level == 1 && m.large_level > 0) {
+			boot_leaf = RIG_BOOT_VA + BIG - RIG_BOOT_VA % BIG;
+			table[boot_leaf / BIG % (PAGE / sizeof *table)] =
+			    tome_pte_leaf(&m, 1, 0, RW, TOME_MEM_WB,
+			    TOME_LEAF_KERNEL | TOME_LEAF_ACCESSED |
+			    TOME_LEAF_MODIFIED);
+		}
 		if (TOME_PORT_VISIBLE)
 			tome_mmu_visible(&m, table,
 			    TOME_PAGE_SIZE / sizeof *table);
@@ -188,6 +245,10 @@ boot_mappings_stay(void **state)
 	rig_enter(k, VA, 3, R);
 	assert_true(kernel_sees(VA, R, 3));
 	tome_pmap_remove(k, VA, VA + PAGE);
+	if (boot_leaf == 0)
+		return;
+	assert_int_equal(tome_pmap_split(k, boot_leaf + PAGE), TOME_EINVAL);
+	assert_true(kernel_sees(boot_leaf + PAGE, W, 1));
 }
 
 /* With one root, what user roots would not see cannot be entered any more. */
@@ -220,6 +281,7 @@ main(void)
 		ON(1, nothing_is_there_at_first),
 		ON(1, ranges_use_large_leaves),
 		ON(1, large_leaves_do_not_overlap),
+		ON(1, large_leaves_split_level_by_level),
 		ON(1, bad_ranges_are_refused),
 		ON(1, the_root_closes),
 		cmocka_unit_test_setup_teardown(boot_mappings_stay, setup_boot,
