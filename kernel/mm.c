@@ -366,6 +366,8 @@ inode_add_seals(struct inode *i, unsigned seals, bool writable)
 	mutex_lock(&i->lock);
 	result = tome_posix_add_seals(&i->seals, seals, writable,
 	    has_writers(i->object));
+	if (i->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		tome_object_seal(i->object);
 	mutex_unlock(&i->lock);
 	return result;
 }

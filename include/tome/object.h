@@ -58,6 +58,9 @@ uint64_t tome_object_id(const struct tome_object *);
 /* What the embedder hangs on it (an inode); not interpreted. */
 void tome_object_set_tag(struct tome_object *, void *);
 void *tome_object_tag(const struct tome_object *);
+/* From now on a mapping cannot take its content away: TOME_ADV_REMOVE is EPERM. Who has
+ * the object still may. Any context. */
+void tome_object_seal(struct tome_object *);
 
 /*
  * Change an anonymous object's length. Shrinking revokes every mapping beyond

@@ -476,14 +476,12 @@ punch(struct inode *i, uint64_t off, uint64_t len)
 static int
 reserve(struct inode *i, uint64_t end, bool keep)
 {
-	int err = 0;
+	int err;
 
-	if (end > i->size && !keep) {
-		err = (int)tome_posix_may_resize(i->seals, i->size, end);
-		if (err == 0)
-			err = i->ops->resize(i, end);
-	}
-	return err;
+	if (end <= i->size)
+		return 0;
+	err = (int)tome_posix_may_resize(i->seals, i->size, end);
+	return err != 0 || keep ? err : i->ops->resize(i, end);
 }
 
 SYSCALL(fallocate)
@@ -512,10 +510,12 @@ SYSCALL(fallocate)
 		err = -EOPNOTSUPP;	/* no store here has holes made */
 	else {
 		mutex_lock(&i->lock);
-		err = (int)tome_posix_may_write(i->seals, 0, i->size);
-		if (err == 0)
-			err = (mode & FALLOC_PUNCH_HOLE) ? punch(i, off, len) :
-			    reserve(i, off + len, mode & FALLOC_KEEP_SIZE);
+		if (!(mode & FALLOC_PUNCH_HOLE))
+			err = reserve(i, off + len, mode & FALLOC_KEEP_SIZE);
+		else
+			err = (int)tome_posix_may_write(i->seals, 0, i->size);
+		if (err == 0 && (mode & FALLOC_PUNCH_HOLE))
+			err = punch(i, off, len);
 		mutex_unlock(&i->lock);
 	}
 	fd_return(f);

@@ -219,6 +219,8 @@ remove_find(struct tome_map *map, tome_va_t va, tome_va_t end, struct punch *p)
 		return TOME_EINVAL;
 	if (!(en->max_prot & TOME_PROT_WRITE))
 		return TOME_EACCES;
+	if (tome_rd(&en->object->sealed))
+		return TOME_EPERM;
 	if (en->object->ops != NULL && !en->object->ops->punches(en->object))
 		return TOME_EOPNOTSUPP;
 	punch_take(p, en, va, end);

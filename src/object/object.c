@@ -208,3 +208,9 @@ tome_object_tag(const struct tome_object *ob)
 {
 	return ob->tag;
 }
+
+void
+tome_object_seal(struct tome_object *ob)
+{
+	tome_wr(&ob->sealed, true);
+}

@@ -83,6 +83,7 @@ struct tome_object {
 	tome_pgoff_t npages;
 	enum tome_memtype type;
 	bool claimed;
+	_Atomic bool sealed;		/* no mapping punches it */
 	/* file */
 	const struct tome_object_ops *ops;
 	struct tome_vnode *vnode;

@@ -230,6 +230,26 @@ hole_errors(void)
 	REQUIRE(fcntl(sealed, 1033 /* F_ADD_SEALS */, 8 /* F_SEAL_WRITE */) ==
 	    0);
 	REQUIRE_ERRNO(fallocate(sealed, PUNCH, 0, PAGE), EPERM);
+	REQUIRE(fallocate(sealed, FALLOC_FL_KEEP_SIZE, 0, PAGE) == 0);
+}
+
+/* Who mapped it before may still write, but takes nothing away. */
+static void
+hole_in_what_is_sealed(void)
+{
+	int fd = (int)syscall(SYS_memfd_create, "seals",
+	    2u /* MFD_ALLOW_SEALING */);
+	char *p;
+
+	REQUIRE(ftruncate(fd, 2 * PAGE) == 0);
+	p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
+	memset(p, 7, 2 * PAGE);
+	REQUIRE(madvise(p, PAGE, MADV_REMOVE) == 0 && p[0] == 0);
+	REQUIRE(fcntl(fd, 1033 /* F_ADD_SEALS */, 16 /* F_SEAL_FUTURE_WRITE */) ==
+	    0);
+	p[PAGE + 1] = 8;
+	REQUIRE_ERRNO(madvise(p + PAGE, PAGE, MADV_REMOVE), EPERM);
+	REQUIRE(p[PAGE] == 7 && p[PAGE + 1] == 8);
 }
 
 static void
@@ -311,6 +331,7 @@ const struct suite_case cases_file[] = {
 	CASE(file_hole_to_the_end),
 	CASE(shm_hole),
 	CASE(hole_errors),
+	CASE(hole_in_what_is_sealed),
 	CASE(dev_zero_maps),
 	CASE(shared_anon_with_a_child),
 	CASE(shm_attach_and_detach),
