@@ -1,6 +1,7 @@
 /*
  * mm.c - the memory calls, each a call of layer 7; faults; limits.
  */
+#include <fs/proc.h>
 #include <fs/vfs.h>
 #include <mm.h>
 #include <oom.h>
@@ -341,19 +342,36 @@ SYSCALL(memfd_create)
 	return fd;
 }
 
-/* Shared mappings of the object in the caller's space that may write. */
+/* Shared mappings of the object that may write, in one space and in all. */
 static bool
-has_writers(struct tome_object *object)
+may_write(struct tome_map *map, uint64_t id)
 {
-	uint64_t id = tome_object_id(object);
 	struct tome_region r;
 	tome_va_t cookie = 0;
 
-	while (tome_map_next(current_map(), &cookie, &r))
+	while (tome_map_next(map, &cookie, &r))
 		if (r.object_id == id && r.shared &&
 		    (r.max_prot & TOME_PROT_WRITE))
 			return true;
 	return false;
+}
+
+static bool
+has_writers(struct tome_object *object)
+{
+	uint64_t id = tome_object_id(object);
+	bool found = false;
+	int pid = 0;
+
+	while (!found && (pid = proc_next_pid(0, pid + 1)) > 0) {
+		struct space *s = proc_space(pid);
+
+		if (s == NULL)
+			continue;
+		found = may_write(s->map, id);
+		space_unref(s);
+	}
+	return found;
 }
 
 int64_t

@@ -252,6 +252,31 @@ hole_in_what_is_sealed(void)
 	REQUIRE(p[PAGE] == 7 && p[PAGE + 1] == 8);
 }
 
+/* Against writing: not as long as anybody's mapping may, in whichever process. */
+static void
+seal_where_a_child_writes(void)
+{
+	int fd = (int)syscall(SYS_memfd_create, "seals",
+	    2u /* MFD_ALLOW_SEALING */), end[2], status;
+	char *p, byte;
+	pid_t pid;
+
+	REQUIRE(ftruncate(fd, PAGE) == 0 && pipe(end) == 0);
+	p = mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0);
+	pid = fork();
+	if (pid == 0) {
+		close(end[1]);
+		_exit(read(end[0], &byte, 1) != 0 || *p != 0);
+	}
+	REQUIRE(munmap(p, PAGE) == 0);
+	REQUIRE_ERRNO(fcntl(fd, 1033 /* F_ADD_SEALS */, 8 /* F_SEAL_WRITE */),
+	    EBUSY);
+	close(end[1]);
+	REQUIRE(waitpid(pid, &status, 0) == pid && status == 0);
+	REQUIRE(fcntl(fd, 1033, 8) == 0);
+	REQUIRE(mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0) == MAP_FAILED);
+}
+
 static void
 dev_zero_maps(void)
 {
@@ -332,6 +357,7 @@ const struct suite_case cases_file[] = {
 	CASE(shm_hole),
 	CASE(hole_errors),
 	CASE(hole_in_what_is_sealed),
+	CASE(seal_where_a_child_writes),
 	CASE(dev_zero_maps),
 	CASE(shared_anon_with_a_child),
 	CASE(shm_attach_and_detach),

@@ -167,6 +167,11 @@ test_effects(void **state)
 	assert_int_equal(tome_posix_madvise(r->p, at(SHARED), PG,
 	    MADV_REMOVE), 0);
 	assert_int_equal(rig_peek(r, at(SHARED)), 0);
+	assert_true(rig_poke(r, at(SHARED), 8));
+	tome_object_seal(rig_region(r, at(SHARED)).object);
+	assert_int_equal(tome_posix_madvise(r->p, at(SHARED), PG,
+	    MADV_REMOVE), -EPERM);
+	assert_int_equal(rig_peek(r, at(SHARED)), 8);
 	assert_int_equal(tome_posix_madvise(r->p, at(PRIVATE), PG,
 	    MADV_DONTDUMP), 0);
 	assert_true(rig_region(r, at(PRIVATE)).nodump);
