@@ -322,6 +322,39 @@ tome_object_readahead(struct tome_object *ob, struct tome_readahead *ra,
 	tome_vnode_readahead(ob, ra, first, n, 0);
 }
 
+/* Was it read for him, and has left before he came? */
+static bool
+is_lost(struct tome_object *ob, const struct tome_readahead *ra,
+    tome_pgoff_t pg)
+{
+	struct tome_pagespot s;
+
+	if (pg < ra->start || pg >= ra->start + ra->size)
+		return false;
+	tome_epoch_enter(ob->vm);
+	s = tome_pagetree_find(&ob->vnode->tree, pg);
+	tome_epoch_leave(ob->vm);
+	return s.pfn == TOME_PFN_NONE;
+}
+
+/* The window of a reader who begins, jumps, comes to the end of what was asked for, or
+ * has lost some of it. */
+static void
+window_begin(struct tome_object *ob, struct tome_readahead *ra,
+    tome_pgoff_t first, tome_pgoff_t n, bool onward)
+{
+	struct tome_readahead was = *ra;
+	struct window w;
+
+	if (onward)
+		was.next = is_lost(ob, ra, first) ? first + 1 : first;
+	w = plan(&was, first, n, ob->vnode->pager.max_pages);
+	if (!onward && w.first < first)
+		w = (struct window){ first, (uint32_t)n, 0 };
+	ra->start = w.first;
+	ra->size = w.n;
+}
+
 /*
  * The window is asked for whole when its first page is read, and the one behind it
  * when the reader comes to this one's second half.
@@ -331,24 +364,16 @@ tome_vnode_readahead(struct tome_object *ob, struct tome_readahead *ra,
     tome_pgoff_t first, tome_pgoff_t n, unsigned payer)
 {
 	tome_pgoff_t end = ra->start + ra->size;
-	struct window w;
 	bool onward = first == ra->next || first + 1 == ra->next;
 
 	if (ob->kind != TOME_OBJECT_VNODE || n == 0)
 		return;
 	if (ra->mode == TOME_READAHEAD_RANDOM) {
 		tome_vnode_willneed(ob, first, n, payer);
-	} else if (ra->size == 0 || !onward || first >= end) {
-		struct tome_readahead was = { .mode = ra->mode,
-			.size = ra->size, .start = ra->start,
-			.next = onward ? first : ra->next };
-
-		w = plan(&was, first, n, ob->vnode->pager.max_pages);
-		if (!onward && w.first < first)
-			w = (struct window){ first, (uint32_t)n, 0 };
-		ra->start = w.first;
-		ra->size = w.n;
-		tome_vnode_willneed(ob, w.first, w.n, payer);
+	} else if (ra->size == 0 || !onward || first >= end ||
+	    is_lost(ob, ra, first)) {
+		window_begin(ob, ra, first, n, onward);
+		tome_vnode_willneed(ob, ra->start, ra->size, payer);
 	} else if (first + n > ra->start + ra->size / 2) {
 		ra->start = end;
 		ra->size = (uint32_t)min((tome_pgoff_t)ra->size * 2,

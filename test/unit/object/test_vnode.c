@@ -85,6 +85,72 @@ an_opener_reads_ahead(void **state)
 	fakefile_close(&f, r->vm);
 }
 
+/* Pages that leave before they were come to: there is no memory for so many. */
+static void
+what_is_lost_is_not_read_ahead(void **state)
+{
+	struct rig *r = *state;
+	unsigned expected = 8, before;
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 128 * PAGE);
+	for (unsigned i = 0; i < 30; i++)
+		assert_int_equal(byte_at(&f, i * PAGE), i + 1);
+	assert_int_equal(f.pages_read, 44);	/* the last window is 28 .. 43 */
+	for (unsigned i = 30; i < 34; i++, expected /= 2) {
+		(void)tome_object_discard_clean(f.object, 0, 0);
+		before = f.pages_read;
+		assert_int_equal(byte_at(&f, i * PAGE), i + 1);
+		assert_int_equal(f.pages_read - before, expected);
+	}
+	before = f.pages_read;
+	for (unsigned i = 34; i < 48; i++)	/* 2, 4, 8 */
+		assert_int_equal(byte_at(&f, i * PAGE), i + 1);
+	assert_int_equal(f.pages_read - before, 14);
+	fakefile_close(&f, r->vm);
+}
+
+static unsigned
+ahead(struct fakefile *f, struct tome_readahead *ra, unsigned pg)
+{
+	unsigned before = f->pages_read;
+
+	tome_object_readahead(f->object, ra, pg, 1);
+	tome_io_run(f->object->vm);
+	assert_int_equal(byte_at(f, pg * PAGE), pg + 1);
+	return f->pages_read - before;
+}
+
+static void
+what_an_opener_loses_he_reads_later(void **state)
+{
+	struct rig *r = *state;
+	struct tome_readahead ra = { .mode = TOME_READAHEAD_NORMAL };
+	struct fakefile f;
+	unsigned pg;
+
+	fakefile_open(&f, r->vm, 128 * PAGE);
+	for (pg = 0; ra.start < 64 || pg <= ra.start; pg++)
+		(void)ahead(&f, &ra, pg);
+	assert_int_equal(ra.size, 16);
+	(void)tome_object_discard_clean(f.object, 0, 0);
+	assert_int_equal(ahead(&f, &ra, pg), 8);
+	(void)tome_object_discard_clean(f.object, 0, 0);
+	assert_int_equal(ahead(&f, &ra, pg + 1), 4);
+	assert_int_equal(ra.size, 4);
+	/* While it is still being read it is not lost. */
+	f.queued = true;
+	(void)tome_object_discard_clean(f.object, 0, 0);
+	tome_object_readahead(f.object, &ra, pg + 2, 1);
+	tome_object_readahead(f.object, &ra, pg + 2, 1);
+	assert_int_equal(ra.start, pg + 2);
+	assert_int_equal(ra.size, 2);
+	(void)fakefile_run(&f, false);
+	tome_io_run(r->vm);
+	f.queued = false;
+	fakefile_close(&f, r->vm);
+}
+
 static void
 writes_reach_the_store(void **state)
 {
@@ -656,6 +722,8 @@ main(void)
 		T(reads_through_the_cache),
 		T(reads_ahead),
 		T(an_opener_reads_ahead),
+		T(what_is_lost_is_not_read_ahead),
+		T(what_an_opener_loses_he_reads_later),
 		T(writes_reach_the_store),
 		T(syncs_a_range_only),
 		T(waiting_writes_nothing),
