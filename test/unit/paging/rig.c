@@ -8,7 +8,13 @@
 int
 rig_setup(void **state)
 {
-	struct hosted_config config = { .ncpus = RIG_CPUS,
+	return rig_setup_cpus(state, RIG_CPUS);
+}
+
+int
+rig_setup_cpus(void **state, unsigned ncpus)
+{
+	struct hosted_config config = { .ncpus = ncpus,
 		.ram = 2048 * TOME_PAGE_SIZE,
 		.quiet = true };
 	struct rig *r = calloc(1, sizeof *r);

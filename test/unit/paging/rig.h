@@ -45,6 +45,8 @@ struct rig {
 };
 
 int rig_setup(void **state);
+/* The same with so many CPUs. */
+int rig_setup_cpus(void **state, unsigned ncpus);
 int rig_teardown(void **state);
 #define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
