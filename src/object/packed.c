@@ -30,7 +30,8 @@ static enum tome_err packed_open(struct tome_amap *,
     struct tome_dirent *) TOME_NODISCARD;
 static struct tome_chunk *packed_content(struct tome_amap *,
     struct tome_chunk *packed, struct tome_chunk *spare);
-static void packed_leave(struct tome_amap *, struct tome_chunk *);
+static void packed_leave(struct tome_amap *, struct tome_dirent *,
+    struct tome_chunk *);
 static bool packed_unfold(struct tome_amap *, const struct tome_chunk *,
     struct tome_chunk *to);
 static void clone_fill(struct tome_amap *, struct tome_chunk *clone,
@@ -188,10 +189,7 @@ packed_open(struct tome_amap *am, struct tome_dirent *out)
 	}
 	ch = packed_content(am, packed, spare);
 	if (ch != NULL) {
-		tome_add(&ch->count, 1);
-		tome_dir_replace(am, out, ch);
-		out->chunk = ch;
-		packed_leave(am, packed);
+		packed_leave(am, out, ch);
 	} else {
 		tome_chunk_unlock(am, packed);
 	}
@@ -218,14 +216,22 @@ packed_content(struct tome_amap *am, struct tome_chunk *packed,
 	return spare;
 }
 
-/* One that was opened, by who names what it keeps: that does not end with it. Unlocks. */
+/*
+ * ch, which it keeps, takes its place; unlocks. If that was the last of its names, ch
+ * passes from one to the other with its count: whoever finds it must not see a name
+ * more than there is, copy it for that, and leave the last to nobody.
+ */
 static void
-packed_leave(struct tome_amap *am, struct tome_chunk *packed)
+packed_leave(struct tome_amap *am, struct tome_dirent *out,
+    struct tome_chunk *ch)
 {
+	struct tome_chunk *packed = out->chunk;
 	bool last = tome_drop(&packed->count) == 1;
 
-	if (last)
-		tome_add(&packed->opened->count, (uint32_t)-1);
+	if (!last)
+		tome_add(&ch->count, 1);
+	tome_dir_replace(am, out, ch);
+	out->chunk = ch;
 	tome_chunk_unlock(am, packed);
 	if (last)
 		tome_chunk_retire(am, packed);
