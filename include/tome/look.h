@@ -14,11 +14,11 @@
 struct tome_object_look {
 	tome_pgoff_t page;		/* of the object */
 	tome_pfn_t pfn;			/* where it is; NONE: swapped out */
-	uint32_t slot;			/* its swap slot, 0: none */
+	uint32_t slot;			/* its swap slot, 0: none, or that is on disk */
 	/*
 	 * A number for the anon that holds it: two pages have the same exactly when
-	 * they are one, until it is written. Odd: it is known by its slot, as long as it
-	 * is swapped out. 0: a file's page.
+	 * they are one, until it is written. Odd: it is known by its slot, or by where
+	 * that is on disk, as long as it is swapped out there. 0: a file's page.
 	 */
 	uint64_t anon;
 	bool dirty;			/* a file's page: to be written */

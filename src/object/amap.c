@@ -36,6 +36,7 @@ tome_amap_create(struct tome_vm *vm, bool object, struct tome_amap **out)
 	am->refs = 1;
 	am->object = object;
 	am->loose = false;
+	am->stays = false;
 	am->root = 0;
 	tome_count(vm, TOME_N_AMAPS, 1);
 	*out = am;

@@ -112,6 +112,7 @@ struct tome_amap {
 	_Atomic uint32_t refs;
 	bool object;			/* owned by an object: chunk rank */
 	bool loose;			/* may hold slots that no entry covers */
+	bool stays;			/* no chunk goes to a pack just now */
 	_Atomic uintptr_t root;		/* 0, chunk, or node | 1 */
 	struct tome_retired retired;
 };

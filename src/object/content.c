@@ -460,11 +460,12 @@ object_step(struct tome_object *ob, uint64_t off, uint8_t *buf, size_t n,
 	return TOME_OK;
 }
 
-uint64_t
+tome_cold uint64_t
 tome_object_resident(struct tome_object *ob)
 {
-	uint64_t slot = 0, n = 0;
+	uint64_t slot = 0, n = 0, id;
 	struct tome_dirent d;
+	uint32_t packed;
 
 	if (ob->ops != NULL)
 		return ob->ops->resident(ob);
@@ -474,10 +475,11 @@ tome_object_resident(struct tome_object *ob)
 	while (tome_amap_next(ob->amap, &slot, UINT64_MAX, &d)) {
 		if (!tome_dirent_lock(ob->amap, &d))
 			continue;
+		packed = tome_chunk_packed(d.chunk) ?
+		    ob->vm->objects->anon_pager->pages(&d, &id) : 0;
 		for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
 			n += !tome_chunk_packed(d.chunk) ?
-			    d.chunk->anon[i] != NULL :
-			    !tome_chunk_far(d.chunk) && d.chunk->slot[i] != 0;
+			    d.chunk->anon[i] != NULL : packed >> i & 1;
 		tome_chunk_unlock(ob->amap, d.chunk);
 	}
 	tome_epoch_leave(ob->vm);

@@ -81,6 +81,7 @@ bool tome_packed_share(struct tome_amap *from, struct tome_amap *to,
     enum tome_err *);
 enum tome_err tome_packed_clone(struct tome_amap *, struct tome_dirent *,
     unsigned lo, unsigned hi, struct tome_chunk **old) TOME_NODISCARD;
+uint32_t tome_packed_pages(const struct tome_dirent *, uint64_t *id);
 void tome_packed_ended(struct tome_vm *, struct tome_chunk *);
 const char *tome_packed_recount(struct tome_vm *, struct tome_chunk *,
     enum tome_recount, struct tome_chunk **next);

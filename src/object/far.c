@@ -15,21 +15,19 @@
 #include <base/memory.h>
 #include <object/far.h>
 
-#define PACK_SIZE (offsetof(struct tome_chunk, far) + sizeof(struct tome_far))
-
 static struct tome_chunk *blank_put(struct tome_amap *, struct tome_dirent *);
 static bool pack_takes(const struct tome_chunk *);
 static void pack_orphaned(struct tome_vm *, struct tome_chunk *);
 static void pack_retired(struct tome_vm *, struct tome_retired *);
 
-static unsigned
-slots_named(const uint32_t *slots)
+uint32_t
+tome_slots_pages(const uint32_t *slots)
 {
-	unsigned n = 0;
+	uint32_t pages = 0;
 
 	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
-		n += slots[i] != 0;
-	return n;
+		pages |= (uint32_t)(slots[i] != 0) << i;
+	return pages;
 }
 
 /* ---- in the directory ---- */
@@ -124,6 +122,22 @@ tome_far_leave(struct tome_vm *vm, struct tome_chunk *far)
 		tome_pack_drop(vm, far->far.pack);
 }
 
+/* A page of a pack has a number of its own as long as that is its only name. */
+uint32_t
+tome_far_pages(const struct tome_dirent *d, uint64_t *id)
+{
+	struct tome_chunk *pack = d->chunk;
+	uint32_t index = pack->far.index;
+
+	if (tome_rd_relaxed(&pack->word) & TOME_CHUNK_PACK)
+		index = (uint32_t)(d->where - pack->far.first);
+	else
+		pack = pack->far.pack;
+	*id = ((uint64_t)pack->far.at * TOME_PACK_CHUNKS + index) *
+	    TOME_CHUNK_ANONS;
+	return tome_pack_pages(pack)[index];
+}
+
 tome_cold const char *
 tome_far_recount(struct tome_vm *vm, struct tome_chunk *far,
     enum tome_recount what, struct tome_chunk **next)
@@ -182,7 +196,8 @@ tome_slip_read(struct tome_vm *vm, struct tome_chunk *slip,
 		memcpy(slip->slot, page + index * TOME_CHUNK_ANONS,
 		    sizeof slip->slot);
 		tome_and(&pack->far.held, ~((uint32_t)1 << index));
-		tome_add(&pack->far.slots, -slots_named(slip->slot));
+		tome_add(&pack->far.slots,
+		    -tome_pack_bits(tome_pack_pages(pack)[index]));
 		tome_and(&slip->word,
 		    ~(uint32_t)(TOME_CHUNK_FAR | TOME_CHUNK_OPENED));
 		tome_add(&slip->count, (uint32_t)-1);
@@ -232,7 +247,8 @@ tome_pack_copy(struct tome_amap *am, struct tome_dirent *d, uint32_t *slots,
 struct tome_chunk *
 tome_pack_create(struct tome_vm *vm)
 {
-	return tome_kzalloc(vm, PACK_SIZE);
+	return tome_kzalloc(vm, TOME_PACK_SIZE +
+	    TOME_PACK_CHUNKS * sizeof(uint32_t));
 }
 
 void
@@ -260,12 +276,13 @@ tome_pack_put(struct tome_amap *am, struct tome_dirent *d,
 {
 	struct tome_chunk *ch = d->chunk;
 	uint32_t ledger = tome_rd_relaxed(&pack->word) & TOME_ANON_LEDGER;
+	uint32_t pages = tome_slots_pages(slots);
 	unsigned index;
 	bool same;
 
 	if (!tome_dirent_lock(am, d))
 		return false;
-	same = pack_takes(ch) &&
+	same = pack_takes(ch) && !tome_rd_relaxed(&am->stays) &&
 	    (tome_rd_relaxed(&ch->word) & TOME_ANON_LEDGER) == ledger &&
 	    memcmp(ch->slot, slots, sizeof ch->slot) == 0;
 	if (same) {
@@ -273,7 +290,8 @@ tome_pack_put(struct tome_amap *am, struct tome_dirent *d,
 		if (tome_rd_relaxed(&pack->far.held) == 0)
 			pack->far.first = d->where - index;
 		tome_or(&pack->far.held, (uint32_t)1 << index);
-		tome_add(&pack->far.slots, slots_named(slots));
+		tome_pack_pages(pack)[index] = pages;
+		tome_add(&pack->far.slots, tome_pack_bits(pages));
 		tome_add(&pack->count, 1);
 		tome_dir_replace(am, d, pack);
 	}

@@ -20,6 +20,16 @@
 _Static_assert(TOME_PACK_BYTES <= 4096, "in the smallest page");
 _Static_assert(TOME_PACK_CHUNKS <= TOME_DIR_FANOUT, "below one node");
 
+/* Of a pack: behind it are the pages that each of its chunks has, a bit each. */
+#define TOME_PACK_SIZE (offsetof(struct tome_chunk, far) + \
+	sizeof(struct tome_far))
+
+static inline uint32_t *
+tome_pack_pages(struct tome_chunk *pack)
+{
+	return (void *)((uint8_t *)pack + TOME_PACK_SIZE);
+}
+
 static inline unsigned
 tome_pack_bits(uint32_t bits)
 {
@@ -42,6 +52,9 @@ struct tome_chunk *tome_far_slip(struct tome_amap *, struct tome_dirent *d);
 /* As the others of struct tome_anon_pager. */
 enum tome_err tome_far_clone(struct tome_amap *, struct tome_dirent *,
     unsigned lo, unsigned hi, struct tome_chunk **old) TOME_NODISCARD;
+/* The pages that these name, a bit each. */
+uint32_t tome_slots_pages(const uint32_t *slots);
+uint32_t tome_far_pages(const struct tome_dirent *, uint64_t *id);
 const char *tome_far_recount(struct tome_vm *, struct tome_chunk *,
     enum tome_recount, struct tome_chunk **next);
 /* No directory names this one any more. */

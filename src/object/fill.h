@@ -92,6 +92,9 @@ struct tome_anon_pager {
 	    unsigned lo, unsigned hi, struct tome_chunk **old);
 	/* As tome_amap_home(). */
 	enum tome_err (*home)(struct tome_amap *, uint64_t slot);
+	/* The pages that a locked one has, a bit each. *id: 0, and it has their slot
+	 * numbers; or these are on disk, and the number of the first. */
+	uint32_t (*pages)(const struct tome_dirent *, uint64_t *id);
 	/* One has ended that no directory names, and nobody looks at. */
 	void (*ended)(struct tome_vm *, struct tome_chunk *);
 	/* At rest, as recount: what it holds; *next has to be seen too, if it is not

@@ -7,12 +7,17 @@
 #include <object/object_i.h>
 #include <tome/look.h>
 
+/* No slot's number has this bit. */
+#define FAR_ANON ((uint64_t)1 << 63)
+
 static bool look_file(struct tome_object *, tome_pgoff_t from,
     struct tome_object_look *);
 static bool look_anons(struct tome_object *, tome_pgoff_t from,
     struct tome_object_look *);
 static bool look_chunk(struct tome_amap *, struct tome_dirent *,
-    tome_pgoff_t from, struct tome_object_look *);
+    uint64_t base, tome_pgoff_t from, struct tome_object_look *);
+static void look_packed(struct tome_vm *, const struct tome_dirent *,
+    unsigned i, struct tome_object_look *);
 static void look_slot(const struct tome_chunk *, unsigned i,
     struct tome_object_look *);
 static unsigned anon_names(struct tome_vm *, tome_pgoff_t,
@@ -56,17 +61,17 @@ look_anons(struct tome_object *ob, tome_pgoff_t from,
 	struct tome_dirent d;
 
 	while (tome_amap_next(ob->amap, &slot, UINT64_MAX, &d))
-		if (look_chunk(ob->amap, &d, from, out))
+		if (look_chunk(ob->amap, &d, slot - TOME_CHUNK_ANONS, from,
+		    out))
 			return true;
 	return false;
 }
 
 /* One that was replaced meanwhile is looked up again. */
 static tome_cold bool
-look_chunk(struct tome_amap *am, struct tome_dirent *d, tome_pgoff_t from,
-    struct tome_object_look *out)
+look_chunk(struct tome_amap *am, struct tome_dirent *d, uint64_t base,
+    tome_pgoff_t from, struct tome_object_look *out)
 {
-	uint64_t base = tome_chunk_base(d->chunk);
 	unsigned i = from > base ? (unsigned)(from - base) : 0;
 
 	while (d->chunk != NULL && !tome_dirent_lock(am, d))
@@ -75,28 +80,39 @@ look_chunk(struct tome_amap *am, struct tome_dirent *d, tome_pgoff_t from,
 		return false;
 	for (; i < TOME_CHUNK_ANONS && out->anon == 0; i++) {
 		out->page = base + i;
-		look_slot(d->chunk, i, out);
+		if (tome_chunk_packed(d->chunk))
+			look_packed(am->vm, d, i, out);
+		else
+			look_slot(d->chunk, i, out);
 	}
 	tome_chunk_unlock(am, d->chunk);
 	return out->anon != 0;
+}
+
+/* Known by its slot; or, if the slot is not known here, by where its number is. */
+static tome_cold void
+look_packed(struct tome_vm *vm, const struct tome_dirent *d, unsigned i,
+    struct tome_object_look *out)
+{
+	const struct tome_chunk *ch = d->chunk;
+	uint32_t count = tome_rd(&ch->count), word = tome_rd(&ch->word);
+	uint64_t id;
+
+	if (!(vm->objects->anon_pager->pages(d, &id) >> i & 1))
+		return;
+	out->names = word & TOME_CHUNK_PACK ? 1 : word & TOME_CHUNK_FAR ?
+	    count - 1 : count;
+	out->slot = word & TOME_CHUNK_FAR ? 0 : ch->slot[i];
+	out->anon = word & TOME_CHUNK_FAR ? FAR_ANON | (id + i) << 1 | 1 :
+	    (uint64_t)out->slot << 1 | 1;
 }
 
 static tome_cold void
 look_slot(const struct tome_chunk *ch, unsigned i,
     struct tome_object_look *out)
 {
-	const struct tome_anon *an;
+	const struct tome_anon *an = ch->anon[i];
 
-	if (tome_chunk_packed(ch) && tome_chunk_far(ch))
-		return;
-	if (tome_chunk_packed(ch)) {
-		out->slot = ch->slot[i];
-		out->names = tome_rd(&ch->count);
-		out->anon = ch->slot[i] == 0 ? 0 :
-		    (uint64_t)ch->slot[i] << 1 | 1;
-		return;
-	}
-	an = ch->anon[i];
 	if (an == NULL)
 		return;
 	out->anon = (uintptr_t)an;

@@ -355,6 +355,14 @@ clone_fill(struct tome_amap *am, struct tome_chunk *clone,
 	}
 }
 
+uint32_t
+tome_packed_pages(const struct tome_dirent *d, uint64_t *id)
+{
+	*id = 0;
+	return tome_chunk_far(d->chunk) ? tome_far_pages(d, id) :
+	    tome_slots_pages(d->chunk->slot);
+}
+
 /* ---- emptying ---- */
 
 /* What was opened and is nobody's any more: so is the chunk that it kept, or it is those

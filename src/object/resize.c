@@ -10,7 +10,9 @@
 #include <base/memory.h>
 #include <object/dir.h>
 
-static enum tome_err object_unshare(struct tome_object *,
+static enum tome_err object_cut(struct tome_object *,
+    tome_pgoff_t) TOME_NODISCARD;
+static enum tome_err chunk_own(struct tome_object *,
     tome_pgoff_t) TOME_NODISCARD;
 static enum tome_err object_zero_tail(struct tome_object *,
     uint64_t len) TOME_NODISCARD;
@@ -50,13 +52,14 @@ tome_object_resize(struct tome_object *ob, uint64_t len)
 	if (len < was && ob->ops != NULL) {
 		ob->ops->shrink(ob, first, len);
 	} else if (len < was) {
-		err = object_unshare(ob, first);
+		err = object_cut(ob, first);
 		if (err == TOME_OK)
 			err = object_zero_tail(ob, len);
 		if (err == TOME_OK)
 			object_drop(ob, first, UINT64_MAX);
 		else
 			tome_wr_sc(&ob->len, was);
+		tome_wr_relaxed(&ob->amap->stays, false);
 	}
 	tome_mutex_unlock(ob->vm, &ob->resize, TOME_RANK_MAP);
 	if (err == TOME_OK && len < was && tome_rd(&ob->refs) > 1 &&
@@ -78,21 +81,30 @@ tome_object_punch(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t n)
 		tome_mutex_unlock(ob->vm, &ob->resize, TOME_RANK_MAP);
 		return err;
 	}
-	err = object_unshare(ob, first);
+	err = object_cut(ob, first);
 	if (err == TOME_OK)
-		err = object_unshare(ob, first + n - 1);
+		err = object_cut(ob, first + n);
 	if (err == TOME_OK)
 		object_drop(ob, first, first + n - 1);
+	tome_wr_relaxed(&ob->amap->stays, false);
 	tome_mutex_unlock(ob->vm, &ob->resize, TOME_RANK_MAP);
 	return err;
 }
 
 /*
- * Give the object its own chunk for this page, where a private copy shares it: what
- * is dropped in part must be its own. Nothing else here needs memory.
+ * What begins or ends at this page is to be dropped: a chunk that goes in part must be
+ * the object's own, and in memory, until it has. Nothing else here needs memory.
  */
 static tome_cold enum tome_err
-object_unshare(struct tome_object *ob, tome_pgoff_t pg)
+object_cut(struct tome_object *ob, tome_pgoff_t pg)
+{
+	tome_wr_relaxed(&ob->amap->stays, true);
+	return pg & TOME_CHUNK_MASK ? chunk_own(ob, pg) : TOME_OK;
+}
+
+/* Copy what another object shares; read what is on disk. */
+static tome_cold enum tome_err
+chunk_own(struct tome_object *ob, tome_pgoff_t pg)
 {
 	struct tome_chunk *old;
 	struct tome_dirent d;
@@ -201,7 +213,7 @@ drop_next(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last,
 	gone->chunk = NULL;
 	if (!tome_amap_next(ob->amap, slot, last, &d))
 		return false;
-	base = tome_chunk_base(d.chunk);
+	base = *slot - TOME_CHUNK_ANONS;
 	if (tome_dirent_lock(ob->amap, &d))
 		drop_in_chunk(ob, &d, first > base ? (unsigned)(first - base) :
 		    0, last - base < TOME_CHUNK_ANONS ?

@@ -31,11 +31,10 @@ struct visit {
 	unsigned n;			/* so many of them were */
 };
 
-/* No object's: there, content is looked at in other ways too. */
 static void
 window_end(struct visit *v, struct tome_amap *am)
 {
-	if (v->away && !am->object && v->n >= TOME_PACK_LEAST)
+	if (v->away && v->n >= TOME_PACK_LEAST)
 		tome_far_write(v->paging, am, v->window * TOME_PACK_CHUNKS);
 	v->n = 0;
 }
