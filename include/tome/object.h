@@ -66,13 +66,13 @@ void tome_object_seal(struct tome_object *);
  * Change an anonymous object's length. Shrinking revokes every mapping beyond
  * the new end (their touch is ENXIO from then on), drops the pages and zeroes the
  * rest of a partial last page; private copies beyond the end go too, as on Linux.
- * EINVAL: a device.
+ * EINVAL: a device. ENOMEM, EIO: what is cut in two could not be; nothing changed.
  */
 enum tome_err tome_object_resize(struct tome_object *,
     uint64_t len) TOME_NODISCARD;
 /* Drop whole pages [first, first+n): they read as zero (or parent) again; a file's as
- * its store has them then. EIO: one of a file's is in a transfer that does not end.
- * What the pager's punch says. ENOMEM. */
+ * its store has them then. EIO: one of a file's is in a transfer that does not end. Of
+ * memory's own, ENOMEM, EIO: as above. What the pager's punch says. */
 enum tome_err tome_object_punch(struct tome_object *, tome_pgoff_t first,
     tome_pgoff_t n) TOME_NODISCARD;
 /* Pages present now. */

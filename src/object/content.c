@@ -465,7 +465,7 @@ tome_object_resident(struct tome_object *ob)
 {
 	uint64_t slot = 0, n = 0, id;
 	struct tome_dirent d;
-	uint32_t packed;
+	uint32_t pages;
 
 	if (ob->ops != NULL)
 		return ob->ops->resident(ob);
@@ -475,11 +475,15 @@ tome_object_resident(struct tome_object *ob)
 	while (tome_amap_next(ob->amap, &slot, UINT64_MAX, &d)) {
 		if (!tome_dirent_lock(ob->amap, &d))
 			continue;
-		packed = tome_chunk_packed(d.chunk) ?
-		    ob->vm->objects->anon_pager->pages(&d, &id) : 0;
-		for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
-			n += !tome_chunk_packed(d.chunk) ?
-			    d.chunk->anon[i] != NULL : packed >> i & 1;
+		pages = 0;
+		if (tome_chunk_packed(d.chunk)) {
+			pages = ob->vm->objects->anon_pager->pages(&d, &id);
+		} else {
+			for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
+				n += d.chunk->anon[i] != NULL;
+		}
+		for (; pages != 0; pages &= pages - 1)
+			n++;
 		tome_chunk_unlock(ob->amap, d.chunk);
 	}
 	tome_epoch_leave(ob->vm);
