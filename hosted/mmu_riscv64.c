@@ -22,7 +22,7 @@
 #define E_N (UINT64_C(1) << 63)
 #define PHYS_BITS 56
 
-enum { SATP };
+enum { SATP, FENCED };
 
 static const struct radix_level levels[] = {
 	{ 48, 9 }, { 39, 9 }, { 30, 9 }, { 21, 9 }, { 12, 9 },
@@ -317,6 +317,12 @@ tome_insn_sfence_va_asid(uint64_t va, uint64_t id)
 	    .leaves = true });
 }
 
+void
+tome_insn_fence(void)
+{
+	atomic_store(hosted_reg(hosted_this(), FENCED), 1);
+}
+
 /* The instruction knows no frame; the machine keeps a copy of each. Firmware that
  * fences no other hart is found where there is one alone. */
 void
@@ -328,6 +334,8 @@ tome_insn_fence_i(const void *frame)
 		hosted_sync_icache_here(frame);
 }
 
+/* What other harts look at then need not be what was not fenced: they may as well not
+ * have been asked. */
 static void
 remote_fence(struct hosted_cpu *c, uint64_t function, uint64_t start,
     uint64_t size, uint64_t id)
@@ -336,6 +344,8 @@ remote_fence(struct hosted_cpu *c, uint64_t function, uint64_t start,
 	    .globals = function == 1, .asid = (uint32_t)id, .va = start,
 	    .len = size, .leaves = true };
 
+	if (atomic_exchange(hosted_reg(c, FENCED), 0) == 0)
+		return;
 	if (start == 0 && size == 0) {
 		f.any_va = f.any_walk = true;
 		f.leaves = false;

@@ -13,6 +13,7 @@ void tome_insn_sfence_all(void);
 void tome_insn_sfence_asid(uint64_t asid);
 void tome_insn_sfence_va(uint64_t va);
 void tome_insn_sfence_va_asid(uint64_t va, uint64_t asid);
+void tome_insn_fence(void);
 void tome_insn_fence_i(const void *frame);
 uint64_t tome_insn_sbi(uint64_t extension, uint64_t function, uint64_t arg0,
     uint64_t arg1, uint64_t arg2, uint64_t arg3, uint64_t arg4);

@@ -2,6 +2,7 @@
  * sbi.c - what the firmware does for us (RISC-V SBI 1.0): starting harts, interrupts
  * between them, the timer where there is no Sstc, and the end; and the clocks.
  */
+#include <abi.h>
 #include <devicetree.h>
 #include <lib.h>
 #include <machine.h>
@@ -10,11 +11,13 @@
 #include <riscv.h>
 #include <sbi.h>
 #include <sched_i.h>
+#include <syscall.h>
 
 #define SBI_TIMER 0x54494d45u
 #define SBI_IPI 0x735049u
 #define SBI_HSM 0x48534du
 #define SBI_RESET 0x53525354u
+#define FLUSH_ICACHE_LOCAL 1u
 enum { RESET_SHUTDOWN = 0, RESET_REBOOT = 1 };
 
 /* SiFive's test device, which ends QEMU with a status. */
@@ -211,6 +214,19 @@ smp_ap_main(uint64_t number)
 	sched_adopt_idle(ap_thread);
 	atomic_store(&cpus[cpu].online, 1);
 	sched_idle();
+}
+
+/* ---- code ---- */
+
+/* Of every hart: where the caller runs next, who knows? (Linux: of the range's, or with
+ * LOCAL as far as the calling thread can tell.) */
+SYSCALL(riscv_flush_icache)
+{
+	if (a[2] & ~(uint64_t)FLUSH_ICACHE_LOCAL)
+		return -EINVAL;
+	__asm__ volatile("fence.i\n\tfence" : : : "memory");
+	sbi_call(TOME_SBI_RFENCE, TOME_SBI_FENCE_I, 0, TOME_SBI_EVERY_HART, 0);
+	return 0;
 }
 
 /* ---- the end ---- */

@@ -55,6 +55,13 @@ tome_insn_sfence_va_asid(tome_va_t va, uint64_t asid)
 	__asm__ volatile("sfence.vma %0, %1" : : "r"(va), "r"(asid) : "memory");
 }
 
+/* What this hart has stored, before what it asks others for. */
+static inline void
+tome_insn_fence(void)
+{
+	__asm__ volatile("fence" : : : "memory");
+}
+
 /* All of this hart's; `frame` is what it is wanted for. */
 static inline void
 tome_insn_fence_i(const void *frame)

@@ -7,7 +7,9 @@
  *    entries too (TOME_PORT_FLUSH_WALKS is 0).
  *  - With an ASID it leaves global entries; without one it takes them.
  *  - It orders this hart's earlier stores before its later walks.
- *  - A remote fence is done on every hart when the firmware returns.
+ *  - A remote fence is done on every hart when the firmware returns, and finds there what
+ *    this hart had stored before a FENCE of its own; SFENCE.VMA and FENCE.I order nothing
+ *    for others.
  */
 #include <insn.h>
 #include <tome/port.h>
@@ -129,6 +131,7 @@ tome_mmu_sync_icache(const struct tome_mmu *m, const void *frame)
 static void
 remote(unsigned function, tome_va_t start, tome_va_t size, unsigned asid)
 {
+	tome_insn_fence();
 	(void)tome_insn_sbi(TOME_SBI_RFENCE, function, 0, TOME_SBI_EVERY_HART,
 	    start, size, asid);
 }
