@@ -8,17 +8,17 @@
 int
 rig_setup(void **state)
 {
-	return rig_setup_cpus(state, RIG_CPUS);
+	return rig_setup_machine(state, (struct hosted_config){
+		.ncpus = RIG_CPUS });
 }
 
 int
-rig_setup_cpus(void **state, unsigned ncpus)
+rig_setup_machine(void **state, struct hosted_config config)
 {
-	struct hosted_config config = { .ncpus = ncpus,
-		.ram = 2048 * TOME_PAGE_SIZE,
-		.quiet = true };
 	struct rig *r = calloc(1, sizeof *r);
 
+	config.ram = 2048 * TOME_PAGE_SIZE;
+	config.quiet = true;
 	r->machine = hosted_create(&config);
 	assert_int_equal(hosted_vm_create(r->machine, &r->vm), TOME_OK);
 	assert_int_equal(tome_kmem_start(r->vm), TOME_OK);

@@ -45,8 +45,8 @@ struct rig {
 };
 
 int rig_setup(void **state);
-/* The same with so many CPUs. */
-int rig_setup_cpus(void **state, unsigned ncpus);
+/* The same on another machine; how much memory it has is not the caller's to say. */
+int rig_setup_machine(void **state, struct hosted_config);
 int rig_teardown(void **state);
 #define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 

@@ -25,7 +25,8 @@ static int
 setup(void **state)
 {
 	memset(&crowd, 0, sizeof crowd);
-	return rig_setup_cpus(state, 1 + THREADS);
+	return rig_setup_machine(state, (struct hosted_config){
+		.ncpus = 1 + THREADS });
 }
 
 static void

@@ -173,6 +173,92 @@ the_hand_counts(void **state)
 	fakefile_close(&f, r->vm);
 }
 
+/* ---- the daemon ---- */
+
+#define SECOND 1000000000u
+
+static int
+setup_still(void **state)
+{
+	return rig_setup_machine(state, (struct hosted_config){ .ncpus = 1,
+		.virtual_clock = true });
+}
+
+static void
+modify(struct fakefile *f)
+{
+	uint8_t b = 0xee;
+	size_t done;
+
+	assert_int_equal(tome_object_write(f->object, 0, &b, 1, &done),
+	    TOME_OK);
+}
+
+/* One turn of the daemon, where threads cannot wait, so much later. */
+static void
+daemon_turn(struct rig *r, uint64_t ns)
+{
+	const struct tome_host *host = r->vm->host;
+	struct tome_host once = *host;
+
+	hosted_clock_advance(r->machine, ns);
+	once.wait = NULL;
+	r->vm->host = &once;
+	tome_paging_daemon(r->vm);
+	r->vm->host = host;
+}
+
+static void
+what_is_old_is_written(void **state)
+{
+	struct rig *r = *state;
+	struct fakefile old, young;
+
+	fakefile_open(&old, r->vm, 4 * PG);
+	fakefile_open(&young, r->vm, 4 * PG);
+	hosted_clock_advance(r->machine, SECOND);
+	modify(&old);
+	daemon_turn(r, 3u * SECOND);
+	modify(&young);
+	daemon_turn(r, SECOND);
+	assert_int_equal(old.writes, 0);
+	daemon_turn(r, 2u * SECOND);
+	assert_int_equal(old.writes, 1);
+	assert_int_equal(old.store[0], 0xee);
+	assert_int_equal(young.writes, 0);
+	daemon_turn(r, 4u * SECOND);
+	assert_int_equal(young.writes, 1);
+	assert_int_equal(old.writes, 1);
+	fakefile_close(&old, r->vm);
+	fakefile_close(&young, r->vm);
+}
+
+static void
+wired_pages_stay(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct fakefile f;
+
+	fakefile_open(&f, r->vm, 8 * PG);
+	enter_file(map, &f, 4);
+	assert_int_equal(tome_map_wire(map, AT, 4 * PG, false), TOME_OK);
+	rig_poke(map, 1, 0xee);
+	tome_object_willneed(f.object, 4, 4);
+	tome_io_run(r->vm);
+	(void)tome_reclaim(r->vm, 100);
+	(void)tome_reclaim(r->vm, 100);
+	assert_int_equal(fakefile_pages(&f).resident, 4);
+	assert_int_equal(rig_peek(map, 1), 0xee);
+	assert_int_equal(tome_map_unwire(map, AT, 4 * PG), TOME_OK);
+	(void)tome_reclaim(r->vm, 100);
+	(void)tome_reclaim(r->vm, 100);
+	assert_int_equal(fakefile_pages(&f).resident, 0);
+	assert_int_equal(rig_peek(map, 1), 0xee);
+	tome_map_unref(map);
+	fakefile_close(&f, r->vm);
+}
+
 int
 main(void)
 {
@@ -183,6 +269,9 @@ main(void)
 		RIG_TEST(what_goes_with_its_transfer_is_unmapped),
 		RIG_TEST(what_never_was_in_its_file_is_not_evicted),
 		RIG_TEST(the_hand_counts),
+		RIG_TEST(wired_pages_stay),
+		cmocka_unit_test_setup_teardown(what_is_old_is_written,
+		    setup_still, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
