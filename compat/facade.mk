@@ -18,7 +18,7 @@ COMPAT_FLAGS_one = $(SANITIZE) -DCOMPAT_ONE_FACADE
 COMPAT_VARIANTS := asan checked tsan fast one
 # The tests' facades tell the rig of every function that ends, so that the instance is
 # recounted after every call (test/compat/rig.h). What the core calls is none.
-COMPAT_CALLBACKS := file_gone,file_transfer,swap_transfer,transfer_list
+COMPAT_CALLBACKS := file_gone,file_transfer
 COMPAT_TOLD_checked = -finstrument-functions \
 	-finstrument-functions-exclude-file-list=include/tome,ports/ \
 	-finstrument-functions-exclude-function-list=$(COMPAT_CALLBACKS)

@@ -152,7 +152,7 @@ amap_anon_at(vm_amap_t *amap, size_t page)
 	keyronex_lock();
 	an = amap_show(amap, page);
 	if (an != NULL && an->resident)
-		page_show(an->physpage);
+		(void)page_show(an->physpage);
 	keyronex_unlock();
 	return an;
 }

@@ -9,12 +9,11 @@
 #include <vm/vm.h>
 #include <tome/paging.h>
 
-/* A place for pages that leave. `transfer` moves whole pages at a time, and returns
- * when it is done: 0, or a negative errno number. */
+/* A place for pages that leave (<tome/swap.h>). */
 struct compat_keyronex_swap {
-	void *dev;
-	size_t npages;
-	int (*transfer)(void *dev, vm_mdl_t *, size_t page, bool write);
+	struct tome_swap_device device;
+	void *ctx;
+	uint64_t pages;
 };
 
 struct compat_keyronex_hooks {
@@ -36,7 +35,7 @@ struct compat_keyronex_hooks {
 enum tome_err compat_keyronex_start(struct tome_vm *,
     const struct compat_keyronex_hooks *) TOME_NODISCARD;
 /* Maps, pages and memory that are left are given back; objects, page lists and amaps
- * must have been. No CPU runs a map. */
+ * must have been. Swap areas are there until the instance ends. No CPU runs a map. */
 void compat_keyronex_stop(void);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * kernel.c - the kernel's own memory, its pmap, and paging as it is told of it.
  *
- * Locks: the facade's, over the list of swap areas.
+ * Locks: none; all of it is the core's.
  */
 #include "../print.h"
 #include "keyronex.h"
@@ -32,7 +32,7 @@ vm_kfree(vaddr_t addr, size_t npages)
 int
 pmap_enter_kern(pmap_t *pmap, paddr_t phys, vaddr_t virt, vm_prot_t prot)
 {
-	if (pmap != kmap.pmap || !is_aligned(phys) || !is_aligned(virt) ||
+	if (pmap != kmap.pmap || phys % PGSIZE != 0 ||
 	    (prot & ~(unsigned)kVMAll) != 0)
 		return -TOME_EINVAL;
 	if (vm_map_lookup(&kmap, virt) != NULL)
@@ -47,7 +47,7 @@ pmap_unenter_kern(vm_map_t *map, vaddr_t virt)
 	struct tome_pmap *kernel = tome_pmap_kernel(k.vm);
 	struct tome_translation t;
 
-	if (map != &kmap || !is_aligned(virt) ||
+	if (map != &kmap || virt % PGSIZE != 0 ||
 	    vm_map_lookup(&kmap, virt) != NULL ||
 	    !tome_pmap_extract(kernel, virt, &t) ||
 	    t.page_shift != TOME_PAGE_SHIFT)
@@ -58,12 +58,12 @@ pmap_unenter_kern(vm_map_t *map, vaddr_t virt)
 
 /* Only pages that have mappings of maps: anons' and objects'. */
 static bool
-is_pageable(vm_page_t *page)
+is_pageable(const vm_page_t *page)
 {
-	enum tome_identity is = !is_page(page) ? TOME_PAGE_ABSENT :
-	    tome_frame_identity(k.vm, pfn_of(page));
+	struct tome_page_look l;
 
-	return is == TOME_PAGE_ANON || is == TOME_PAGE_CACHE;
+	return is_page(page) && tome_page_look(k.vm, pfn_of(page), &l) &&
+	    l.pageable;
 }
 
 void
@@ -100,13 +100,7 @@ vm_pdaemon(void *unused)
 bool
 vm_enoughfree(void)
 {
-	struct tome_zone_stats zone;
-
-	for (unsigned z = 0; z < TOME_ZONES; z++)
-		if (tome_zone_stats(k.vm, (enum tome_zone_kind)z, &zone) &&
-		    zone.free < zone.low)
-			return false;
-	return true;
+	return !tome_memory_scarce(k.vm);
 }
 
 /* The core's daemon hears of low memory from the core; this is for who waits. */
@@ -128,43 +122,18 @@ vm_pd_wait(void)
 
 /* ---- swap ---- */
 
-static void
-swap_transfer(void *ctx, struct tome_io *io)
-{
-	struct keyronex_area *area = ctx;
-	union transfer t;
-	int r = area->swap.transfer(area->swap.dev, transfer_list(&t, io),
-	    (size_t)(io->at >> TOME_PAGE_SHIFT), io->op == TOME_IO_WRITE);
-
-	tome_io_done(io, r == 0 ? TOME_OK : TOME_EIO);
-}
-
 int
 vm_swapon(const char *name)
 {
-	static const struct tome_swap_device device = {
-		.max_pages = TRANSFER_MAX, .start = swap_transfer };
-	struct keyronex_area *area;
+	struct compat_keyronex_swap swap = { .pages = 0 };
+	unsigned id;
 	int r;
 
 	if (name == NULL)
 		return -TOME_EINVAL;
-	area = tome_kzalloc(k.vm, sizeof *area);
-	if (area == NULL)
-		return -TOME_ENOMEM;
-	r = k.hooks.swap_open(name, &area->swap);
-	if (r == 0)
-		r = negative(tome_swap_add(k.vm, &device, area,
-		    area->swap.npages, 0, 0, &area->id));
-	if (r != 0) {
-		tome_kfree(k.vm, area);
-		return r;
-	}
-	keyronex_lock();
-	area->next = k.areas;
-	k.areas = area;
-	keyronex_unlock();
-	return 0;
+	r = k.hooks.swap_open(name, &swap);
+	return r != 0 ? r : negative(tome_swap_add(k.vm, &swap.device,
+	    swap.ctx, swap.pages, 0, 0, &id));
 }
 
 vm_pager_ret_t
@@ -181,12 +150,12 @@ vm_swapstat(void)
 {
 	struct tome_swap_stats s;
 
-	for (const struct keyronex_area *a = k.areas; a != NULL; a = a->next) {
+	for (unsigned id = 0; id < TOME_SWAP_AREAS; id++) {
 		struct compat_line line = { .n = 0 };
 
-		if (!tome_swap_stats(k.vm, a->id, &s))
+		if (!tome_swap_stats(k.vm, id, &s))
 			continue;
-		compat_put_count(&line, "swap ", a->id);
+		compat_put_count(&line, "swap ", id);
 		compat_put_count(&line, ": ", s.used);
 		compat_put_count(&line, " of ", s.slots);
 		compat_put_count(&line, " slots used, ", s.written);

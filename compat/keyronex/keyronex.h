@@ -19,26 +19,17 @@
 
 _Static_assert(TOME_PAGE_SHIFT == 12, "Keyronex needs 4 KiB pages");
 
-/* A swap area, until the end. */
-struct keyronex_area {
-	struct compat_keyronex_swap swap;
-	unsigned id;
-	struct keyronex_area *next;
-};
-
 struct keyronex {
 	struct tome_vm *vm;
 	struct compat_keyronex_hooks hooks;
 	struct tome_mutex lock;
 	vm_map_t *maps;
 	vm_object_t *dead;		/* ended when the lock is released */
-	vm_object_t *forked;		/* that have a twin */
 	struct tome_heap *heap;		/* what vm_kalloc() gave out */
 	vm_page_t *rpt;			/* by frame number, */
 	tome_pfn_t npfn;		/* so many */
 	tome_va_t rpt_at;
 	vm_anon_t *anons;		/* those shown, by id */
-	struct keyronex_area *areas;
 	_Atomic bool short_of_pages;
 };
 extern struct keyronex keyronex_state COMPAT_LINK(keyronex, state);
@@ -51,11 +42,6 @@ keyronex_lock(void)
 }
 /* Ends the objects that have lost their last name (object.c). */
 void keyronex_unlock(void) COMPAT_LINK(keyronex, unlock);
-static inline bool
-is_aligned(uint64_t x)
-{
-	return (x & (PGSIZE - 1)) == 0;
-}
 static inline vm_page_t *
 page_of(tome_pfn_t pfn)
 {
@@ -78,10 +64,8 @@ negative(enum tome_err err)
 	return -(int)err;
 }
 
-/* ---- trees of entries (entry.c; see splay.h) ---- */
+/* ---- trees of entries (map.c; see splay.h) ---- */
 
-void entry_bounds(vm_map_entry_t *, vaddr_t start, vaddr_t end)
-    COMPAT_LINK(keyronex, entry_bounds);
 vm_map_entry_t *entry_find(vm_map_entry_t **root, vaddr_t at)
     COMPAT_LINK(keyronex, entry_find);
 void entry_insert(vm_map_entry_t **root, vm_map_entry_t *)
@@ -106,15 +90,8 @@ object_is_readonly(const vm_object_t *ob)
 	return ob->type == kVMObjFile && ob->pager->putpages == NULL;
 }
 
-/* What a transfer of up to so many pages moves, as a page list (mdl.c). */
+/* Pages that a transfer moves at once, at most. */
 #define TRANSFER_MAX 8u
-union transfer {
-	vm_mdl_t mdl;
-	unsigned char room[sizeof(vm_mdl_t) +
-	    TRANSFER_MAX * sizeof(vm_page_t *)];
-};
-vm_mdl_t *transfer_list(union transfer *, const struct tome_io *)
-    COMPAT_LINK(keyronex, transfer_list);
 
 /* ---- views (anon.c, page.c); the lock is held ---- */
 
@@ -129,7 +106,8 @@ void anon_insert(vm_anon_t **root, vm_anon_t *)
     COMPAT_LINK(keyronex, anon_insert);
 void anon_remove(vm_anon_t **root, vm_anon_t *)
     COMPAT_LINK(keyronex, anon_remove);
-void page_show(vm_page_t *) COMPAT_LINK(keyronex, page_show);
+/* False: it is not usable RAM. */
+bool page_show(vm_page_t *) COMPAT_LINK(keyronex, page_show);
 /* It is in a page list more, or in one less; takes the lock. */
 void page_listed(vm_page_t *, int by) COMPAT_LINK(keyronex, page_listed);
 /* Who lacks so many pages has some freed, or waits; false: he gets none. */

@@ -17,6 +17,15 @@ static void entry_changed(void *, uint64_t tag, tome_va_t, tome_va_t,
     bool dead);
 static void entries_show(vm_map_t *);
 
+#define NODE vm_map_entry_t
+#define KEY vaddr_t
+#define LEFT(n) ((n)->link.left)
+#define RIGHT(n) ((n)->link.right)
+#define START(n) ((n)->start)
+#define END(n) ((n)->end)
+#define SPLAY(verb) entry_##verb
+#include "../splay.h"
+
 /* ---- start and end ---- */
 
 static enum tome_err
@@ -48,15 +57,6 @@ map_end(vm_map_t *map)
 	keyronex_unlock();
 }
 
-static enum tome_err
-kmap_start(void)
-{
-	kmap = (vm_map_t){ .pmap = (pmap_t *)tome_pmap_kernel(k.vm) };
-	k.maps = &kmap;
-	return k.hooks.kmap_start == k.hooks.kmap_end ? TOME_OK :
-	    map_begin(&kmap, k.hooks.kmap_start, k.hooks.kmap_end, true);
-}
-
 enum tome_err
 compat_keyronex_start(struct tome_vm *vm,
     const struct compat_keyronex_hooks *hooks)
@@ -66,20 +66,20 @@ compat_keyronex_start(struct tome_vm *vm,
 	memset(&k, 0, sizeof k);
 	k.vm = vm;
 	k.hooks = *hooks;
+	kmap = (vm_map_t){ .pmap = (pmap_t *)tome_pmap_kernel(vm) };
+	k.maps = &kmap;
 	err = pages_start();
 	if (err == TOME_OK)
 		err = tome_heap_create(vm, &k.heap);
-	if (err == TOME_OK)
-		err = kmap_start();
+	if (err == TOME_OK && hooks->kmap_start != hooks->kmap_end)
+		err = map_begin(&kmap, hooks->kmap_start, hooks->kmap_end,
+		    true);
 	if (err == TOME_OK)
 		err = tome_paging_start(vm);
-	if (err == TOME_OK) {
+	if (err == TOME_OK)
 		tome_paging_policy(vm, TOME_POLICY_SECOND_CHANCE);
-	} else {
-		map_end(&kmap);
-		tome_heap_destroy(k.heap);
-		pages_stop();
-	}
+	else
+		compat_keyronex_stop();
 	return err;
 }
 
@@ -92,15 +92,7 @@ compat_keyronex_stop(void)
 	map_end(&kmap);
 	(void)tome_writeback(k.vm, UINT64_MAX, TOME_FOREVER);
 	tome_io_run(k.vm);
-	while (k.areas != NULL) {
-		struct keyronex_area *area = k.areas;
-
-		k.areas = area->next;
-		if (tome_swap_remove(k.vm, area->id) == TOME_OK)
-			tome_kfree(k.vm, area);
-	}
 	pages_stop();
-	memset(&kmap, 0, sizeof kmap);
 }
 
 /* ---- maps ---- */
@@ -182,7 +174,9 @@ entries_show(vm_map_t *map)
 		map->stale |= en == NULL;
 		if (en == NULL)
 			continue;
-		entry_bounds(en, (vaddr_t)r.start, (vaddr_t)r.end);
+		en->start = (vaddr_t)r.start;
+		en->end = (vaddr_t)r.end;
+		en->size = en->end - en->start;
 		en->offset = (voff_t)r.offset;
 		en->max_prot = (vm_prot_t)r.prot;
 		en->obj = r.object_tag;
@@ -240,12 +234,9 @@ map_enter(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
 int
 vm_allocate(vm_map_t *map, vm_object_t **out, vaddr_t *va, size_t size)
 {
-	vm_object_t *ob;
+	vm_object_t *ob = vm_aobj_new(size);
 	int r;
 
-	if (size == 0 || !is_aligned(size))
-		return -TOME_EINVAL;
-	ob = vm_aobj_new(size);
 	if (ob == NULL)
 		return -TOME_ENOMEM;
 	r = vm_map_object(map, ob, va, size, 0, false);
@@ -262,9 +253,7 @@ vm_map_object(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
 	int r = -TOME_ENOMEM;
 
 	if (map == NULL || map->core == NULL || ob == NULL || va == NULL ||
-	    size == 0 || !is_aligned(size) || off < 0 ||
-	    !is_aligned((uint64_t)off) ||
-	    (*va != VADDR_MAX && !is_aligned(*va)))
+	    off < 0)
 		return -TOME_EINVAL;
 	keyronex_lock();
 	if (copy)
@@ -280,19 +269,12 @@ vm_map_object(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
 
 /* ---- changing ---- */
 
-static bool
-is_range(const vm_map_t *map, vaddr_t start, size_t size)
-{
-	return map != NULL && map->core != NULL && size > 0 &&
-	    is_aligned(start) && is_aligned(size) && start + size >= start;
-}
-
 int
 vm_deallocate(vm_map_t *map, vaddr_t start, size_t size)
 {
 	enum tome_err err;
 
-	if (!is_range(map, start, size))
+	if (map == NULL || map->core == NULL)
 		return -TOME_EINVAL;
 	keyronex_lock();
 	err = tome_map_remove(map->core, start, size);
@@ -306,7 +288,7 @@ vm_map_protect(vm_map_t *map, vaddr_t start, size_t size, vm_prot_t prot)
 {
 	enum tome_err err;
 
-	if ((prot & ~(unsigned)kVMAll) != 0 || !is_range(map, start, size))
+	if (map == NULL || map->core == NULL)
 		return -TOME_EINVAL;
 	keyronex_lock();
 	err = tome_map_may_protect(map->core, start, size, prot);
@@ -325,11 +307,8 @@ fork_object(vm_object_t *ob)
 {
 	if (ob->type == kVMObjFile)
 		return ob;
-	if (ob->twin == NULL) {
+	if (ob->twin == NULL)
 		ob->twin = object_copy(ob);
-		ob->next = k.forked;
-		k.forked = ob;
-	}
 	return ob->twin;
 }
 
@@ -352,12 +331,14 @@ fork_entries(vm_map_t *map, vm_map_t *child)
 
 /* The entries of the child name the copies now, if anything does. */
 static void
-fork_forget(void)
+fork_forget(vm_map_t *map)
 {
-	vm_object_t *ob;
+	struct tome_region r;
+	tome_va_t at = 0;
 
-	while ((ob = k.forked) != NULL) {
-		k.forked = ob->next;
+	while (tome_map_next(map->core, &at, &r)) {
+		vm_object_t *ob = r.object_tag;
+
 		object_drop(ob->twin);
 		ob->twin = NULL;
 	}
@@ -366,17 +347,14 @@ fork_forget(void)
 vm_map_t *
 vm_map_fork(vm_map_t *map)
 {
-	vm_map_t *child;
+	vm_map_t *child = map == NULL || map == &kmap ? NULL : vm_map_new();
 	int r;
 
-	if (map == NULL || map == &kmap)
-		return NULL;
-	child = vm_map_new();
 	if (child == NULL)
 		return NULL;
 	keyronex_lock();
 	r = fork_entries(map, child);
-	fork_forget();
+	fork_forget(map);
 	keyronex_unlock();
 	if (r == 0)
 		return child;

@@ -1,23 +1,10 @@
 /*
- * mdl.c - page lists: of pages of their own, or of an object's, which stay and are
- * busy while they are listed.
+ * mdl.c - page lists: of an object's pages, which stay and are busy while they are
+ * listed. A list of pages of its own has an object for itself.
  *
  * Locks: the facade's, over what a page says of lists.
  */
 #include "keyronex.h"
-
-vm_mdl_t *
-transfer_list(union transfer *t, const struct tome_io *io)
-{
-	vm_mdl_t *mdl = &t->mdl;
-
-	*mdl = (vm_mdl_t){ .nPages = io->n };
-	for (unsigned i = 0; i < io->n; i++) {
-		mdl->pages[i] = page_of(io->vec[i].pfn);
-		mdl->nBytes += io->vec[i].len;
-	}
-	return mdl;
-}
 
 /* Give back pages [first, n). */
 static void
@@ -25,60 +12,45 @@ mdl_empty(vm_mdl_t *mdl, size_t first, size_t n)
 {
 	for (size_t i = first; i < n; i++) {
 		page_listed(mdl->pages[i], -1);
-		if (mdl->obj != NULL)
-			tome_object_put(mdl->obj->core, pfn_of(mdl->pages[i]),
-			    true);
-		else
-			vm_page_free(mdl->pages[i]);
+		tome_object_put(mdl->obj->core, pfn_of(mdl->pages[i]), true);
 	}
 }
 
-/* Fill [first, nPages) with new pages, or with the object's from `start` on. */
+/* Page i of the list is its object's page at + i: those from `first` on. */
 static enum tome_err
-mdl_fill(vm_mdl_t *mdl, size_t first, uint64_t start)
+mdl_fill(vm_mdl_t *mdl, size_t first, tome_pgoff_t at)
 {
-	enum tome_err err = TOME_OK;
-	size_t i;
+	tome_pfn_t pfn;
 
-	for (i = first; i < mdl->nPages && err == TOME_OK; i++) {
-		tome_pfn_t pfn;
+	for (size_t i = first; i < mdl->nPages; i++) {
+		enum tome_err err = tome_object_get(mdl->obj->core, at + i,
+		    true, &pfn);
 
-		if (mdl->obj == NULL) {
-			mdl->pages[i] = vm_pagealloc(false, &vm_pgwiredq);
-			err = mdl->pages[i] == NULL ? TOME_ENOMEM : TOME_OK;
-		} else {
-			err = tome_object_get(mdl->obj->core,
-			    (start >> TOME_PAGE_SHIFT) + i, true, &pfn);
-			if (err == TOME_OK)
-				mdl->pages[i] = page_of(pfn);
+		if (err != TOME_OK) {
+			mdl_empty(mdl, first, i);
+			return err;
 		}
-		if (err == TOME_OK)
-			page_listed(mdl->pages[i], 1);
+		mdl->pages[i] = page_of(pfn);
+		page_listed(mdl->pages[i], 1);
 	}
-	if (err != TOME_OK)
-		mdl_empty(mdl, first, i - 1);
-	return err;
+	return TOME_OK;
 }
 
-/* A list, which has the pages of `old`, if that is one. */
+/* A longer list that begins as `like` does. */
 static int
-mdl_new(vm_mdl_t **out, vm_object_t *ob, uint64_t start, size_t bytes,
-    const vm_mdl_t *old)
+mdl_new(vm_mdl_t **out, const vm_mdl_t *like, tome_pgoff_t at, size_t bytes)
 {
 	size_t n = PGROUNDUP(bytes) / PGSIZE;
-	size_t had = old != NULL ? old->nPages : 0;
 	enum tome_err err;
 	vm_mdl_t *mdl = bytes > SIZE_MAX / 2 ? NULL :
 	    tome_kzalloc(k.vm, sizeof *mdl + n * sizeof mdl->pages[0]);
 
 	if (mdl == NULL)
 		return -TOME_ENOMEM;
+	memcpy(mdl, like, sizeof *like + like->nPages * sizeof mdl->pages[0]);
 	mdl->nBytes = bytes;
 	mdl->nPages = n;
-	mdl->obj = ob;
-	if (had > 0)
-		memcpy(mdl->pages, old->pages, had * sizeof old->pages[0]);
-	err = mdl_fill(mdl, had, start);
+	err = mdl_fill(mdl, like->nPages, at);
 	if (err == TOME_OK)
 		*out = mdl;
 	else
@@ -87,26 +59,34 @@ mdl_new(vm_mdl_t **out, vm_object_t *ob, uint64_t start, size_t bytes,
 }
 
 int
-vm_mdl_new_with_capacity(vm_mdl_t **out, size_t bytes)
-{
-	if (out == NULL || bytes == 0)
-		return -TOME_EINVAL;
-	return mdl_new(out, NULL, 0, bytes, NULL);
-}
-
-int
 vm_mdl_new_with_range(vm_mdl_t **out, vm_object_t *ob, voff_t start,
     size_t bytes)
 {
+	const vm_mdl_t none = { .obj = ob };
 	int r;
 
 	if (out == NULL || ob == NULL || bytes == 0 || start < 0 ||
-	    !is_aligned((uint64_t)start))
+	    start % PGSIZE != 0)
 		return -TOME_EINVAL;
 	vm_object_retain(ob);
-	r = mdl_new(out, ob, (uint64_t)start, bytes, NULL);
+	r = mdl_new(out, &none, (tome_pgoff_t)start >> TOME_PAGE_SHIFT, bytes);
 	if (r != 0)
 		vm_object_release(ob);
+	return r;
+}
+
+int
+vm_mdl_new_with_capacity(vm_mdl_t **out, size_t bytes)
+{
+	vm_object_t *ob = vm_aobj_new(0);
+	int r;
+
+	if (ob == NULL)
+		return -TOME_ENOMEM;
+	r = vm_mdl_new_with_range(out, ob, 0, bytes);
+	if (r == 0)
+		(*out)->own = true;
+	vm_object_release(ob);
 	return r;
 }
 
@@ -114,20 +94,19 @@ int
 vm_mdl_expand(vm_mdl_t **mdl, size_t bytes)
 {
 	vm_mdl_t *old;
-	int r;
+	int r = 0;
 
-	if (mdl == NULL || *mdl == NULL || (*mdl)->obj != NULL)
+	if (mdl == NULL || *mdl == NULL || !(*mdl)->own)
 		return -TOME_EINVAL;
 	old = *mdl;
 	if (bytes > vm_mdl_capacity(old)) {
-		r = mdl_new(mdl, NULL, 0, bytes, old);
+		r = mdl_new(mdl, old, 0, bytes);
 		if (r == 0)
 			tome_kfree(k.vm, old);
-		return r;
-	}
-	if (bytes > old->nBytes)
+	} else if (bytes > old->nBytes) {
 		old->nBytes = bytes;
-	return 0;
+	}
+	return r;
 }
 
 void

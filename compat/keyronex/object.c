@@ -45,15 +45,11 @@ vm_aobj_new(size_t size)
 {
 	uint64_t bytes = size == 0 ? UNBOUNDED : PGROUNDUP((uint64_t)size);
 	struct tome_object *core;
-	vm_object_t *ob;
 
 	if (bytes < size || bytes > UNBOUNDED ||
 	    tome_object_create_anon(k.vm, bytes, NULL, 0, &core) != TOME_OK)
 		return NULL;
-	keyronex_lock();
-	ob = anon_object(core, size == 0 ? 0 : (size_t)bytes, NULL);
-	keyronex_unlock();
-	return ob;
+	return anon_object(core, size == 0 ? 0 : (size_t)bytes, NULL);
 }
 
 /* A vnode's has no anons to be copied: what is made lies above it. */
@@ -183,11 +179,18 @@ static void
 file_transfer(void *ctx, struct tome_io *io)
 {
 	const vm_object_t *ob = ctx;
-	union transfer t;
-	int r = (io->op == TOME_IO_WRITE ? ob->pager->putpages :
-	    ob->pager->getpages)(ob->file.vnode, transfer_list(&t, io),
-	    (voff_t)io->at);
+	union {
+		vm_mdl_t mdl;
+		char room[sizeof(vm_mdl_t) + TRANSFER_MAX * sizeof(void *)];
+	} t = { .mdl = { .nPages = io->n } };
+	int r;
 
+	for (unsigned i = 0; i < io->n; i++) {
+		t.mdl.pages[i] = page_of(io->vec[i].pfn);
+		t.mdl.nBytes += io->vec[i].len;
+	}
+	r = (io->op == TOME_IO_WRITE ? ob->pager->putpages :
+	    ob->pager->getpages)(ob->file.vnode, &t.mdl, (voff_t)io->at);
 	tome_io_done(io, r == 0 ? TOME_OK :
 	    r == -TOME_ENOSPC ? TOME_ENOSPC : TOME_EIO);
 }
@@ -205,7 +208,7 @@ pages_list(vm_object_t *ob, vm_page_t **first)
 	for (tome_pgoff_t from = 0; tome_object_look(ob->core, from, &l);
 	    from = l.page + 1) {
 		page = page_of(l.pfn);
-		page_show(page);
+		(void)page_show(page);
 		*link = page;
 		link = &page->objlink.right;
 		n++;

@@ -27,14 +27,13 @@ pages_start(void)
 {
 	struct tome_zone_stats zone;
 	struct tome_stats stats;
-	size_t bytes;
 	enum tome_err err;
 
 	for (unsigned z = 0; z < TOME_ZONES; z++)
 		if (tome_zone_stats(k.vm, (enum tome_zone_kind)z, &zone))
 			k.npfn = tome_pa_pfn(zone.limit);
-	bytes = PGROUNDUP((size_t)k.npfn * sizeof *k.rpt);
-	err = tome_kmap_heap(k.vm, bytes / PGSIZE, &k.rpt_at);
+	err = tome_kmap_heap(k.vm, PGROUNDUP((size_t)k.npfn * sizeof *k.rpt) /
+	    PGSIZE, &k.rpt_at);
 	if (err != TOME_OK)
 		return err;
 	k.rpt = tome_kva_ptr(k.vm, k.rpt_at);
@@ -80,10 +79,10 @@ _Static_assert(sizeof(pv_entry_t) <= sizeof(struct tome_mapping), "in place");
 /* As far as memory goes: one piece of it, in which each of the core's records becomes
  * one of the document's. */
 static void
-mappings_show(vm_page_t *page, bool managed)
+mappings_show(vm_page_t *page, bool pageable)
 {
 	tome_pfn_t pfn = pfn_of(page);
-	size_t n = managed ? tome_page_list(k.vm, pfn, NULL, 0) : 0, now = 0;
+	size_t n = pageable ? tome_page_list(k.vm, pfn, NULL, 0) : 0, now = 0;
 	struct tome_mapping *list = tome_kmalloc(k.vm, n * sizeof *list);
 
 	tome_kfree(k.vm, page->pv_map);
@@ -102,18 +101,29 @@ mappings_show(vm_page_t *page, bool managed)
 	}
 }
 
-static enum vm_page_queue
-queue_of(const vm_page_t *page, const struct tome_page_look *l, bool managed)
+/* By what a page is, if nobody could page it out. */
+static const enum vm_page_queue stays_on[TOME_IDENTITIES] = {
+	[TOME_PAGE_FREE] = kVMPageFree, [TOME_PAGE_KERNEL] = kVMPageKMem,
+	[TOME_PAGE_TABLE] = kVMPagePMap, [TOME_PAGE_ANON] = kVMPageWired,
+	[TOME_PAGE_CACHE] = kVMPageWired, [TOME_PAGE_DEVICE] = kVMPageWired,
+	[TOME_PAGE_LOANED] = kVMPageWired };
+
+/* What it is used for. False: it is not usable RAM. */
+static bool
+use_show(vm_page_t *page, struct tome_page_look *l)
 {
-	if (l->identity == TOME_PAGE_FREE)
-		return kVMPageFree;
-	if (l->identity == TOME_PAGE_TABLE)
-		return kVMPagePMap;
-	if (l->identity == TOME_PAGE_KERNEL)
-		return kVMPageKMem;
-	if (!managed || l->wired > 0)
-		return kVMPageWired;
-	return page->accessed ? kVMPageActive : kVMPageInactive;
+	if (!tome_page_look(k.vm, pfn_of(page), l) ||
+	    l->identity == TOME_PAGE_ABSENT ||
+	    l->identity == TOME_PAGE_RESERVED)
+		return false;
+	page->accessed = l->accessed;
+	page->dirty = l->dirty;
+	page->busy = l->busy || page->listed > 0;
+	if (l->pageable && l->wired == 0)
+		page->queue = l->accessed ? kVMPageActive : kVMPageInactive;
+	else if (!page->own)
+		page->queue = stays_on[l->identity];
+	return true;
 }
 
 /* Whose it is. An anon that no amap has been asked for is looked for in all. */
@@ -122,7 +132,6 @@ owner_show(vm_page_t *page, const struct tome_page_look *l)
 {
 	struct tome_object *core = l->object;
 	tome_pgoff_t at = l->page;
-	struct tome_object_look ol;
 	vm_object_t *ob;
 
 	if (page->is_anon && l->anon == page->anon->id)
@@ -141,38 +150,18 @@ owner_show(vm_page_t *page, const struct tome_page_look *l)
 	}
 	page->obj = ob;
 	page->offset = (voff_t)(at << TOME_PAGE_SHIFT);
-	if (tome_object_look(core, at, &ol) && page_of(ol.pfn) == page)
-		page->dirty |= ol.dirty;
 }
 
-/* What it is used for. True: somebody maps it, or could. */
-static bool
-use_show(vm_page_t *page, struct tome_page_look *l)
-{
-	tome_pfn_t pfn = pfn_of(page);
-	bool managed;
-
-	if (page->own || !tome_page_look(k.vm, pfn, l))
-		return false;
-	managed = l->identity == TOME_PAGE_ANON ||
-	    l->identity == TOME_PAGE_CACHE;
-	page->accessed = managed && tome_page_accessed(k.vm, pfn, false);
-	page->dirty = managed && tome_page_modified(k.vm, pfn, false);
-	page->busy = l->busy || page->listed > 0;
-	page->queue = queue_of(page, l, managed);
-	return managed;
-}
-
-void
+bool
 page_show(vm_page_t *page)
 {
-	struct tome_page_look l = { .anon = 0 };
-	bool managed = use_show(page, &l);
+	struct tome_page_look l;
 
-	if (!page->own) {
-		owner_show(page, &l);
-		mappings_show(page, managed);
-	}
+	if (!use_show(page, &l))
+		return false;
+	owner_show(page, &l);
+	mappings_show(page, l.pageable);
+	return true;
 }
 
 void
@@ -182,7 +171,6 @@ page_listed(vm_page_t *page, int by)
 
 	keyronex_lock();
 	page->listed = (unsigned short)(page->listed + by);
-	page->busy = page->listed > 0;
 	(void)use_show(page, &l);
 	keyronex_unlock();
 }
@@ -191,16 +179,13 @@ vm_page_t *
 vm_page_from_paddr(paddr_t paddr)
 {
 	vm_page_t *page = page_of(tome_pa_pfn(paddr));
-	enum tome_identity is;
 
 	if (page == NULL)
 		return NULL;
-	is = tome_frame_identity(k.vm, pfn_of(page));
-	if (is == TOME_PAGE_ABSENT || is == TOME_PAGE_RESERVED)
-		return NULL;
 	keyronex_lock();
-	page_show(page);
-	if (page->is_anon && page->anon->amap != NULL)
+	if (!page_show(page))
+		page = NULL;
+	else if (page->is_anon && page->anon->amap != NULL)
 		(void)amap_show(page->anon->amap, page->anon->index);
 	keyronex_unlock();
 	return page;
@@ -262,7 +247,7 @@ vm_pagetryalloc(vm_page_t **out, vm_pagequeue_t *queue)
 	    TOME_OK)
 		return kVMFaultRetPageShortage;
 	keyronex_lock();
-	page_show(page_of(pfn));	/* forgets what it was */
+	(void)page_show(page_of(pfn));	/* forgets what it was */
 	page_of(pfn)->own = 1;
 	queue_put(page_of(pfn), (enum vm_page_queue)to);
 	keyronex_unlock();
@@ -290,13 +275,13 @@ vm_pagealloc(bool sleep, vm_pagequeue_t *queue)
 void
 vm_page_free(vm_page_t *page)
 {
-	bool own = false;
+	bool own;
 
 	if (!is_page(page))
 		return;
 	keyronex_lock();
-	if (page->own && page->listed == 0) {
-		own = true;
+	own = page->own;
+	if (own) {
 		page->own = 0;
 		queue_take(page);
 		page->queue = kVMPageFree;
@@ -322,7 +307,7 @@ pageable_move(vm_page_t *page, enum vm_page_queue to)
 	}
 	if (to == kVMPageInactive)
 		(void)tome_page_accessed(k.vm, pfn, true);
-	page_show(page);
+	(void)page_show(page);
 }
 
 void
@@ -333,7 +318,7 @@ vm_page_changequeue(vm_page_t *page, vm_pagequeue_t *from, vm_pagequeue_t *to)
 	if (!is_page(page))
 		return;
 	keyronex_lock();
-	page_show(page);
+	(void)page_show(page);
 	if (from != NULL && queues[page->queue] != from) {
 		/* Not there: nothing is moved. */
 	} else if (page->own && takes_own[q]) {
@@ -359,12 +344,8 @@ vm_pagedump(void)
 	for (size_t i = 0; i < NQUEUES; i++)
 		queues[i]->npages = 0;
 	for (tome_pfn_t i = 0; i < k.npfn; i++)
-		if (tome_page_look(k.vm, i, &l) &&
-		    l.identity != TOME_PAGE_ABSENT &&
-		    l.identity != TOME_PAGE_RESERVED) {
-			(void)use_show(page_of(i), &l);
+		if (use_show(page_of(i), &l))
 			queues[page_of(i)->queue]->npages++;
-		}
 	keyronex_unlock();
 	for (size_t i = 0; i < NQUEUES; i++)
 		compat_put_count(&line, name[i], queues[i]->npages);

@@ -42,8 +42,11 @@ bool tome_anon_home(struct tome_vm *, uint64_t anon,
 
 struct tome_page_look {
 	enum tome_identity identity;
-	unsigned wired;			/* pins, and wired translations */
+	bool pageable;			/* ANON or CACHE: what maps show, */
+	bool accessed;			/* was used since it was last asked to forget, */
+	bool dirty;			/* differs from its slot or file */
 	bool busy;			/* a transfer uses it */
+	unsigned wired;			/* pins, and wired translations */
 	uint64_t anon;			/* ANON: as above; 0: its owner has gone */
 	/* CACHE: valid while the caller knows it is. NULL: it left its file. */
 	struct tome_object *object;

@@ -167,8 +167,8 @@ enum tome_err tome_map_remove(struct tome_map *, tome_va_t start,
  */
 enum tome_err tome_map_protect(struct tome_map *, tome_va_t start,
     tome_va_t len, tome_prot_t) TOME_NODISCARD;
-/* Nothing changes. ENOMEM: not all of it is mapped. EACCES: all is, and some of it does
- * not allow these rights. */
+/* Nothing changes. EINVAL: unaligned, empty, out of bounds, or no rights. ENOMEM: not all
+ * of it is mapped. EACCES: all is, and some of it does not allow these rights. */
 enum tome_err tome_map_may_protect(struct tome_map *, tome_va_t start,
     tome_va_t len, tome_prot_t) TOME_NODISCARD;
 enum tome_err tome_map_set_max_prot(struct tome_map *, tome_va_t start,

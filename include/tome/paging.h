@@ -65,6 +65,8 @@ void tome_paging_policy(struct tome_vm *, enum tome_policy_name);
  */
 enum tome_pressure { TOME_PRESSURE_NONE, TOME_PRESSURE_LOW,
 	TOME_PRESSURE_MEDIUM, TOME_PRESSURE_CRITICAL };
+/* Has a zone fewer free frames than its low mark, now? Any context. */
+bool tome_memory_scarce(struct tome_vm *);
 /* As of the daemon's last turn, or tome_reclaim()'s. Any context. */
 enum tome_pressure tome_pressure_level(struct tome_vm *);
 

@@ -25,6 +25,8 @@ static unsigned anon_names(struct tome_vm *, tome_pgoff_t,
 static bool object_has(struct tome_object *, uint64_t anon,
     tome_pgoff_t *page);
 static struct tome_object *object_above(struct tome_vm *, uint64_t id);
+static void look_home(struct tome_vm *, const struct tome_page *, tome_pfn_t,
+    struct tome_page_look *);
 
 tome_cold bool
 tome_object_look(struct tome_object *ob, tome_pgoff_t from,
@@ -196,12 +198,37 @@ tome_page_look(struct tome_vm *vm, tome_pfn_t pfn, struct tome_page_look *out)
 	*out = (struct tome_page_look){ .identity = tome_page_identity(pg),
 		.wired = tome_page_wired(pg),
 		.busy = tome_rd(&pg->state) & TOME_PAGE_BUSY };
+	out->pageable = out->identity == TOME_PAGE_ANON ||
+	    out->identity == TOME_PAGE_CACHE;
+	out->accessed = out->pageable && tome_page_accessed(vm, pfn, false);
+	out->dirty = out->pageable && tome_page_modified(vm, pfn, false);
 	if (out->identity == TOME_PAGE_ANON)
 		out->anon = (uintptr_t)tome_rd(&pg->owner);
-	if (out->identity == TOME_PAGE_CACHE &&
-	    !(tome_rd(&pg->state) & TOME_PAGE_STRAY)) {
-		out->object = tome_rd(&pg->owner);
-		out->page = pg->index;
-	}
+	if (out->identity == TOME_PAGE_CACHE)
+		look_home(vm, pg, pfn, out);
 	return true;
+}
+
+/*
+ * A file's page: which file's, and what it knows of it. What is a file's in an epoch is
+ * not another's before the epoch ends; one that is just being made has no owner yet.
+ */
+static tome_cold void
+look_home(struct tome_vm *vm, const struct tome_page *pg, tome_pfn_t pfn,
+    struct tome_page_look *out)
+{
+	struct tome_object_look there = { .names = 1 };
+	struct tome_object *ob = NULL;
+
+	tome_epoch_enter(vm);
+	if ((tome_rd(&pg->state) & (TOME_PAGE_IDENTITY | TOME_PAGE_STRAY)) ==
+	    TOME_PAGE_CACHE)
+		ob = tome_rd(&pg->owner);
+	if (ob != NULL) {
+		out->object = ob;
+		out->page = there.page = pg->index;
+		out->dirty |= ob->ops->next(ob, &there) &&
+		    there.pfn == pfn && there.dirty;
+	}
+	tome_epoch_leave(vm);
 }

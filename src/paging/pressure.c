@@ -25,8 +25,8 @@ balance_unlock(struct tome_vm *vm)
 
 /* ---- levels ---- */
 
-static bool
-below_low(struct tome_vm *vm)
+bool
+tome_memory_scarce(struct tome_vm *vm)
 {
 	struct tome_zone_stats z;
 
@@ -47,7 +47,7 @@ level_now(struct tome_paging *p)
 		level = TOME_PRESSURE_CRITICAL;
 	else if (direct != p->balance.direct)
 		level = TOME_PRESSURE_MEDIUM;
-	else if (below_low(p->vm))
+	else if (tome_memory_scarce(p->vm))
 		level = TOME_PRESSURE_LOW;
 	p->balance.direct = direct;
 	p->balance.failed = failed;

@@ -40,19 +40,22 @@ move(uint8_t *store, vm_mdl_t *mdl, bool write)
 	return 0;
 }
 
-static int
-disk_transfer(void *dev, vm_mdl_t *mdl, size_t page, bool write)
+static void
+disk_transfer(void *dev, struct tome_io *io)
 {
+	bool write = io->op == TOME_IO_WRITE;
+	uint8_t *store = &kx.disk[io->at];
+
 	assert_ptr_equal(dev, &kx);
-	assert_true(page + mdl->nPages <= DISK_PAGES);
-	assert_int_equal(mdl->nBytes, mdl->nPages * PGSIZE);
-	if (write)
-		kx.writes += (unsigned)mdl->nPages;
-	else
-		kx.reads += (unsigned)mdl->nPages;
-	if (kx.broken && !write)
-		return -TOME_EIO;
-	return move(&kx.disk[page * PGSIZE], mdl, write);
+	assert_true(io->at / PGSIZE + io->n <= DISK_PAGES);
+	*(write ? &kx.writes : &kx.reads) += io->n;
+	for (unsigned i = 0; i < io->n; i++, store += PGSIZE) {
+		void *page = tome_frame_va(rig.vm, io->vec[i].pfn);
+
+		assert_int_equal(io->vec[i].len, PGSIZE);
+		memcpy(write ? store : page, write ? page : store, PGSIZE);
+	}
+	tome_io_done(io, kx.broken && !write ? TOME_EIO : TOME_OK);
 }
 
 static int
@@ -60,7 +63,8 @@ on_swap_open(const char *name, struct compat_keyronex_swap *out)
 {
 	if (strcmp(name, "/dev/disk") != 0)
 		return -TOME_ENOENT;
-	*out = (struct compat_keyronex_swap){ &kx, DISK_PAGES, disk_transfer };
+	*out = (struct compat_keyronex_swap){ { .max_pages = 8,
+		.start = disk_transfer }, &kx, DISK_PAGES };
 	return 0;
 }
 

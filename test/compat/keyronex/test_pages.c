@@ -264,18 +264,22 @@ test_pagedump(void **state)
 static void
 test_mdl(void **state)
 {
-	size_t had = vm_pgwiredq.npages;
+	size_t had;
 	vm_mdl_t *mdl = NULL;
 	vm_page_t *first;
 	char buf[8] = "";
 
 	(void)state;
+	DO(vm_pagedump());
+	had = vm_pgwiredq.npages;
 	assert_int_equal(DID(vm_mdl_new_with_capacity(&mdl, 2 * PGSIZE - 1)),
 	    0);
 	assert_int_equal(mdl->nBytes, 2 * PGSIZE - 1);
 	assert_int_equal(mdl->nPages, 2);
 	assert_int_equal(vm_mdl_capacity(mdl), 2 * PGSIZE);
 	assert_true(mdl->pages[0]->busy);
+	assert_int_equal(mdl->pages[1]->queue, kVMPageWired);
+	DO(vm_pagedump());
 	assert_int_equal(vm_pgwiredq.npages, had + 2);
 	kx.lines = 0;
 	DO(vm_page_free(mdl->pages[0]));		/* it is listed */
@@ -301,6 +305,7 @@ test_mdl(void **state)
 	DO(vm_mdl_copy(mdl, buf, 7, PGSIZE - 3));
 	assert_memory_equal(buf, "\0\0\0\0\0\0\0", 7);
 	DO(vm_mdl_free(mdl));
+	DO(vm_pagedump());
 	assert_int_equal(vm_pgwiredq.npages, had);
 	assert_int_equal(DID(vm_mdl_new_with_capacity(&mdl, 0)), -TOME_EINVAL);
 	assert_int_equal(DID(vm_mdl_new_with_capacity(NULL, 1)), -TOME_EINVAL);
@@ -308,6 +313,7 @@ test_mdl(void **state)
 	    -TOME_ENOMEM);
 	assert_int_equal(DID(vm_mdl_new_with_capacity(&mdl, 64 << 20)),
 	    -TOME_ENOMEM);
+	DO(vm_pagedump());
 	assert_int_equal(vm_pgwiredq.npages, had);
 	assert_int_equal(DID(vm_mdl_expand(NULL, 1)), -TOME_EINVAL);
 	DO(vm_mdl_free(NULL));

@@ -387,7 +387,12 @@ test_may_protect(void **state)
 	assert_int_equal(tome_map_may_protect(map, AT + 6 * PG, PG, RO),
 	    TOME_ENOMEM);
 	assert_int_equal(tome_map_may_protect(map, AT, (tome_va_t)0 - PG, RO),
-	    TOME_ENOMEM);
+	    TOME_EINVAL);
+	assert_int_equal(tome_map_may_protect(map, AT, 0, RO), TOME_EINVAL);
+	assert_int_equal(tome_map_may_protect(map, AT + 1, PG, RO),
+	    TOME_EINVAL);
+	assert_int_equal(tome_map_may_protect(map, AT, PG, TOME_PROT_ALL + 1),
+	    TOME_EINVAL);
 	rig_expect(map, "0-1 r--, 1-2 r--, 2-4 rw-, 5-6 rw-");
 	tome_map_unref(map);
 }

@@ -167,7 +167,7 @@ typedef struct vm_object {
 	void *core;
 	struct vm_object *twin;	/* its copy, while a map is forked */
 	const struct vm_pagerops *pager;
-	struct vm_object *next;	/* that have a twin, or no name */
+	struct vm_object *next;	/* that has no name */
 } vm_object_t;
 
 typedef struct vm_map_entry {
@@ -221,7 +221,8 @@ void vm_pagedump(void) COMPAT_LINK(keyronex, vm_pagedump);
 typedef struct vm_mdl {
 	voff_t offset;
 	size_t nBytes, nPages;
-	vm_object_t *obj;	/* whose pages they are; NULL: their own */
+	vm_object_t *obj;	/* whose pages they are, */
+	bool own;		/* which is the list's own */
 	struct vm_page *pages[];
 } vm_mdl_t;
 
