@@ -155,10 +155,11 @@ TOME_SRC_PAGING = \
 	src/paging/wk.c
 
 # Objects copied, and looked at page by page; where pages are mapped; physical memory
-# counted by the unit, the kernel's by who has it: facades ask.
+# as a whole, and counted by the unit, the kernel's by who has it: facades ask.
 TOME_SRC_LOOK = \
 	src/kmem/heap.c \
 	src/map/may.c \
+	src/phys/ram.c \
 	src/pmap/list.c \
 	src/object/claim.c \
 	src/object/copy.c \

@@ -70,7 +70,7 @@ slot_of(vm_amap_t *amap, size_t page, bool make)
 	vm_amap_chunk_t **grown;
 
 	if (n >= amap->curnchunk) {
-		if (!make || n >= SIZE_MAX / sizeof *grown - 1)
+		if (!make)
 			return NULL;
 		grown = tome_kzalloc(k.vm, (n + 1) * sizeof *grown);
 		if (grown == NULL)
@@ -177,7 +177,6 @@ void
 anon_release(vm_anon_t *an)
 {
 	vm_amap_t *amap;
-	uint64_t id;
 	size_t page;
 
 	if (an == NULL)
@@ -185,8 +184,7 @@ anon_release(vm_anon_t *an)
 	keyronex_lock();
 	amap = an->amap;
 	page = an->index;
-	id = an->id;
-	if (amap != NULL && amap_show(amap, page) == an && an->id == id &&
+	if (amap != NULL && amap_show(amap, page) == an &&
 	    tome_object_punch(core_of(amap->obj), page, 1) == TOME_OK)
 		(void)amap_show(amap, page);
 	keyronex_unlock();

@@ -34,7 +34,7 @@ struct compat_keyronex_hooks {
  * of the instance. ENOMEM: no facade was started. */
 enum tome_err compat_keyronex_start(struct tome_vm *,
     const struct compat_keyronex_hooks *) TOME_NODISCARD;
-/* Maps, pages and memory that are left are given back; objects, page lists and amaps
+/* Pages and memory that are left are given back; maps, objects, page lists and amaps
  * must have been. Swap areas are there until the instance ends. No CPU runs a map. */
 void compat_keyronex_stop(void);
 

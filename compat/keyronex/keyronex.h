@@ -1,7 +1,7 @@
 /*
  * keyronex.h - what the facade's files share.
  *
- * One lock guards maps, entries, counts of objects, and all views: pages, anons,
+ * One lock guards entries, counts of objects, and all views: pages, anons,
  * amaps, queues. It is held over calls into the core, but never over one that may
  * start a transfer; faults and transfers do without it.
  */
@@ -23,7 +23,6 @@ struct keyronex {
 	struct tome_vm *vm;
 	struct compat_keyronex_hooks hooks;
 	struct tome_mutex lock;
-	vm_map_t *maps;
 	vm_object_t *dead;		/* ended when the lock is released */
 	struct tome_heap *heap;		/* what vm_kalloc() gave out */
 	vm_page_t *rpt;			/* by frame number, */

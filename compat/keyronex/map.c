@@ -39,6 +39,7 @@ map_begin(vm_map_t *map, tome_va_t lo, tome_va_t hi, bool kernel)
 	if (err == TOME_OK) {
 		map->core = core;
 		map->pmap = (pmap_t *)tome_map_pmap(core);
+		tome_pmap_set_tag(tome_map_pmap(core), map);
 	}
 	return err;
 }
@@ -67,7 +68,6 @@ compat_keyronex_start(struct tome_vm *vm,
 	k.vm = vm;
 	k.hooks = *hooks;
 	kmap = (vm_map_t){ .pmap = (pmap_t *)tome_pmap_kernel(vm) };
-	k.maps = &kmap;
 	err = pages_start();
 	if (err == TOME_OK)
 		err = tome_heap_create(vm, &k.heap);
@@ -86,8 +86,6 @@ compat_keyronex_start(struct tome_vm *vm,
 void
 compat_keyronex_stop(void)
 {
-	while (k.maps != &kmap)
-		vm_map_release(k.maps);
 	tome_heap_destroy(k.heap);
 	map_end(&kmap);
 	(void)tome_writeback(k.vm, UINT64_MAX, TOME_FOREVER);
@@ -106,25 +104,14 @@ vm_map_new(void)
 		tome_kfree(k.vm, map);
 		return NULL;
 	}
-	keyronex_lock();
-	map->next = k.maps;
-	k.maps = map;
-	keyronex_unlock();
 	return map;
 }
 
 void
 vm_map_release(vm_map_t *map)
 {
-	vm_map_t **link = &k.maps;
-
 	if (map == NULL || map == &kmap)
 		return;
-	keyronex_lock();
-	while (*link != map)
-		link = &(*link)->next;
-	*link = map->next;
-	keyronex_unlock();
 	map_end(map);
 	tome_kfree(k.vm, map);
 }

@@ -147,10 +147,8 @@ vm_vobj_new(vnode_t *vnode, const vm_pagerops_t *ops, size_t size)
 	if (ops == NULL || ops->getpages == NULL)
 		return NULL;
 	ob = tome_kzalloc(k.vm, sizeof *ob);
-	if (ob == NULL)
-		return NULL;
-	if (tome_object_create_vnode(k.vm, &pager, ob, size, &core) !=
-	    TOME_OK) {
+	if (ob == NULL || tome_object_create_vnode(k.vm, &pager, ob, size,
+	    &core) != TOME_OK) {
 		tome_kfree(k.vm, ob);
 		return NULL;
 	}

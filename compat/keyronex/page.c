@@ -25,13 +25,12 @@ static vm_pagequeue_t *const queues[] = { &vm_pgfreeq, &vm_pgkmemq, &vm_pgwiredq
 enum tome_err
 pages_start(void)
 {
-	struct tome_zone_stats zone;
-	struct tome_stats stats;
+	struct tome_zone_stats ram;
 	enum tome_err err;
 
-	for (unsigned z = 0; z < TOME_ZONES; z++)
-		if (tome_zone_stats(k.vm, (enum tome_zone_kind)z, &zone))
-			k.npfn = tome_pa_pfn(zone.limit);
+	tome_ram_stats(k.vm, &ram);
+	k.npfn = tome_pa_pfn(ram.limit);
+	vm_npages = ram.total;
 	err = tome_kmap_heap(k.vm, PGROUNDUP((size_t)k.npfn * sizeof *k.rpt) /
 	    PGSIZE, &k.rpt_at);
 	if (err != TOME_OK)
@@ -41,8 +40,6 @@ pages_start(void)
 		k.rpt[i].paddr = (paddr_t)tome_pfn_pa(i);
 	for (size_t q = 0; q < NQUEUES; q++)
 		*queues[q] = (vm_pagequeue_t){ .npages = 0 };
-	tome_vm_stats(k.vm, &stats);
-	vm_npages = (size_t)stats.frames_total;
 	return TOME_OK;
 }
 
@@ -63,16 +60,6 @@ pages_stop(void)
 }
 
 /* ---- showing a page ---- */
-
-static vm_map_t *
-map_of(const struct tome_pmap *pmap)
-{
-	vm_map_t *map = k.maps;
-
-	while (map != NULL && (struct tome_pmap *)map->pmap != pmap)
-		map = map->next;
-	return map;
-}
 
 _Static_assert(sizeof(pv_entry_t) <= sizeof(struct tome_mapping), "in place");
 
@@ -96,7 +83,7 @@ mappings_show(vm_page_t *page, bool pageable)
 		pv_entry_t *pv = (pv_entry_t *)(void *)&list[i];
 
 		*pv = (pv_entry_t){ .next = page->pv_map,
-			.map = map_of(m.pmap), .vaddr = (vaddr_t)m.va };
+			.map = m.tag, .vaddr = (vaddr_t)m.va };
 		page->pv_map = pv;
 	}
 }

@@ -153,15 +153,9 @@ mmu_globals(void)
 {
 	struct tome_zone_stats z;
 
-	globals.upper_physical_page = globals.pages_amount = 0;
-	for (int kind = 0; kind < TOME_ZONES; kind++) {
-		if (!tome_zone_stats(kora_vm.vm, (enum tome_zone_kind)kind,
-		    &z))
-			continue;
-		globals.pages_amount += z.total;
-		if (tome_pa_pfn(z.limit) > globals.upper_physical_page)
-			globals.upper_physical_page = tome_pa_pfn(z.limit);
-	}
+	tome_ram_stats(kora_vm.vm, &z);
+	globals.upper_physical_page = tome_pa_pfn(z.limit);
+	globals.pages_amount = z.total;
 	globals.free_pages = tome_frames_free_count(kora_vm.vm);
 	return &globals;
 }

@@ -99,6 +99,8 @@ struct tome_zone_stats {
 /* False: no such zone, or an empty one. */
 bool tome_zone_stats(struct tome_vm *, enum tome_zone_kind,
     struct tome_zone_stats *out);
+/* Of all zones together: from the lowest base to the highest limit, and sums. */
+void tome_ram_stats(struct tome_vm *, struct tome_zone_stats *out);
 tome_pfn_t tome_frames_free_count(struct tome_vm *);
 
 /* Give every per-CPU cache's frames back to the buddy: this CPU's, or, when

@@ -114,9 +114,12 @@ unsigned tome_page_mappings(struct tome_vm *, tome_pfn_t);
 /* List up to max of them; returns how many there are (or were, if they change). */
 struct tome_mapping {
 	struct tome_pmap *pmap;
+	void *tag;			/* the pmap's */
 	tome_va_t va;
 	tome_prot_t prot;
 };
+/* What the embedder hangs on it (a process); not interpreted. */
+void tome_pmap_set_tag(struct tome_pmap *, void *);
 size_t tome_page_list(struct tome_vm *, tome_pfn_t, struct tome_mapping *out,
     size_t max);
 

@@ -1,5 +1,5 @@
 /*
- * list.c - where a page is mapped, as a list (see tome_page_list()).
+ * list.c - where a page is mapped, as a list (see tome_page_list()), and whose that is.
  */
 #include <pmap/reverse.h>
 
@@ -21,7 +21,8 @@ act_list(struct tome_reverse *r, struct tome_leaf *l, size_t i)
 			return false;
 	if (w->n < w->max)
 		w->list[w->n] = (struct tome_mapping){ .pmap = l->pmap,
-			.va = va, .prot = tome_leaf_read(l, va).prot };
+			.tag = l->pmap->tag, .va = va,
+			.prot = tome_leaf_read(l, va).prot };
 	w->n++;
 	return false;
 }
@@ -35,4 +36,10 @@ tome_page_list(struct tome_vm *vm, tome_pfn_t pfn, struct tome_mapping *out,
 
 	tome_reverse_walk(&w.reverse, &pfn, 1);
 	return w.n;
+}
+
+void
+tome_pmap_set_tag(struct tome_pmap *pmap, void *tag)
+{
+	pmap->tag = tag;
 }

@@ -91,6 +91,7 @@ struct tome_pmap {
 	struct tome_retired retired;	/* once destroyed */
 	/* Under the list lock. */
 	struct tome_pmap *next, *prev;
+	void *tag;			/* the embedder's */
 	/* Under the ASID lock; a broadcast reads the number without. */
 	uint64_t asid_gen;
 	unsigned asid;

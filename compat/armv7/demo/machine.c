@@ -54,17 +54,12 @@ span(struct compat_armv7_hooks *hooks)
 	uintptr_t bias = (uintptr_t)tome_frame_va(instance,
 	    tome_zero_frame(instance)) -
 	    (uintptr_t)tome_pfn_pa(tome_zero_frame(instance));
-	struct tome_zone_stats zone;
+	struct tome_zone_stats ram;
 	tome_va_t end;
-	unsigned kind;
 
-	for (kind = 0; kind < TOME_ZONES; kind++)
-		if (tome_zone_stats(instance, (enum tome_zone_kind)kind,
-		    &zone)) {
-			hooks->pmm_end = (size_t)zone.limit + bias;
-			if (hooks->pmm_start == 0)
-				hooks->pmm_start = (size_t)zone.base + bias;
-		}
+	tome_ram_stats(instance, &ram);
+	hooks->pmm_start = (size_t)ram.base + bias;
+	hooks->pmm_end = (size_t)ram.limit + bias;
 	demo_kernel_span(&hooks->window, &end);
 	if (sizeof(tome_va_t) == 4)
 		hooks->window = (tome_va_t)KERNEL_HEAP_BASE;

@@ -328,6 +328,7 @@ every_translation_is_listed(void **state)
 	    TOME_OK);
 	for (unsigned i = 0; i < 12; i++) {
 		map[i] = rig_map(r);
+		tome_pmap_set_tag(tome_map_pmap(map[i]), &map[i]);
 		show(map[i], ob);
 		assert_int_equal(tome_fault(map[i], AT, i % 2 == 0 ?
 		    TOME_PROT_READ : TOME_PROT_WRITE), TOME_OK);
@@ -338,13 +339,14 @@ every_translation_is_listed(void **state)
 	assert_int_equal(l.identity, TOME_PAGE_ANON);
 	assert_int_equal(l.anon, look(ob, 0).anon);
 	assert_false(l.busy);
+	assert_true(l.pageable && l.accessed && l.dirty);
 	assert_int_equal(tome_page_list(r->vm, pfn, list, 12), 12);
 	for (unsigned i = 0; i < 12; i++) {
 		unsigned seen = 0;
 
 		for (unsigned k = 0; k < 12; k++)
 			seen += list[k].pmap == tome_map_pmap(map[i]) &&
-			    list[k].va == AT && list[k].prot ==
+			    list[k].tag == &map[i] && list[k].va == AT && list[k].prot ==
 			    (asks && i % 2 == 0 ? RO : RW);
 		assert_int_equal(seen, 1);
 	}
@@ -362,6 +364,7 @@ a_file_s_pages_are_seen(void **state)
 {
 	struct rig *r = *state;
 	struct tome_object_look l;
+	struct tome_page_look p;
 	struct fakefile f;
 	size_t done;
 
@@ -373,10 +376,15 @@ a_file_s_pages_are_seen(void **state)
 	assert_int_equal(l.page, 70);
 	assert_int_equal(l.anon, 0);
 	assert_false(l.dirty);
-	assert_int_equal(tome_frame_identity(r->vm, l.pfn), TOME_PAGE_CACHE);
+	assert_true(tome_page_look(r->vm, l.pfn, &p));
+	assert_int_equal(p.identity, TOME_PAGE_CACHE);
+	assert_true(p.pageable && !p.dirty && p.wired == 0);
+	assert_ptr_equal(p.object, f.object);
+	assert_int_equal(p.page, 70);
 	assert_int_equal(tome_object_write(f.object, 70 * PG, "x", 1, &done),
 	    TOME_OK);
 	assert_true(tome_object_look(f.object, 70, &l) && l.dirty);
+	assert_true(tome_page_look(r->vm, l.pfn, &p) && p.dirty);
 	assert_false(tome_object_look(f.object, 71, &l));
 	fakefile_close(&f, r->vm);
 }

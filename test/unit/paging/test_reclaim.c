@@ -141,6 +141,7 @@ test_pressure(void **state)
 
 	tome_pressure_watch(r->vm, &w);
 	assert_int_equal(tome_pressure_level(r->vm), TOME_PRESSURE_NONE);
+	assert_false(tome_memory_scarce(r->vm));
 	assert_int_equal(tome_reclaim(r->vm, 4), 0);
 	assert_int_equal(told.n, 1);
 	assert_int_equal(told.last, TOME_PRESSURE_CRITICAL);

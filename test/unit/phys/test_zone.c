@@ -82,9 +82,10 @@ static void
 test_limits(void **state)
 {
 	struct support *s = *state;
-	struct tome_zone_stats z;
+	struct tome_zone_stats z, all, sum = {0};
 	unsigned k;
 
+	tome_ram_stats(s->vm, &all);
 	for (k = 0; k < TOME_ZONES; k++) {
 		assert_int_equal(tome_zone_stats(s->vm, (enum tome_zone_kind)k,
 		    &z), limit[k] != 0);
@@ -94,7 +95,16 @@ test_limits(void **state)
 		assert_int_equal(z.total, RUN_FRAMES);
 		assert_in_range(z.min, 1, z.low - 1);
 		assert_in_range(z.low, z.min + 1, z.high - 1);
+		assert_true(all.base <= z.base && all.limit >= z.limit);
+		sum.total += z.total;
+		sum.free += z.free;
+		sum.min += z.min;
+		sum.low += z.low;
+		sum.high += z.high;
 	}
+	assert_true(all.total == sum.total && all.free == sum.free);
+	assert_true(all.min == sum.min && all.low == sum.low &&
+	    all.high == sum.high);
 	assert_false(tome_zone_stats(s->vm, TOME_ZONES, &z));
 }
 

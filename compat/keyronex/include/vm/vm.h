@@ -189,7 +189,6 @@ typedef struct vm_map {
 	/* The facade's. */
 	void *core;
 	bool stale;		/* changed since `entries` were shown */
-	struct vm_map *next;
 } vm_map_t;
 
 /* ---- functions: pages ---- */
