@@ -125,6 +125,7 @@ TOME_SRC_PAGING = \
 	src/paging/advise.c \
 	src/paging/ahead.c \
 	src/paging/behind.c \
+	src/paging/census.c \
 	src/paging/choose.c \
 	src/paging/clock_pro.c \
 	src/paging/clusters.c \

@@ -140,4 +140,16 @@ struct tome_paging_stats {
 /* Any context. Zeroes before the start. */
 void tome_paging_stats(struct tome_vm *, struct tome_paging_stats *out);
 
+/*
+ * What frames in use are that tome_vm_stats() does not tell apart. Looks at each: for who
+ * shows them, now and then.
+ */
+struct tome_census {
+	uint64_t wired;		/* anonymous pages and files' that cannot leave */
+	uint64_t shared;	/* anonymous pages of objects */
+	uint64_t mapped;	/* of these and of files', those that spaces map */
+	uint64_t with_slot;	/* anonymous pages that swap has too */
+};
+void tome_paging_census(struct tome_vm *, struct tome_census *out);
+
 #endif

@@ -315,28 +315,53 @@ kb(uint64_t pages)
 	return pages << (TOME_PAGE_SHIFT - 10);
 }
 
+/* As Linux estimates it: what is free, and of files what need not be kept for
+ * whoever uses it. */
+static uint64_t
+available(const struct tome_stats *s, const struct tome_census *c)
+{
+	uint64_t low = 0, high = 0, wired = c->wired, files = s->frames_cache;
+	struct tome_zone_stats z;
+
+	for (int kind = 0; kind < TOME_ZONES; kind++)
+		if (tome_zone_stats(the_vm, (enum tome_zone_kind)kind, &z)) {
+			low += z.low;
+			high += z.high;
+		}
+	files -= wired < files ? wired : files;
+	files -= files / 2 < low ? files / 2 : low;
+	files += s->frames_free;
+	return files > high ? files - high : 0;
+}
+
+/* There are no two lists of pages here: what is used, and what is not. */
 static void
 show_meminfo(struct text *t, int pid)
 {
+	struct tome_census c;
 	struct tome_stats s;
 	uint64_t swap, used;
 
 	(void)pid;
+	tome_paging_census(the_vm, &c);
 	tome_vm_stats(the_vm, &s);
 	swap_totals(&swap, &used);
+	if (c.shared > s.frames_anon)
+		c.shared = s.frames_anon;
 	text_add(t, "MemTotal:       %8ju kB\nMemFree:        %8ju kB\n"
 	    "MemAvailable:   %8ju kB\nBuffers:        %8u kB\n"
-	    "Cached:         %8ju kB\nSwapCached:     %8u kB\n"
+	    "Cached:         %8ju kB\nSwapCached:     %8ju kB\n"
 	    "Active:         %8ju kB\nInactive:       %8u kB\n",
-	    kb(s.frames_total), kb(s.frames_free), kb(s.frames_free), 0,
-	    kb(s.frames_cache), 0, kb(s.frames_anon + s.frames_cache), 0);
-	text_add(t, "Unevictable:    %8u kB\nMlocked:        %8u kB\n"
+	    kb(s.frames_total), kb(s.frames_free), kb(available(&s, &c)), 0,
+	    kb(s.frames_cache + c.shared), kb(c.with_slot),
+	    kb(s.frames_anon + s.frames_cache), 0);
+	text_add(t, "Unevictable:    %8ju kB\nMlocked:        %8ju kB\n"
 	    "SwapTotal:      %8ju kB\nSwapFree:       %8ju kB\n"
 	    "Dirty:          %8ju kB\nWriteback:      %8ju kB\n"
 	    "AnonPages:      %8ju kB\nMapped:         %8ju kB\n"
-	    "Shmem:          %8ju kB\n", 0, 0, kb(swap), kb(swap - used),
-	    kb(s.files_dirty), kb(s.files_writing),
-	    kb(s.frames_anon), kb(s.frames_cache), kb(s.frames_cache));
+	    "Shmem:          %8ju kB\n", kb(c.wired), kb(c.wired), kb(swap),
+	    kb(swap - used), kb(s.files_dirty), kb(s.files_writing),
+	    kb(s.frames_anon - c.shared), kb(c.mapped), kb(c.shared));
 	text_add(t, "Slab:           %8ju kB\nSReclaimable:   %8u kB\n"
 	    "SUnreclaim:     %8ju kB\nPageTables:     %8ju kB\n"
 	    "CommitLimit:    %8ju kB\nCommitted_AS:   %8ju kB\n"

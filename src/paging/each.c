@@ -7,8 +7,8 @@
 #include <map/map_i.h>
 #include <paging/paging_i.h>
 
-static struct tome_object *
-object_after(struct tome_vm *vm, struct tome_object *ob)
+struct tome_object *
+tome_object_after(struct tome_vm *vm, struct tome_object *ob)
 {
 	struct tome_objects *all = vm->objects;
 	uintptr_t irq = tome_spin_lock(vm, &all->list_lock, TOME_RANK_QUEUE);
@@ -47,7 +47,7 @@ next_object(struct tome_each *e)
 
 	if (e->maps)
 		return false;
-	e->object = object_after(e->vm, was);
+	e->object = tome_object_after(e->vm, was);
 	if (was != NULL)
 		tome_object_drop(was);
 	e->maps = e->object == NULL;

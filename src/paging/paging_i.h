@@ -356,6 +356,8 @@ struct tome_each {
 };
 /* The next, good until the next call; NULL: no more. Nothing locked; may sleep. */
 struct tome_amap *tome_each_next(struct tome_each *);
+/* The next object that has an amap, counted; after NULL, the first. */
+struct tome_object *tome_object_after(struct tome_vm *, struct tome_object *);
 void tome_each_end(struct tome_each *);
 
 /* ---- advise.c ---- */

@@ -25,11 +25,12 @@ memory(size_t bytes, int flags)
 	return p;
 }
 
+/* What follows the name in a file. */
 static uint64_t
-vmstat(const char *name)
+figure(const char *file, const char *name)
 {
 	static char text[8192];
-	int fd = open("/proc/vmstat", O_RDONLY);
+	int fd = open(file, O_RDONLY);
 	ssize_t n = read(fd, text, sizeof text - 1);
 	char *at;
 
@@ -39,6 +40,28 @@ vmstat(const char *name)
 	text[n] = '\0';
 	at = strstr(text, name);
 	return at == NULL ? 0 : strtoull(at + strlen(name), NULL, 10);
+}
+
+static uint64_t
+vmstat(const char *name)
+{
+	return figure("/proc/vmstat", name);
+}
+
+/* Pages of swap in use. The files must agree in what there is, and what of it is used. */
+static uint64_t
+swap_used(void)
+{
+	uint64_t total = figure("/proc/meminfo", "SwapTotal:");
+	uint64_t used = total - figure("/proc/meminfo", "SwapFree:");
+	uint64_t size = figure("/proc/swaps", "partition\t");
+	char name[32];
+
+	snprintf(name, sizeof name, "partition\t%lu\t\t", size);
+	if (total != size || used != figure("/proc/swaps", name))
+		failed("paging: /proc/swaps is not what /proc/meminfo says: %lu of %lu",
+		    used, total);
+	return used * 1024 / PAGE;
 }
 
 static void
@@ -117,10 +140,11 @@ static void
 advised(void)
 {
 	char *p = memory(256 * PAGE, ANON);
-	uint64_t before;
+	uint64_t before, used;
 
 	stamp_pages(p, 256, 9);
 	before = vmstat("pswpout ");
+	used = swap_used();
 	if (madvise(p, 256 * PAGE, MADV_PAGEOUT) != 0)
 		failed("paging: MADV_PAGEOUT: errno %d", errno);
 	else if (vmstat("pswpout ") - before < 200 || !stamped(p, 256, 9))
@@ -128,7 +152,16 @@ advised(void)
 		    vmstat("pswpout ") - before);
 	else
 		passed("paging: MADV_PAGEOUT");
+	stamp_pages(p, 256, 10);
+	before = swap_used();
+	madvise(p, 256 * PAGE, MADV_PAGEOUT);
+	if (swap_used() < before + 200)
+		failed("paging: %lu pages of swap are used, %lu were before",
+		    swap_used(), before);
 	munmap(p, 256 * PAGE);
+	if (swap_used() > used)
+		failed("paging: %lu pages of swap are used, not %lu",
+		    swap_used(), used);
 }
 
 /* What is swapped out comes home, or the call is refused and nothing is lost. */

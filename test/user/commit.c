@@ -33,6 +33,37 @@ meminfo(const char *name)
 	return at == NULL ? 0 : strtoul(at + strlen(name), NULL, 10);
 }
 
+#define LINES 5
+
+static void
+meminfo_of_kinds(unsigned long kb[LINES])
+{
+	static const char *const names[LINES] = { "\nAnonPages:", "\nShmem:",
+		"\nMapped:", "\nMlocked:", "\nCached:" };
+
+	for (unsigned i = 0; i < LINES; i++)
+		kb[i] = meminfo(names[i]);
+}
+
+/* By how much each line grew, in units of SIZE: 0, 1, or 9, which is neither. */
+#define SIZE (16ul << 20)
+static unsigned
+grown(unsigned long kb[LINES])
+{
+	unsigned long now[LINES], kbs = SIZE / 1024;
+	unsigned digits = 0;
+
+	meminfo_of_kinds(now);
+	for (unsigned i = 0; i < LINES; i++) {
+		unsigned long more = now[i] - kb[i] + kbs / 4;
+
+		digits = digits * 10 + (more < kbs / 2 ? 0 :
+		    more >= kbs && more < kbs + kbs / 2 ? 1 : 9);
+		kb[i] = now[i];
+	}
+	return digits;
+}
+
 static void *
 map(size_t n, int prot, int flags)
 {
@@ -96,6 +127,30 @@ commit_of_what_is_mapped(void)
 	REQUIRE(meminfo("Committed_AS:") <= before + 4 * 1024);
 }
 
+/* What is there is told as what it is. */
+static void
+meminfo_tells_kinds_apart(void)
+{
+	unsigned long kb[LINES];
+	void *own = map(SIZE, RW, ANON), *shared = map(SIZE, RW, SHARED_ANON);
+
+	meminfo_of_kinds(kb);
+	memset(own, 1, SIZE);
+	REQUIRE(grown(kb) == 10000);
+	memset(shared, 1, SIZE);
+	REQUIRE(grown(kb) == 1101);
+	REQUIRE(mlock(own, SIZE) == 0);
+	REQUIRE(grown(kb) == 10);
+	REQUIRE(munlock(own, SIZE) == 0);
+	REQUIRE(madvise(shared, SIZE, MADV_DONTNEED) == 0);	/* there, unmapped */
+	meminfo_of_kinds(kb);
+	memset(shared, 2, SIZE);
+	REQUIRE(grown(kb) == 100);
+	REQUIRE(meminfo("MemAvailable:") <= meminfo("MemTotal:"));
+	munmap(own, SIZE);
+	munmap(shared, SIZE);
+}
+
 static void
 commit_refuses_nonsense(void)
 {
@@ -108,6 +163,7 @@ const struct suite_case cases_commit[] = {
 	CASE(commit_always_refuses_nothing),
 	CASE(commit_never_counts_all),
 	CASE(commit_of_what_is_mapped),
+	CASE(meminfo_tells_kinds_apart),
 	CASE(commit_refuses_nonsense),
 	{ NULL, NULL },
 };

@@ -173,6 +173,52 @@ the_hand_counts(void **state)
 	fakefile_close(&f, r->vm);
 }
 
+/* Six pages of a file, three of them mapped; four of an object that nobody maps; and eight
+ * private ones, of which four are in memory and in swap. */
+static void
+the_census(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct tome_object *ob;
+	struct tome_census c;
+	struct fakefile f;
+	size_t done;
+
+	rig_swapon(r, 0, 64, 0);
+	r->vm->paging->area[r->disk[0].id]->device.fast = true;
+	fakefile_open(&f, r->vm, 8 * PG);
+	enter_file(map, &f, 3);
+	tome_object_willneed(f.object, 0, 6);
+	tome_io_run(r->vm);
+	assert_int_equal(rig_peek(map, 0), 1);
+	assert_int_equal(tome_object_create_anon(r->vm, 8 * PG, NULL, 0, &ob),
+	    TOME_OK);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(tome_object_write(ob, i * PG, "x", 1, &done),
+		    TOME_OK);
+	rig_enter(map, 16, 8, 0);
+	for (unsigned i = 16; i < 24; i++)
+		rig_poke(map, i, 1);
+	rig_page_out(r, map, 16, 8);
+	for (unsigned i = 16; i < 20; i++)
+		assert_int_equal(rig_peek(map, i), 1);
+	assert_int_equal(tome_map_wire(map, AT + 18 * PG, 2 * PG, false),
+	    TOME_OK);
+	tome_paging_census(r->vm, &c);
+	assert_int_equal(c.wired, 2);
+	assert_int_equal(c.shared, 4);
+	assert_int_equal(c.mapped, 3);
+	assert_int_equal(c.with_slot, 4);
+	assert_int_equal(tome_map_remove(map, AT, 20 * PG), TOME_OK);
+	tome_object_unref(ob);
+	tome_vm_quiesce(r->vm, true);
+	tome_paging_census(r->vm, &c);
+	assert_int_equal(c.wired + c.shared + c.mapped + c.with_slot, 0);
+	tome_map_unref(map);
+	fakefile_close(&f, r->vm);
+}
+
 /* ---- the daemon ---- */
 
 #define SECOND 1000000000u
@@ -270,6 +316,7 @@ main(void)
 		RIG_TEST(what_never_was_in_its_file_is_not_evicted),
 		RIG_TEST(the_hand_counts),
 		RIG_TEST(wired_pages_stay),
+		RIG_TEST(the_census),
 		cmocka_unit_test_setup_teardown(what_is_old_is_written,
 		    setup_still, rig_teardown),
 	};
