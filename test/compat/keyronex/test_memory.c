@@ -249,6 +249,70 @@ test_swap_unreadable(void **state)
 	kx_end(map);
 }
 
+static uint64_t
+anons_now(void)
+{
+	struct tome_stats s;
+
+	tome_vm_stats(rig.vm, &s);
+	return s.anons;
+}
+
+#define MANY 256u
+
+/* Out and in again, until so many have left that the core sees to their anons. */
+static void
+leave_often(vaddr_t at)
+{
+	struct tome_paging_stats s = { .swapped_out = 0 };
+
+	while (s.swapped_out < 16 * MANY) {
+		for (unsigned i = 0; i < MANY; i++)
+			assert_true(rig_poke(at + i * PGSIZE, (int)i % 251));
+		while (tome_reclaim(rig.vm, MANY) > 0)
+			;
+		tome_paging_stats(rig.vm, &s);
+	}
+}
+
+static void
+test_anons_leave(void **state)
+{
+	vm_object_t *one, *two;
+	vaddr_t at = 0;
+	vm_map_t *parent = kx_space(&at, MANY, &one), *child;
+
+	(void)state;
+	assert_int_equal(DID(vm_swapon("/dev/disk")), 0);
+	rig_watch(false);
+	leave_often(at);
+	rig_watch(true);
+	rig_check();
+	assert_true(anons_now() < MANY / 8);
+	child = DID(vm_map_fork(parent));
+	two = vm_map_lookup(child, at)->obj;
+	assert_true(anons_now() < MANY / 8);
+	for (unsigned i = 0; i < MANY; i += 15) {
+		vm_anon_t *an = kx_anon(one, i);
+
+		assert_ptr_equal(kx_anon(two, i), an);
+		assert_false(an->resident);
+		assert_int_not_equal(an->drumslot, 0);
+		assert_int_equal(an->refcnt, 2);
+	}
+	for (unsigned i = 0; i < MANY; i += 15) {
+		kx_run(child);
+		assert_true(rig_poke(at + i * PGSIZE, 255));
+		assert_int_equal(kx_anon(two, i)->refcnt, 1);
+		kx_run(parent);
+		assert_int_equal(rig_peek(at + i * PGSIZE), i % 251);
+		assert_true(kx_anon(one, i)->resident);
+		assert_ptr_not_equal(kx_anon(one, i), kx_anon(two, i));
+	}
+	kx_end(child);
+	kx_end(parent);
+}
+
 /* ---- objects ---- */
 
 static void
@@ -523,6 +587,7 @@ main(void)
 		TEST("K8", test_swapped),
 		TEST("K9", test_swapped_fork),
 		TEST("K10", test_swap_unreadable),
+		TEST("K46", test_anons_leave),
 		TEST("K11", test_aobj),
 		TEST("K12", test_kept),
 		TEST("K13", test_protection_is_the_map_s),
