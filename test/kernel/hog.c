@@ -122,6 +122,67 @@ hog(const char *name, void (*fn)(void))
 		passed("hog: nothing is left when one %s", name);
 }
 
+/* ---- who is chosen ----------------------------------------------------------- */
+
+/* A process of so many pages and this oom_score_adj, which are there when it returns; it
+ * ends well when told to. */
+static pid_t
+candidate(unsigned pages, const char *adjust, const int go[2])
+{
+	int there[2], fd;
+	char byte, *p;
+	pid_t pid;
+
+	if (pipe(there) != 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		close(go[1]);
+		p = mmap(NULL, pages * PAGE, RW, ANON, -1, 0);
+		stamp_pages(p, pages, pages);
+		fd = open("/proc/self/oom_score_adj", O_WRONLY);
+		if (write(fd, adjust, strlen(adjust)) < 0 ||
+		    write(there[1], "!", 1) != 1)
+			_exit(2);
+		_exit(read(go[0], &byte, 1) == 0 && stamped(p, pages, pages) ?
+		    0 : 1);
+	}
+	close(there[1]);
+	if (read(there[0], &byte, 1) != 1)
+		failed("hog: no candidate");
+	close(there[0]);
+	return pid;
+}
+
+/* The largest may be told to stay, and a small one to go first. */
+static void
+adjusted(void)
+{
+	struct counts before = counts_now();
+	int go[2], status[3];
+	pid_t pid[3];
+
+	if (pipe(go) != 0)
+		failed("hog: no pipe");
+	pid[0] = candidate((24u << 20) / PAGE, "-1000", go);
+	pid[1] = candidate((4u << 20) / PAGE, "1000", go);
+	pid[2] = fork();
+	if (pid[2] == 0)
+		touch_all();
+	status[2] = status_of(pid[2]);
+	close(go[0]);
+	close(go[1]);
+	for (unsigned i = 0; i < 2; i++)
+		status[i] = pid[i] > 0 ? status_of(pid[i]) : -1;
+	if (status[0] == 0 && status[1] == SIGKILL && status[2] == SIGKILL)
+		passed("hog: oom_score_adj says who goes first, and who stays");
+	else
+		failed("hog: who was to stay, to go, and wants all: %#x, %#x, %#x",
+		    status[0], status[1], status[2]);
+	if (counts_same("oom_score_adj", &before))
+		passed("hog: nothing is left of the three");
+}
+
 /* A call that cannot have what it asks for says so. */
 static void
 refusals(void)
@@ -147,6 +208,7 @@ main(void)
 	hog("shares all memory", touch_shared);
 	hog("reads into all memory", read_into_all);
 	hog("copies all memory", copy_half_twice);
+	adjusted();
 	refusals();
 	program_end();
 }
