@@ -718,6 +718,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(entries_are_whole),
+		cmocka_unit_test(entries_lose_no_change),
 		cmocka_unit_test(the_codec_goes_both_ways),
 		cmocka_unit_test(rights_are_what_was_entered),
 		cmocka_unit_test(ranges_and_tables_go_everywhere),

@@ -68,6 +68,10 @@ void runs_come_apart_before_a_part_changes(void **state);
 void large_leaves_come_apart(void **state);
 void a_split_that_fails_changes_nothing(void **state);
 
+/* ---- entry.c ---- */
+void entries_are_whole(void **state);
+void entries_lose_no_change(void **state);
+
 /* ---- reach.c ---- */
 void programs_reach_their_last_page(void **state);
 void entries_name_every_address(void **state);
