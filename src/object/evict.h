@@ -20,8 +20,8 @@ enum tome_evict_which {
 	TOME_EVICT_UNUSED,	/* not used since somebody last asked */
 	TOME_EVICT_ANY,
 	TOME_EVICT_OWN,		/* mapped once at most */
-	TOME_EVICT_COOL,	/* none now; an anon's that is mapped once at most goes
-				 * before others */
+	TOME_EVICT_COOL,	/* none now; one mapped once at most goes before
+				 * others */
 };
 
 /*

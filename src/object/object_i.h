@@ -116,6 +116,8 @@ struct tome_objects {			/* layer 4's state of an instance */
 	/* Layer 6 chooses which pages leave: true, this one stays. The page is locked,
 	 * or its anon is. NULL: one that was used stays. */
 	bool (*spares)(struct tome_vm *, struct tome_page *, tome_pfn_t);
+	/* The same: it is the next to leave. */
+	void (*cools)(struct tome_vm *, struct tome_page *, tome_pfn_t);
 	/* Packs that nobody names any more, but whose page names slots; those slots, of
 	 * all such packs, and theirs; of packs that a recount has seen (far.c). */
 	_Atomic uintptr_t far_ended;

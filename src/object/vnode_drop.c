@@ -256,6 +256,13 @@ evict_spares(struct tome_vm *vm, struct tome_page *page, tome_pfn_t pfn)
 	return tome_page_accessed(vm, pfn, true);
 }
 
+static enum tome_evict
+evict_cools(struct tome_vm *vm, struct tome_page *page, tome_pfn_t pfn)
+{
+	vm->objects->cools(vm, page, pfn);
+	return TOME_EVICT_USED;
+}
+
 enum tome_evict
 tome_cache_evict(struct tome_vm *vm, struct tome_page *page,
     enum tome_evict_which which)
@@ -275,9 +282,11 @@ tome_cache_evict(struct tome_vm *vm, struct tome_page *page,
 			what = TOME_EVICT_BUSY;
 		else if (tome_page_wired(page) > 0)
 			what = TOME_EVICT_KEPT;
-		else if (which == TOME_EVICT_OWN &&
+		else if ((which == TOME_EVICT_OWN || which == TOME_EVICT_COOL) &&
 		    tome_page_mappings(vm, s.pfn) > 1)
 			what = TOME_EVICT_KEPT;
+		else if (which == TOME_EVICT_COOL)
+			what = evict_cools(vm, page, s.pfn);
 		else if (which == TOME_EVICT_UNUSED &&
 		    evict_spares(vm, page, s.pfn))
 			what = TOME_EVICT_USED;

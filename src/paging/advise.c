@@ -10,7 +10,7 @@
 
 /* ---- PAGEOUT, COLD ---- */
 
-/* One page, if at most one space has it; a file's are not cooled. */
+/* One page, if at most one space has it. */
 static bool
 frame_takes(struct tome_vm *vm, tome_pfn_t pfn, struct tome_pageout *po,
     enum tome_evict_which which)
@@ -22,8 +22,7 @@ frame_takes(struct tome_vm *vm, tome_pfn_t pfn, struct tome_pageout *po,
 		return false;
 	if (tome_page_identity(page) == TOME_PAGE_ANON)
 		what = tome_pageout_anon(po, page, which);
-	else if (tome_page_identity(page) == TOME_PAGE_CACHE &&
-	    which == TOME_EVICT_OWN)
+	else if (tome_page_identity(page) == TOME_PAGE_CACHE)
 		what = tome_cache_evict(vm, page, which);
 	return what == TOME_EVICT_FREED || what == TOME_EVICT_STARTED;
 }

@@ -27,6 +27,7 @@ tome_paging_start(struct tome_vm *vm)
 	vm->objects->anon_pager = &tome_swap_pager;
 	vm->objects->reclaim = tome_paging_found;
 	vm->objects->spares = tome_choice_spares;
+	vm->objects->cools = tome_choice_cool;
 	vm->objects->back = tome_choice_back;
 	vm->maps->advise = tome_paging_advise;
 	vm->maps->ledger_asks = tome_ledger_asks;

@@ -2,6 +2,7 @@
  * test_advise.c - what advice does that paging can take: WILLNEED, COLD, FREE.
  */
 #include "rig.h"
+#include "../fakefile.h"
 
 #define PAGES 64u
 
@@ -165,6 +166,36 @@ cold_goes_first(void **state)
 	tome_map_unref(map);
 }
 
+/* So are a file's. */
+static void
+cold_pages_of_a_file_go_first(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct tome_map_request rq = { .addr = AT, .len = 128 * PG,
+		.prot = TOME_PROT_READ, .flags = TOME_MAP_FIXED };
+	struct fakefile f;
+	tome_va_t va;
+
+	fakefile_open(&f, r->vm, 128 * PG);
+	rq.object = f.object;
+	assert_int_equal(tome_map_enter(map, &rq, &va), TOME_OK);
+	for (unsigned n = 0; n < 6; n++) {
+		(void)tome_reclaim(r->vm, 1);
+		for (unsigned i = 0; i < 128; i++)
+			assert_int_equal(use(r, map, i), (uint8_t)(i + 1));
+	}
+	advise(map, 32, 32, TOME_ADV_COLD);
+	assert_true(present(map, 32, 32) >= 30);
+	while (present(map, 0, 128) > 96)
+		assert_true(tome_reclaim(r->vm, 4) > 0);
+	assert_true(present(map, 32, 32) < 6);
+	assert_true(present(map, 0, 32) + present(map, 64, 64) > 88);
+	rig_check(r);
+	tome_map_unref(map);
+	fakefile_close(&f, r->vm);
+}
+
 /* What somebody else has too is left as it is. */
 static void
 cold_spares_what_is_shared(void **state)
@@ -218,6 +249,7 @@ main(void)
 		RIG_TEST(willneed_of_shared_memory),
 		RIG_TEST(willneed_tells_no_error),
 		RIG_TEST(cold_goes_first),
+		RIG_TEST(cold_pages_of_a_file_go_first),
 		RIG_TEST(cold_spares_what_is_shared),
 		RIG_TEST(free_frees),
 	};
