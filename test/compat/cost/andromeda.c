@@ -197,7 +197,7 @@ static const struct cost_call calls[] = {
 	    .core_undo = core_free, .facade = heap_alloc,
 	    .facade_undo = heap_free, .allowed = 75 },
 	{ .what = "heap free", .core_first = core_alloc, .core = core_free,
-	    .facade_first = heap_alloc, .facade = heap_free, .allowed = 55 },
+	    .facade_first = heap_alloc, .facade = heap_free, .allowed = 60 },
 	{ .what = NULL },
 };
 
