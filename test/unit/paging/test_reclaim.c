@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "rig.h"
+#include "../fakefile.h"
 
 #define PAGES 200u
 
@@ -96,6 +97,71 @@ test_each_policy(void **state)
 			assert_int_equal(rig_peek(map, i), (uint8_t)(i + 1));
 	}
 	tome_map_unref(map);
+}
+
+/* ---- not one frame is free ---- */
+
+#define FRAMES 2048u
+
+static unsigned
+take_all(struct rig *r, tome_pfn_t *taken)
+{
+	struct tome_stats s;
+	unsigned n = 0;
+
+	while (n < FRAMES && tome_frame_alloc(r->vm, TOME_PAGE_KERNEL,
+	    TOME_FRAME_RESERVE, &taken[n]) == TOME_OK)
+		n++;
+	tome_vm_stats(r->vm, &s);
+	assert_int_equal(s.frames_free, 0);
+	return n;
+}
+
+static void
+modify_file(struct fakefile *f, unsigned pages)
+{
+	size_t done;
+
+	for (unsigned i = 0; i < pages; i++)
+		assert_int_equal(tome_object_write(f->object, i * PG, "!", 1,
+		    &done), TOME_OK);
+}
+
+/* Page-out needs none itself: what is there leaves, to swap and to its file. */
+static void
+test_without_a_free_frame(void **state)
+{
+	static tome_pfn_t taken[FRAMES];
+	struct rig *r = *state;
+	struct tome_map *map = rig_map(r);
+	struct tome_stats s;
+	struct fakefile f;
+	unsigned n;
+
+	rig_swapon(r, 0, 1024, 0);
+	rig_enter(map, 0, PAGES, 0);
+	fill(map, PAGES);
+	fakefile_open(&f, r->vm, 64 * PG);
+	modify_file(&f, 64);
+	n = take_all(r, taken);
+	assert_true(tome_reclaim(r->vm, 250) > 200);
+	assert_true(tome_reclaim(r->vm, 250) > 0 ||
+	    fakefile_pages(&f).resident == 0);
+	tome_vm_quiesce(r->vm, true);
+	tome_vm_stats(r->vm, &s);
+	assert_true(s.frames_free >= 200);
+	assert_true(rig_swap(r, 0).written >= PAGES / 2);
+	assert_true(f.pages_written >= 32);
+	/* And back, as far as there is room. */
+	for (unsigned i = 0; i < PAGES / 2; i++)
+		assert_int_equal(rig_peek(map, i), (uint8_t)(i + 1));
+	while (n > 0)
+		tome_frame_free(r->vm, taken[--n]);
+	for (unsigned i = 0; i < PAGES; i++)
+		assert_int_equal(rig_peek(map, i), (uint8_t)(i + 1));
+	tome_map_unref(map);
+	fakefile_close(&f, r->vm);
+	assert_int_equal(f.pages_written, 64);
 }
 
 /* Wired pages stay whatever is asked for. */
@@ -315,6 +381,7 @@ main(void)
 		RIG_TEST(test_used_pages_stay),
 		RIG_TEST(test_each_policy),
 		RIG_TEST(test_wired),
+		RIG_TEST(test_without_a_free_frame),
 		RIG_TEST(test_pressure),
 		RIG_TEST(test_shrinkers),
 		RIG_TEST(test_oom),
