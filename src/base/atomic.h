@@ -59,6 +59,22 @@ tome_fence_sc(void)
 #endif
 }
 
+/*
+ * What lies under a sequence number: any number of loads, in whatever order, of halves
+ * even; then the fence; then the number is read again and decides. The race detector
+ * knows no fences: for it each load acquires.
+ */
+#ifdef __SANITIZE_THREAD__
+#define tome_rd_seq(p) tome_rd(p)
+#define tome_fence_seq() ((void)0)
+#else
+#define tome_rd_seq(p) (*(volatile __typeof__((void)0, *(p)) *)(p))
+#define tome_fence_seq() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#endif
+
+/* A value to be kept, not computed again wherever it is used. */
+#define tome_keep(v) __asm__("" : "+r"(v))
+
 #define tome_likely(x) __builtin_expect(!!(x), 1)
 #define tome_unlikely(x) __builtin_expect(!!(x), 0)
 

@@ -175,4 +175,10 @@ tome_rank_interrupt(struct tome_vm *vm, bool enter)
 	cpu->interrupts += enter ? 1 : -1u;
 }
 
+void
+tome_rank_section(struct tome_vm *vm)
+{
+	TOME_CHECK(vm, tome_this_cpu(vm)->epoch.depth > 0);
+}
+
 #endif

@@ -58,6 +58,8 @@ void tome_rank_release(struct tome_vm *, enum tome_rank, const void *lock);
 void tome_rank_none(struct tome_vm *, enum tome_rank from);
 /* Between the two a flush-side lock is a mistake: interrupts. */
 void tome_rank_interrupt(struct tome_vm *, bool enter);
+/* Panics outside a section of the epoch. */
+void tome_rank_section(struct tome_vm *);
 #else
 static inline void
 tome_rank_acquire(struct tome_vm *vm, enum tome_rank r, const void *lock,
@@ -79,6 +81,11 @@ static inline void
 tome_rank_interrupt(struct tome_vm *vm, bool enter)
 {
 	(void)vm, (void)enter;
+}
+static inline void
+tome_rank_section(struct tome_vm *vm)
+{
+	(void)vm;
 }
 #endif
 
@@ -127,6 +134,31 @@ tome_bit_unlock(struct tome_vm *vm, _Atomic uint32_t *word, uint32_t bit,
 	__atomic_fetch_and((uint32_t *)word, ~bit, __ATOMIC_RELEASE);
 	tome_rank_release(vm, rank, word);
 	tome_host_preempt_on();
+}
+
+/*
+ * The same by who is inside a section of the epoch, and stays there: preemption is off
+ * already, and is not counted again. What one of a pair does, the other must.
+ */
+static inline void
+tome_bit_lock_in(struct tome_vm *vm, _Atomic uint32_t *word, uint32_t bit,
+    enum tome_rank rank)
+{
+	tome_rank_section(vm);
+	tome_rank_acquire(vm, rank, word, false);
+	tome_host_point();
+	if (tome_unlikely(!tome_bit_try_raw(word, bit)))
+		tome_bit_spin(word, bit);
+}
+
+static inline void
+tome_bit_unlock_in(struct tome_vm *vm, _Atomic uint32_t *word, uint32_t bit,
+    enum tome_rank rank)
+{
+	tome_rank_section(vm);
+	tome_host_point();
+	__atomic_fetch_and((uint32_t *)word, ~bit, __ATOMIC_RELEASE);
+	tome_rank_release(vm, rank, word);
 }
 
 /* A descriptor nobody else can see yet is born locked. */

@@ -43,6 +43,10 @@ struct tome_cpu {
 	} held[24];
 	unsigned nheld;
 	unsigned interrupts;	/* depth of handlers that said so */
+#else
+	/* A power of two in all: finding a CPU's is a shift. */
+	unsigned char unused[512 - sizeof(struct tome_epoch_cpu) -
+	    TOME_COUNTERS * sizeof(int64_t)];
 #endif
 } __attribute__((aligned(64)));
 
@@ -122,13 +126,10 @@ tome_count(struct tome_vm *vm, enum tome_counter which, int64_t by)
 	tome_host_preempt_on();
 }
 
+/* A section by who has the CPU's at hand: preemption is off from before to after. */
 static inline uint64_t
-tome_epoch_enter(struct tome_vm *vm)
+tome_epoch_open(struct tome_vm *vm, struct tome_epoch_cpu *e)
 {
-	struct tome_epoch_cpu *e;
-
-	tome_host_preempt_off();
-	e = &tome_this_cpu(vm)->epoch;
 	if (e->depth++ == 0) {
 		uint64_t now;
 
@@ -147,12 +148,23 @@ tome_epoch_enter(struct tome_vm *vm)
 }
 
 static inline void
-tome_epoch_leave(struct tome_vm *vm)
+tome_epoch_close(struct tome_epoch_cpu *e)
 {
-	struct tome_epoch_cpu *e = &tome_this_cpu(vm)->epoch;
-
 	if (--e->depth == 0)
 		tome_wr(&e->seen, 0);
+}
+
+static inline uint64_t
+tome_epoch_enter(struct tome_vm *vm)
+{
+	tome_host_preempt_off();
+	return tome_epoch_open(vm, &tome_this_cpu(vm)->epoch);
+}
+
+static inline void
+tome_epoch_leave(struct tome_vm *vm)
+{
+	tome_epoch_close(&tome_this_cpu(vm)->epoch);
 	tome_host_preempt_on();
 }
 

@@ -500,7 +500,7 @@ tome_edit_merge(struct tome_edit *ed, tome_va_t start, tome_va_t end)
 	struct tome_entry *a, *b;
 
 	tome_tree_around(&ed->map->tree, start > 0 ? start - 1 : 0, &a, &b);
-	if (a == NULL)
+	if (a == NULL || a->end > end || b == NULL || !try_merge(ed, a, b))
 		a = b;
 	while (a != NULL && a->end <= end) {
 		b = tome_tree_next(&ed->map->tree, a);

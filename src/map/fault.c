@@ -19,6 +19,8 @@ static enum tome_err fault_own_amap(struct tome_attempt *) TOME_NODISCARD;
 static enum tome_err fault_private(struct tome_attempt *) TOME_NODISCARD;
 static enum tome_err fault_in_chunk(struct tome_attempt *,
     struct tome_dirent *, bool fill) TOME_NODISCARD;
+static struct tome_chunk *fault_unshare(struct tome_attempt *,
+    struct tome_dirent);
 static enum tome_err fault_present(struct tome_attempt *,
     struct tome_chunk *, struct tome_anon *) TOME_NODISCARD;
 static enum tome_err fault_promote(struct tome_attempt *,
@@ -42,15 +44,22 @@ static enum tome_err fault_fresh(struct tome_attempt *, struct tome_chunk *,
 static enum tome_err fault_commit(struct tome_attempt *) TOME_NODISCARD;
 static bool fault_still(const struct tome_attempt *,
     const struct tome_leaf *);
-static void fault_install(struct tome_attempt *, struct tome_leaf *);
+static enum tome_err fault_install(struct tome_attempt *,
+    struct tome_leaf *) TOME_NODISCARD;
 static void fault_around(struct tome_attempt *, struct tome_leaf *);
+
+static inline void
+count_on(struct tome_cpu *cpu, enum tome_counter which)
+{
+	int64_t *n = &cpu->count[which];
+
+	tome_wr_relaxed(n, tome_rd_relaxed(n) + 1);
+}
 
 static inline void
 count_here(struct tome_attempt *f, enum tome_counter which)
 {
-	int64_t *n = &tome_this_cpu(f->vm)->count[which];
-
-	tome_wr_relaxed(n, tome_rd_relaxed(n) + 1);
+	count_on(tome_this_cpu(f->vm), which);
 }
 
 static inline bool
@@ -80,9 +89,12 @@ enum tome_err
 tome_fault(struct tome_map *map, tome_va_t va, tome_prot_t access)
 {
 	struct tome_attempt f;
+	enum tome_err err;
 
 	tome_attempt_begin(&f, map, va, access);
-	return tome_attempt_run(&f, fault_try);
+	err = fault_try(&f);
+	return tome_likely(err != TOME_RETRY) ? err :
+	    tome_attempt_go_on(&f, fault_try);
 }
 
 enum tome_err
@@ -94,15 +106,21 @@ tome_fault_run(struct tome_attempt *f)
 static enum tome_err
 fault_try(struct tome_attempt *f)
 {
-	uint64_t epoch = tome_epoch_enter(f->vm);
+	struct tome_cpu *cpu;
+	uint64_t epoch;
 	enum tome_err err;
 
-	count_here(f, TOME_N_FAULTS);
+	tome_host_preempt_off();
+	cpu = tome_this_cpu(f->vm);
+	tome_keep(cpu);
+	epoch = tome_epoch_open(f->vm, &cpu->epoch);
+	count_on(cpu, TOME_N_FAULTS);
 	err = tome_attempt_lookup(f, epoch);
 	if (tome_likely(err == TOME_OK))
 		err = f->flags & TOME_ENTRY_SHARED ? fault_shared(f) :
 		    fault_private(f);
-	tome_epoch_leave(f->vm);
+	tome_epoch_close(&cpu->epoch);
+	tome_host_preempt_on();
 	return err;
 }
 
@@ -120,7 +138,8 @@ fault_private(struct tome_attempt *f)
 		if (tome_unlikely(f->amap == NULL ||
 		    (f->flags & TOME_ENTRY_NEEDS_COPY)))
 			return fault_own_amap(f);
-		if (tome_amap_get(f->amap, f->slot, &d) != TOME_OK)
+		d = tome_amap_get(f->amap, f->slot);
+		if (tome_unlikely(d.where == NULL))
 			return tome_attempt_needs(f, TOME_NEED_MEMORY);
 	} else if (f->amap != NULL) {
 		d = tome_amap_lookup(f->amap, f->slot);
@@ -128,13 +147,12 @@ fault_private(struct tome_attempt *f)
 	if (d.chunk == NULL)
 		return d.where == NULL ? fault_absent(f, NULL, false) :
 		    tome_attempt_open(f);
-	if (!tome_dirent_lock(f->amap, &d))
-		return tome_attempt_needs(f, TOME_NEED_AGAIN);
-	if (tome_unlikely(!tome_attempt_holds(f)))
+	tome_chunk_lock_in(f->amap, d.chunk);
+	if (tome_unlikely(!tome_dirent_still(&d) || !tome_attempt_holds(f)))
 		err = tome_attempt_needs(f, TOME_NEED_AGAIN);
 	else
 		err = fault_in_chunk(f, &d, fill);
-	tome_chunk_unlock(f->amap, d.chunk);
+	tome_chunk_unlock_in(f->amap, d.chunk);
 	return err;
 }
 
@@ -166,17 +184,31 @@ fault_own_amap(struct tome_attempt *f)
 static enum tome_err
 fault_in_chunk(struct tome_attempt *f, struct tome_dirent *d, bool fill)
 {
-	struct tome_chunk *old;
+	struct tome_chunk *own;
 	struct tome_anon *an;
 
 	if (fill && tome_unlikely(tome_rd(&d->chunk->count) > 1)) {
-		if (tome_dirent_clone(f->amap, d, 0, 0, &old) != TOME_OK)
+		own = fault_unshare(f, *d);
+		if (own == NULL)
 			return tome_attempt_needs(f, TOME_NEED_MEMORY);
-		tome_chunk_drop_locked(f->amap, old);
+		d->chunk = own;
 	}
 	an = d->chunk->anon[f->slot & TOME_CHUNK_MASK];
 	return an != NULL ? fault_present(f, d->chunk, an) :
 	    fault_absent(f, d->chunk, fill);
+}
+
+/* A clone, locked, in the place of a shared chunk; NULL: no memory, and the chunk is
+ * locked still. */
+static tome_noinline struct tome_chunk *
+fault_unshare(struct tome_attempt *f, struct tome_dirent d)
+{
+	struct tome_chunk *old;
+
+	if (tome_dirent_clone(f->amap, &d, 0, 0, &old) != TOME_OK)
+		return NULL;
+	tome_chunk_drop_locked(f->amap, old);
+	return d.chunk;
 }
 
 static enum tome_err
@@ -186,10 +218,10 @@ fault_present(struct tome_attempt *f, struct tome_chunk *ch,
 	bool shared;
 	enum tome_err err;
 
-	tome_anon_lock(f->amap, an);
+	tome_anon_lock_in(f->amap, an);
 	if (tome_unlikely(!tome_anon_resident(an))) {
 		err = tome_attempt_lacks(f, ch);
-		tome_anon_unlock(f->amap, an);
+		tome_anon_unlock_in(f->amap, an);
 		return err;
 	}
 	shared = tome_anon_shared(ch, an) || (f->flags & TOME_ENTRY_NEEDS_COPY);
@@ -203,7 +235,7 @@ fault_present(struct tome_attempt *f, struct tome_chunk *ch,
 	}
 	/* A promotion that succeeded dropped it, with its lock. */
 	if (err != TOME_OK || !shared || !writes(f))
-		tome_anon_unlock(f->amap, an);
+		tome_anon_unlock_in(f->amap, an);
 	return err;
 }
 
@@ -221,6 +253,7 @@ fault_promote(struct tome_attempt *f, struct tome_chunk *ch,
 	tome_frame_copy(f->vm, copy->pfn, from->pfn);
 	err = fault_fresh(f, ch, copy);
 	if (err == TOME_OK) {
+		tome_host_preempt_off();	/* it unlocks by itself */
 		tome_anon_unref_locked(f->amap, from);
 		count_here(f, TOME_N_FAULTS_COW);
 	}
@@ -383,18 +416,16 @@ static enum tome_err
 fault_commit(struct tome_attempt *f)
 {
 	struct tome_leaf *leaf = tome_leaf_make(f->map->pmap, f->va);
-	enum tome_err err = TOME_OK;
+	enum tome_err err;
 
 	if (leaf == NULL)
 		return tome_attempt_needs(f, TOME_NEED_MEMORY);
-	tome_leaf_lock(leaf);
+	tome_leaf_lock_in(leaf);
 	if (tome_unlikely(!fault_still(f, leaf)))
 		err = tome_attempt_needs(f, TOME_NEED_AGAIN);
-	else if (tome_unlikely(tome_leaf_reserve(leaf, 1) != TOME_OK))
-		err = tome_attempt_needs(f, TOME_NEED_MEMORY);
 	else
-		fault_install(f, leaf);
-	tome_leaf_unlock(leaf);
+		err = fault_install(f, leaf);
+	tome_leaf_unlock_in(leaf);
 	return err;
 }
 
@@ -411,24 +442,27 @@ fault_still(const struct tome_attempt *f, const struct tome_leaf *leaf)
 	    tome_amap_lookup(f->amap, f->slot).where == NULL;
 }
 
-static void
+static enum tome_err
 fault_install(struct tome_attempt *f, struct tome_leaf *leaf)
 {
 	const struct tome_commit *c = &f->commit;
 	struct tome_slot_view now = tome_leaf_read(leaf, f->va);
 	unsigned flags = pmap_flags(f, c->prot), prot = c->prot;
+	bool same = now.valid && now.pfn == c->pfn;
 
+	if (!same && tome_unlikely(tome_leaf_reserve(leaf, 1) != TOME_OK))
+		return tome_attempt_needs(f, TOME_NEED_MEMORY);
 	if (c->fresh != NULL)
 		c->chunk->anon[f->slot & TOME_CHUNK_MASK] = c->fresh;
-	if (now.valid && now.pfn != c->pfn) {
+	if (now.valid && !same) {
 		tome_leaf_replace(leaf, f->va, c->pfn, c->prot, c->type, flags);
-	} else if (now.valid && (c->prot & ~now.prot) == 0 &&
+	} else if (same && (c->prot & ~now.prot) == 0 &&
 	    (now.wired || !(flags & TOME_PMAP_WIRED))) {
 		count_here(f, TOME_N_FAULTS_SPURIOUS);
 		tome_leaf_flush_local(leaf, f->va);
 	} else {
 		/* What it could do already it can do still: nobody flushes. */
-		if (now.valid) {
+		if (same) {
 			count_here(f, TOME_N_FAULTS_REUSE);
 			prot |= now.prot;
 		}
@@ -437,6 +471,7 @@ fault_install(struct tome_attempt *f, struct tome_leaf *leaf)
 		    f->advice != TOME_ADV_RANDOM)
 			fault_around(f, leaf);
 	}
+	return TOME_OK;
 }
 
 /* Pages of an aligned window that a read fault of an object maps at once. */

@@ -105,6 +105,9 @@ enum tome_err tome_attempt_open(struct tome_attempt *);
  */
 enum tome_err tome_attempt_run(struct tome_attempt *,
     enum tome_err (*attempt)(struct tome_attempt *)) TOME_NODISCARD;
+/* The same after a first attempt that said TOME_RETRY. */
+enum tome_err tome_attempt_go_on(struct tome_attempt *,
+    enum tome_err (*attempt)(struct tome_attempt *)) TOME_NODISCARD;
 /*
  * Nothing is mapped at va, as far as a fault can see. Under the map's lock: OK if
  * there is an entry after all, or a stack above that grew down to va. EFAULT: a

@@ -21,8 +21,17 @@ tome_attempt_run(struct tome_attempt *f,
 {
 	enum tome_err err = attempt(f);
 
-	if (tome_likely(err != TOME_RETRY) || f->need == TOME_NEED_PAGE)
-		return err;
+	return err != TOME_RETRY ? err : tome_attempt_go_on(f, attempt);
+}
+
+enum tome_err
+tome_attempt_go_on(struct tome_attempt *f,
+    enum tome_err (*attempt)(struct tome_attempt *))
+{
+	enum tome_err err;
+
+	if (f->need == TOME_NEED_PAGE)
+		return TOME_RETRY;
 	f->locked = false;
 	f->starved = 0;
 	if (f->need != TOME_NEED_LEDGER)

@@ -15,8 +15,9 @@
  * Gaps are counted in pages and saturate: a cached gap of TOME_GAP_MAX means "at
  * least"; there can be few such, so a search that looks into each stays short.
  *
- * Readers load with acquire; the writer makes the version odd, stores with release
- * (so that whoever sees new data sees the odd number too), and makes it even.
+ * Readers load with acquire, or fence before they look at the version again; the
+ * writer makes the version odd, stores with release (so that whoever sees new data
+ * sees the odd number too), and makes it even. It alone reads plainly.
  */
 #ifndef TOME_MAP_NODE_H
 #define TOME_MAP_NODE_H
@@ -80,26 +81,26 @@ node_max(const struct tome_node *nd)
 	return nd->level > 0 ? TOME_INNER_MAX : TOME_LEAF_MAX;
 }
 
-/* Number of entries of a leaf with start <= va. */
+/* The writer's: number of entries of a leaf with start <= va. */
 static inline unsigned
 leaf_count(const struct tome_node *nd, tome_va_t va)
 {
-	unsigned i = va < tome_rd(&nd->start[TOME_LEAF_MAX / 2]) ? 0 :
+	unsigned i = va < nd->start[TOME_LEAF_MAX / 2] ? 0 :
 	    TOME_LEAF_MAX / 2 + 1;
 
-	while (i < TOME_LEAF_MAX && tome_rd(&nd->start[i]) <= va)
+	while (i < TOME_LEAF_MAX && nd->start[i] <= va)
 		i++;
 	return i;
 }
 
-/* The child of an inner node under which va lies. */
+/* The writer's: the child of an inner node under which va lies. */
 static inline unsigned
 inner_index(const struct tome_node *nd, tome_va_t va)
 {
-	unsigned i = va < tome_rd(&nd->key[TOME_INNER_MAX / 2]) ? 1 :
+	unsigned i = va < nd->key[TOME_INNER_MAX / 2] ? 1 :
 	    TOME_INNER_MAX / 2 + 1;
 
-	while (i < TOME_INNER_MAX && tome_rd(&nd->key[i]) <= va)
+	while (i < TOME_INNER_MAX && nd->key[i] <= va)
 		i++;
 	return i - 1;
 }

@@ -58,27 +58,32 @@ static inline bool
 snapshot(struct tome_attempt *f, struct tome_entry *en)
 {
 	uint32_t seq = tome_rd_sc(&en->seq);
-	tome_pgoff_t page;
+	tome_va_t start, end;
+	uint64_t slot;
+	tome_pgoff_t offset, page;
 
 	if (tome_unlikely(seq & 1))
 		return false;
-	f->start = tome_rd(&en->start);
-	f->end = tome_rd(&en->end);
-	f->prot = tome_rd(&en->prot);
-	f->advice = tome_rd(&en->advice);
-	f->flags = tome_rd(&en->flags);
+	start = tome_rd_seq(&en->start);
+	end = tome_rd_seq(&en->end);
+	f->prot = tome_rd_seq(&en->prot);
+	f->advice = tome_rd_seq(&en->advice);
+	f->flags = tome_rd_seq(&en->flags);
 	tome_host_point();
-	f->amap = tome_rd(&en->amap);
-	f->slot = tome_rd(&en->slot);
-	f->object = tome_rd(&en->object);
-	f->page = tome_rd(&en->offset);
-	f->limit = tome_rd(&en->limit);
+	f->amap = tome_rd_seq(&en->amap);
+	slot = tome_rd_seq(&en->slot);
+	f->object = tome_rd_seq(&en->object);
+	offset = tome_rd_seq(&en->offset);
+	f->limit = tome_rd_seq(&en->limit);
+	tome_fence_seq();
 	if (tome_unlikely(tome_rd_sc(&en->seq) != seq) ||
-	    tome_unlikely(f->va < f->start || f->va >= f->end))
+	    tome_unlikely(f->va < start || f->va >= end))
 		return false;
-	page = (f->va - f->start) >> TOME_PAGE_SHIFT;
-	f->slot += page;
-	f->page += page;
+	page = (f->va - start) >> TOME_PAGE_SHIFT;
+	f->start = start;
+	f->end = end;
+	f->slot = slot + page;
+	f->page = offset + page;
 	f->entry = en;
 	f->seq = seq;
 	return true;

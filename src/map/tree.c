@@ -26,6 +26,29 @@ tome_tree_init(struct tome_tree *tr, struct tome_vm *vm, tome_va_t lo,
 
 /* ---- readers ---- */
 
+/* As inner_index() and leaf_count(), of what may be changing. */
+static inline unsigned
+reader_index(const struct tome_node *nd, tome_va_t va)
+{
+	unsigned i = va < tome_rd_seq(&nd->key[TOME_INNER_MAX / 2]) ? 1 :
+	    TOME_INNER_MAX / 2 + 1;
+
+	while (i < TOME_INNER_MAX && tome_rd_seq(&nd->key[i]) <= va)
+		i++;
+	return i - 1;
+}
+
+static inline unsigned
+reader_count(const struct tome_node *nd, tome_va_t va)
+{
+	unsigned i = va < tome_rd_seq(&nd->start[TOME_LEAF_MAX / 2]) ? 0 :
+	    TOME_LEAF_MAX / 2 + 1;
+
+	while (i < TOME_LEAF_MAX && tome_rd_seq(&nd->start[i]) <= va)
+		i++;
+	return i;
+}
+
 /* Go down to the leaf of va; false: a version changed on the way. */
 static inline bool
 reader_descend(struct tome_tree *tr, tome_va_t va, struct tome_node **leaf,
@@ -39,12 +62,13 @@ reader_descend(struct tome_tree *tr, tome_va_t va, struct tome_node **leaf,
 	if ((v & 1) || tome_rd(&tr->root) != (uintptr_t)nd)
 		return false;
 	while (nd->level > 0) {
-		child = tome_rd(&nd->child[inner_index(nd, va)]);
+		child = tome_rd(&nd->child[reader_index(nd, va)]);
 		/* A node caught in the middle of a change may show a NULL. */
 		if (tome_unlikely(child == NULL))
 			return false;
 		tome_host_point();
 		cv = tome_rd(&child->version);
+		tome_fence_seq();
 		/* The link was good when the child's version was read. */
 		if (tome_unlikely((cv & 1) || tome_rd(&nd->version) != v))
 			return false;
@@ -60,10 +84,11 @@ static inline bool
 reader_leaf(const struct tome_node *nd, uint32_t version, tome_va_t va,
     struct tome_entry **out)
 {
-	unsigned n = leaf_count(nd, va);
+	unsigned n = reader_count(nd, va);
 
 	*out = n > 0 ? tome_rd(&nd->entry[n - 1]) : NULL;
 	tome_host_point();
+	tome_fence_seq();
 	return tome_rd(&((struct tome_node *)(uintptr_t)nd)->version) == version;
 }
 
@@ -224,6 +249,18 @@ beyond_leaf(struct tome_tree *tr, tome_va_t va)
 	return path_entry(&pa);
 }
 
+/* The last entry before the leaf of va. */
+static tome_noinline struct tome_entry *
+before_leaf(struct tome_tree *tr, tome_va_t va)
+{
+	struct tome_path pa;
+
+	tome_path_to(tr, va, &pa);
+	if (!tome_path_prev_leaf(&pa))
+		return NULL;
+	return pa.node[0]->entry[pa.node[0]->n - 1];
+}
+
 struct tome_entry *
 tome_tree_find(struct tome_tree *tr, tome_va_t va)
 {
@@ -252,29 +289,26 @@ tome_tree_prev(struct tome_tree *tr, struct tome_entry *en)
 {
 	struct tome_node *leaf = tree_leaf(tr, en->start);
 	unsigned i = leaf_count(leaf, en->start);
-	struct tome_path pa;
 
-	if (i > 1)
-		return leaf->entry[i - 2];
-	tome_path_to(tr, en->start, &pa);
-	if (!tome_path_prev_leaf(&pa))
-		return NULL;
-	return pa.node[0]->entry[pa.node[0]->n - 1];
+	return i > 1 ? leaf->entry[i - 2] : before_leaf(tr, en->start);
 }
 
-/* An address below every start of its leaf is below all entries: keys are exact. */
+/*
+ * In the leaf of what comes next: who asks about the byte before an entry has just
+ * found that. Keys are exact, so its first start is at most va + 1, or there is none
+ * below.
+ */
 void
 tome_tree_around(struct tome_tree *tr, tome_va_t va, struct tome_entry **at,
     struct tome_entry **above)
 {
-	struct tome_node *leaf = tree_leaf(tr, va);
+	struct tome_node *leaf = tree_leaf(tr, va + 1);
 	unsigned i;
 
 	*at = *above = NULL;
 	if (leaf == NULL)
 		return;
 	i = leaf_count(leaf, va);
-	if (i > 0)
-		*at = leaf->entry[i - 1];
-	*above = i < leaf->n ? leaf->entry[i] : beyond_leaf(tr, va);
+	*at = i > 0 ? leaf->entry[i - 1] : before_leaf(tr, va + 1);
+	*above = i < leaf->n ? leaf->entry[i] : beyond_leaf(tr, va + 1);
 }

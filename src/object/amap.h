@@ -148,9 +148,8 @@ struct tome_dirent {
 struct tome_dirent tome_amap_lookup(struct tome_amap *, uint64_t slot);
 /* Same; a packed chunk is shown as it is. */
 struct tome_dirent tome_amap_find(struct tome_amap *, uint64_t slot);
-/* Same as lookup, publishing an empty one where there is none. ENOMEM. */
-enum tome_err tome_amap_get(struct tome_amap *, uint64_t slot,
-    struct tome_dirent *out) TOME_NODISCARD;
+/* Same as lookup, publishing an empty one where there is none. Nowhere: no memory. */
+struct tome_dirent tome_amap_get(struct tome_amap *, uint64_t slot);
 static inline enum tome_rank
 tome_chunk_rank(const struct tome_amap *am)
 {
@@ -167,15 +166,34 @@ tome_chunk_unlock(struct tome_amap *am, struct tome_chunk *ch)
 	tome_bit_unlock(am->vm, &ch->word, TOME_CHUNK_LOCK,
 	    tome_chunk_rank(am));
 }
+/* Under the chunk's lock. */
+static inline bool
+tome_dirent_still(const struct tome_dirent *d)
+{
+	return tome_likely(tome_rd_sc(d->where) == (uintptr_t)d->chunk);
+}
 /* Lock the chunk; false (unlocked): the directory no longer names it. */
 static inline bool
 tome_dirent_lock(struct tome_amap *am, struct tome_dirent *d)
 {
 	tome_chunk_lock(am, d->chunk);
-	if (tome_likely(tome_rd_sc(d->where) == (uintptr_t)d->chunk))
+	if (tome_dirent_still(d))
 		return true;
 	tome_chunk_unlock(am, d->chunk);
 	return false;
+}
+/* A fault's chunk and anon: base/lock.h says what a section spares. */
+static inline void
+tome_chunk_lock_in(struct tome_amap *am, struct tome_chunk *ch)
+{
+	tome_bit_lock_in(am->vm, &ch->word, TOME_CHUNK_LOCK,
+	    tome_chunk_rank(am));
+}
+static inline void
+tome_chunk_unlock_in(struct tome_amap *am, struct tome_chunk *ch)
+{
+	tome_bit_unlock_in(am->vm, &ch->word, TOME_CHUNK_LOCK,
+	    tome_chunk_rank(am));
 }
 /*
  * The chunk is locked and shared: put a clone in its place (each anon +1 but
@@ -269,6 +287,17 @@ static inline void
 tome_anon_unlock(struct tome_amap *am, struct tome_anon *an)
 {
 	tome_bit_unlock(am->vm, &an->word, TOME_ANON_LOCK, tome_anon_rank(am));
+}
+static inline void
+tome_anon_lock_in(struct tome_amap *am, struct tome_anon *an)
+{
+	tome_bit_lock_in(am->vm, &an->word, TOME_ANON_LOCK, tome_anon_rank(am));
+}
+static inline void
+tome_anon_unlock_in(struct tome_amap *am, struct tome_anon *an)
+{
+	tome_bit_unlock_in(am->vm, &an->word, TOME_ANON_LOCK,
+	    tome_anon_rank(am));
 }
 /* Drop one slot's count; the last one frees page and anon, under its lock. */
 void tome_anon_unref(struct tome_amap *, struct tome_anon *);

@@ -196,15 +196,10 @@ hold_chunk(struct tome_object *ob, tome_pgoff_t pg, bool publish,
 	do {
 		if (pg >= tome_object_npages(ob))
 			return TOME_ENXIO;
-		if (publish) {
-			err = tome_amap_get(ob->amap, pg, &h->d);
-			if (err != TOME_OK)
-				return err;
-		} else {
-			h->d = tome_amap_lookup(ob->amap, pg);
-			if (tome_unlikely(h->d.where == NULL))
-				return TOME_ENOENT;
-		}
+		h->d = publish ? tome_amap_get(ob->amap, pg) :
+		    tome_amap_lookup(ob->amap, pg);
+		if (tome_unlikely(h->d.where == NULL))
+			return publish ? TOME_ENOMEM : TOME_ENOENT;
 		if (tome_unlikely(h->d.chunk == NULL)) {
 			err = tome_amap_open(ob->amap, pg, h->fill, &h->d);
 			if (err != TOME_OK)

@@ -12,8 +12,7 @@
 #include <object/dir.h>
 #include <base/memory.h>
 
-static enum tome_err amap_add(struct tome_amap *, uint64_t slot,
-    struct tome_dirent *) TOME_NODISCARD;
+static struct tome_dirent amap_add(struct tome_amap *, uint64_t slot);
 static struct tome_dirent dir_packed(struct tome_amap *,
     _Atomic uintptr_t *where, uint64_t is, uint64_t key);
 static bool node_covers(const struct tome_dirnode *, uint64_t key);
@@ -99,29 +98,27 @@ tome_amap_open(struct tome_amap *am, uint64_t slot, struct tome_fill *fill,
 	return am->vm->objects->anon_pager->open(am, slot, fill, out);
 }
 
-enum tome_err
-tome_amap_get(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
+struct tome_dirent
+tome_amap_get(struct tome_amap *am, uint64_t slot)
 {
-	*out = dir_lookup(am, slot);
-	if (tome_likely(out->where != NULL))
-		return TOME_OK;
-	return amap_add(am, slot, out);
+	struct tome_dirent d = dir_lookup(am, slot);
+
+	return tome_likely(d.where != NULL) ? d : amap_add(am, slot);
 }
 
-static tome_noinline enum tome_err
-amap_add(struct tome_amap *am, uint64_t slot, struct tome_dirent *out)
+static tome_noinline struct tome_dirent
+amap_add(struct tome_amap *am, uint64_t slot)
 {
 	struct tome_chunk *ch = tome_chunk_create(am, tome_slot_key(slot));
-	enum tome_err err;
+	struct tome_dirent d = { NULL, NULL };
 
 	if (ch == NULL)
-		return TOME_ENOMEM;
-	err = tome_dir_publish(am, ch, out);
-	if (err != TOME_OK || out->chunk != ch)
+		return d;
+	if (tome_dir_publish(am, ch, &d) != TOME_OK || d.chunk != ch)
 		tome_chunk_discard(am, ch);
-	if (err == TOME_OK && tome_chunk_packed(out->chunk))
-		out->chunk = NULL;
-	return err;
+	if (d.where != NULL && tome_chunk_packed(d.chunk))
+		d.chunk = NULL;
+	return d;
 }
 
 enum tome_err

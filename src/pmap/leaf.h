@@ -48,6 +48,21 @@ tome_leaf_unlock(struct tome_leaf *l)
 	    TOME_RANK_TABLE);
 }
 
+/* The same inside a section of the epoch: a fault's. */
+static inline void
+tome_leaf_lock_in(struct tome_leaf *l)
+{
+	tome_bit_lock_in(l->vm, &l->table->state, TOME_PAGE_TABLE_LOCK,
+	    TOME_RANK_TABLE);
+}
+
+static inline void
+tome_leaf_unlock_in(struct tome_leaf *l)
+{
+	tome_bit_unlock_in(l->vm, &l->table->state, TOME_PAGE_TABLE_LOCK,
+	    TOME_RANK_TABLE);
+}
+
 /* Detached since it was found, or moved elsewhere: find again. Under its lock. */
 static inline bool
 tome_leaf_stray(const struct tome_leaf *l)

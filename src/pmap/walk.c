@@ -22,6 +22,8 @@
 
 static enum tome_err leaf_walk(struct tome_pmap *, tome_va_t, bool create,
     struct tome_pmap_cpu *) TOME_NODISCARD;
+static struct tome_leaf *leaf_made(struct tome_pmap *, tome_va_t,
+    struct tome_pmap_cpu *);
 static bool leaf_reach(struct tome_pmap *, tome_va_t, struct tome_leaf *out);
 static enum tome_err table_frame(struct tome_vm *, tome_pfn_t *out)
     TOME_NODISCARD;
@@ -98,8 +100,14 @@ tome_leaf_make(struct tome_pmap *p, tome_va_t va)
 {
 	struct tome_pmap_cpu *cpu = tome_pmap_cpu(p->vm);
 
-	return leaf_hinted(cpu, p, va) ||
-	    leaf_walk(p, va, true, cpu) == TOME_OK ? &cpu->hint : NULL;
+	tome_keep(cpu);
+	return leaf_hinted(cpu, p, va) ? &cpu->hint : leaf_made(p, va, cpu);
+}
+
+static tome_noinline struct tome_leaf *
+leaf_made(struct tome_pmap *p, tome_va_t va, struct tome_pmap_cpu *cpu)
+{
+	return leaf_walk(p, va, true, cpu) == TOME_OK ? &cpu->hint : NULL;
 }
 
 /* Into the CPU's hint. */
