@@ -50,6 +50,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/net/unix.c \
 	kernel/oom.c \
 	kernel/overcommit.c \
+	kernel/peek.c \
 	kernel/personality.c \
 	kernel/poll.c \
 	kernel/posix_timer.c \

@@ -52,11 +52,13 @@ is_restart(int64_t result)
 static _Atomic uint64_t told[TOLD_CALLS / 64];
 
 static __attribute__((noinline)) int64_t
-unknown(uint64_t number)
+unknown(uint64_t number, const uint64_t *a)
 {
 	uint64_t bit = (uint64_t)1 << number % 64;
 	char none[2];
 
+	if (peek(number, a[0]))
+		return 0;
 	if (number < TOLD_CALLS &&
 	    boot_option("unknown", none, sizeof none) &&
 	    !(atomic_fetch_or(&told[number / 64], bit) & bit))
@@ -85,7 +87,7 @@ not_plain(uint64_t number, const uint64_t *a)
 	int64_t result;
 
 	if (number >= NCALLS || table[number] == NULL)
-		return unknown(number);
+		return unknown(number, a);
 	scarce_begin();
 	result = table[number](a);
 	if (result < 0)

@@ -5,6 +5,7 @@
 #ifndef KERNEL_SYSCALL_H
 #define KERNEL_SYSCALL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SYSCALL(name)                                                          \
@@ -13,6 +14,10 @@
 #define SYSCALL_ENTRY(number, name) SYSCALL(name);
 #include <syscalls.h>
 #undef SYSCALL_ENTRY
+
+/* peek.c: of a call that is not there; whether this was it. */
+#define PEEK_CALL 1000u
+bool peek(uint64_t number, uint64_t at);
 
 /* Shared bodies behind more than one call. */
 int64_t sleep_until(uint64_t deadline, uint64_t remain_user);

@@ -20,9 +20,11 @@
 
 /*
  * M C I; stack alignment for both; EL0 may use DC ZVA, CTR_EL0, cache maintenance, WFI
- * and WFE; SPAN clear: PAN on at each entry; the bits that must be one.
+ * and WFE; the bits that must be one. One of them is SPAN where the CPU has no PAN; where
+ * it has, SPAN is cleared: PAN on at each entry.
  */
 #define SCTLR_ON 0x34d5d91d
+#define SCTLR_SPAN 0x800000
 #define SCTLR_OFF 0x30d00980
 #define HCR_RW 0x80000000
 #define SPSR_EL1H 0x3c5
@@ -92,7 +94,11 @@ mmu_on:
 	dsb sy
 	isb
 	ldr x10, =SCTLR_ON
-	msr sctlr_el1, x10
+	mrs x9, id_aa64mmfr1_el1
+	ubfx x9, x9, #20, #4
+	cbz x9, 3f
+	bic x10, x10, #SCTLR_SPAN
+3:	msr sctlr_el1, x10
 	isb
 	br x0
 

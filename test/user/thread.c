@@ -3,6 +3,7 @@
  */
 #include "suite.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
 #include <setjmp.h>
 
@@ -238,6 +239,43 @@ thread_moves_side_by_side(void)
 	join_all(thread, THREADS);
 }
 
+/* The kernel compares and swaps a program's word: by FUTEX_WAKE_OP. */
+static long
+change(uint32_t *word, int op, int arg)
+{
+	return syscall(SYS_futex, word, FUTEX_WAKE_OP_PRIVATE, 1, 1L, word,
+	    FUTEX_OP(op, arg, FUTEX_OP_CMP_EQ, 0));
+}
+
+static void
+change_of_a_copy(void *word)
+{
+	REQUIRE(change(word, FUTEX_OP_ADD, 100) == 0);
+	REQUIRE(*(uint32_t *)word == 125);
+}
+
+static void
+thread_futex_changes_words(void)
+{
+	char *p = suite_map(2, RW);
+	uint32_t *word = (uint32_t *)(void *)p;
+
+	/* A page that nobody has touched; one that is read. */
+	REQUIRE(change(word, FUTEX_OP_SET, 5) == 0 && *word == 5);
+	REQUIRE(p[PAGE] == 0);
+	REQUIRE(change((uint32_t *)(void *)(p + PAGE), FUTEX_OP_OR, 6) == 0);
+	REQUIRE(p[PAGE] == 6);
+	REQUIRE(change(word, FUTEX_OP_ADD, 20) == 0 && *word == 25);
+	/* One that a child shares. */
+	REQUIRE(suite_child(change_of_a_copy, word) == 0 && *word == 25);
+	REQUIRE(change(word, FUTEX_OP_XOR, 1) == 0 && *word == 24);
+	REQUIRE(mprotect(p, PAGE, PROT_READ) == 0);
+	REQUIRE_ERRNO(change(word, FUTEX_OP_ADD, 1), EFAULT);
+	REQUIRE(*word == 24);
+	REQUIRE(munmap(p, PAGE) == 0);
+	REQUIRE_ERRNO(change(word, FUTEX_OP_ADD, 1), EFAULT);
+}
+
 const struct suite_case cases_thread[] = {
 	CASE(thread_storm_of_maps),
 	CASE(thread_same_page_at_once),
@@ -245,5 +283,6 @@ const struct suite_case cases_thread[] = {
 	CASE(thread_dontneed_under_readers),
 	CASE(thread_forks_under_writers),
 	CASE(thread_moves_side_by_side),
+	CASE(thread_futex_changes_words),
 	{ NULL, NULL },
 };
