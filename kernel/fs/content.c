@@ -38,6 +38,8 @@ content_close(struct file *f)
 {
 	struct content *c = f->data;
 
+	if (c == NULL)
+		return;			/* it could not be opened */
 	tome_opener_unref(c->opener);
 	tome_kfree(the_vm, c);
 }
