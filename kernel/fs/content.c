@@ -167,6 +167,59 @@ content_write(struct tome_object *ob, struct ubuf from, size_t n,
 	return move(ob, from, n, pos, true, group_payer());
 }
 
+/* ---- advice ---- */
+
+static void
+set_mode(struct content *c, enum tome_readahead_mode mode)
+{
+	mutex_lock(&c->lock);
+	c->ahead.mode = mode;
+	mutex_unlock(&c->lock);
+}
+
+static void
+will_need(struct tome_object *ob, uint64_t first, uint64_t n)
+{
+	struct tome_readahead exactly = { .mode = TOME_READAHEAD_RANDOM };
+	struct tome_map *payer = group_payer();
+
+	if (payer == NULL)
+		tome_object_willneed(ob, first, n);
+	else
+		tome_ledger_readahead(payer, ob, &exactly, first, n);
+}
+
+void
+content_advise(struct tome_object *ob, struct file *f, uint64_t first,
+    uint64_t n, enum content_advice advice)
+{
+	switch (advice) {
+	case ADVISE_NORMAL:
+		set_mode(f->data, TOME_READAHEAD_NORMAL);
+		break;
+	case ADVISE_RANDOM:
+		set_mode(f->data, TOME_READAHEAD_RANDOM);
+		break;
+	case ADVISE_SEQUENTIAL:
+		set_mode(f->data, TOME_READAHEAD_SEQUENTIAL);
+		break;
+	case ADVISE_WILLNEED:
+		if (n > 0)
+			will_need(ob, first, n);
+		break;
+	case ADVISE_DONTNEED:
+		if (n > 0) {
+			(void)!tome_object_sync(ob, first, n, false);
+			(void)tome_object_discard_clean(ob, first, n);
+		}
+		break;
+	case ADVISE_NOREUSE:
+		break;
+	}
+}
+
+/* ---- all of it ---- */
+
 static uint64_t
 unwritten(void)
 {

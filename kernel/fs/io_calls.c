@@ -606,9 +606,47 @@ SYSCALL(fdatasync)
 	return sync_file(a[0]);
 }
 
+/* Pages that the range touches; of what is not needed, those that it covers. */
+static int
+advise(struct file *f, uint64_t off, uint64_t len, enum content_advice advice)
+{
+	uint64_t up = TOME_PAGE_MASK, end = off + len, first, last;
+	struct tome_object *ob;
+	int err;
+
+	if (f->ops->sync == NULL || f->ops->object == NULL)
+		return 0;
+	err = f->ops->object(f, &ob);
+	if (err != 0 || ob == NULL)
+		return err;
+	if (len == 0 || end < off || end > tome_object_size(ob))
+		end = (tome_object_size(ob) + up) & ~up;
+	first = (advice == ADVISE_DONTNEED ? off + up : off) >> TOME_PAGE_SHIFT;
+	last = (advice == ADVISE_DONTNEED ? end : end + up) >> TOME_PAGE_SHIFT;
+	if (tome_object_kind(ob) == TOME_OBJECT_VNODE)
+		content_advise(ob, f, first, first < last ? last - first : 0,
+		    advice);
+	tome_object_unref(ob);
+	return 0;
+}
+
 SYSCALL(fadvise64)
 {
-	return a[3] > 5 ? -EINVAL : is_open(a[0]);
+	struct fd f = fd_borrow((int)a[0]);
+	int err;
+
+	if (f.file == NULL)
+		return -EBADF;
+	if (f.file->flags & O_PATH)
+		err = -EBADF;
+	else if (f.file->inode != NULL && inode_is(f.file->inode, S_IFIFO))
+		err = -ESPIPE;
+	else if ((int64_t)a[2] < 0 || a[3] > ADVISE_NOREUSE)
+		err = -EINVAL;
+	else
+		err = advise(f.file, a[1], a[2], (enum content_advice)a[3]);
+	fd_return(f);
+	return err;
 }
 
 SYSCALL(sync)

@@ -474,6 +474,11 @@ int content_sync(struct tome_object *, struct file *);
 int content_sync_range(struct tome_object *, struct file *, uint64_t first,
     uint64_t n, unsigned what);
 void content_sync_all(void);
+/* What posix_fadvise(2) says of pages [first, first+n). */
+enum content_advice { ADVISE_NORMAL, ADVISE_RANDOM, ADVISE_SEQUENTIAL,
+	ADVISE_WILLNEED, ADVISE_DONTNEED, ADVISE_NOREUSE };
+void content_advise(struct tome_object *, struct file *, uint64_t first,
+    uint64_t n, enum content_advice);
 /* Another machine's files (p9fs.c): the share of that tag; -ENOENT: no such. */
 int p9fs_root(const char *tag, bool writable, struct dentry **out);
 
