@@ -149,6 +149,8 @@ tome_swap_home(struct tome_paging *p, struct tome_swap_area *a)
 	    i++) {
 		round_home(&h);
 		tome_swap_settle(p);
+		/* What ended meanwhile has its slots until its epoch is over. */
+		tome_epoch_wait(p->vm);
 		tome_vm_quiesce(p->vm, true);
 		(void)tome_desk_bury(p, true);
 	}

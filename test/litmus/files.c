@@ -13,6 +13,9 @@
 #define EIGHT_PACKED MAP(0, 0, 9), W(0, 0, 9), W(0, 1, 8), W(0, 2, 7), \
 	W(0, 3, 6), W(0, 4, 5), W(0, 5, 4), W(0, 6, 3), W(0, 7, 2), OUT(0, 0, 8)
 
+#define FAR_SWAP (LITMUS_SWAP | LITMUS_FAR)
+#define TWO_OUT SHARED(0, 0, 4, 0), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 4)
+
 static const struct litmus table[] = {
 	/* A page that is not there. */
 	{ "file: two faults on one absent page", 2, FILE_ONCE,
@@ -188,6 +191,38 @@ static const struct litmus table[] = {
 	{ "write-behind by one against swapoff and a fault", 3, TIER_SWAP,
 	    { MAP(0, 0, 2), W(0, 0, 9), W(0, 1, 8), OUT(0, 0, 2) },
 	    { { BEHIND }, { SWAPOFF }, { W(0, 0, 1), R(0, 0), R(0, 1) } } },
+	/* The slot numbers of an object's chunk are on disk, or on their way. */
+	{ "on disk: opened by two", 2, FAR_SWAP,
+	    { TWO_OUT, AWAY },
+	    { { R(0, 1), W(0, 0, 1) }, { W(0, 1, 2), R(0, 0) } } },
+	{ "on disk: opened against truncation", 2, FAR_SWAP,
+	    { TWO_OUT, AWAY },
+	    { { R(0, 1), W(0, 0, 1) }, { RESIZE(1), R(0, 1) } } },
+	{ "on disk: opened against a hole", 2, FAR_SWAP,
+	    { TWO_OUT, AWAY },
+	    { { R(0, 0), W(0, 1, 1) }, { PUNCH(1, 1), R(0, 1) } } },
+	{ "on disk: opened against going there again", 2, FAR_SWAP,
+	    { TWO_OUT, AWAY },
+	    { { R(0, 0), OUT(0, 0, 1), W(0, 1, 1) }, { AWAY, R(0, 0) } } },
+	{ "on disk: opened against swapoff", 2, FAR_SWAP,
+	    { TWO_OUT, AWAY },
+	    { { W(0, 0, 1), R(0, 1) }, { SWAPOFF, R(0, 0) } } },
+	{ "on disk: what is below a private copy against truncation", 2,
+	    FAR_SWAP,
+	    { TWO_OUT, PRIVATE(0, 6, 4, 0), AWAY },
+	    { { W(0, 7, 1), R(0, 7) }, { RESIZE(1), R(0, 6) } } },
+	{ "on its way to disk against a fault", 2, FAR_SWAP,
+	    { TWO_OUT },
+	    { { AWAY, R(0, 0) }, { R(0, 1), W(0, 1, 1) } } },
+	{ "on its way to disk against a hole", 2, FAR_SWAP,
+	    { TWO_OUT },
+	    { { AWAY, R(0, 1) }, { PUNCH(1, 1), W(0, 1, 1), R(0, 0) } } },
+	{ "on its way to disk against truncation and growth", 2, FAR_SWAP,
+	    { TWO_OUT },
+	    { { AWAY, R(0, 1) }, { RESIZE(1), RESIZE(8), R(0, 1) } } },
+	{ "on disk: a hole against who would write it again", 3, FAR_SWAP,
+	    { TWO_OUT, AWAY },
+	    { { PUNCH(1, 1), R(0, 1) }, { AWAY }, { R(0, 0) } } },
 	{ "copy-on-write against page-out", 2, LITMUS_SWAP,
 	    { MAP(0, 0, 4), W(0, 0, 9), FORK(0, 1) },
 	    { { W(0, 0, 1), R(0, 0) }, { OUT(0, 0, 1), RUN(1), R(1, 0) } } },

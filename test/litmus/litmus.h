@@ -25,6 +25,8 @@
 				 * LITMUS_STORED + i */
 #define LITMUS_ONCE 32u		/* no page of the file is read twice */
 #define LITMUS_TIER 64u		/* what is swapped out is packed first */
+#define LITMUS_FAR 128u		/* the object has 15 pages more, far beyond, each in a
+				 * chunk of its own, swapped out: OP_AWAY takes it */
 #define LITMUS_STORED 32
 
 enum litmus_kind {
@@ -50,6 +52,7 @@ enum litmus_kind {
 			 * page-out comes: no effect that a program sees */
 	OP_PAGE_OUT,	/* n pages to swap: no effect either */
 	OP_PACK,	/* chunks that can be packed are */
+	OP_AWAY,	/* the same, and leave memory if there are enough */
 	OP_SWAP_OFF,	/* the area goes; nor here */
 	OP_UNTIER,	/* from now on nothing is packed first; nor here */
 	OP_BEHIND,	/* what is packed is written to its slots; nor here */

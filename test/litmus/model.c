@@ -258,6 +258,7 @@ model_do(struct state *s, const struct litmus_op *op)
 	case OP_MIGRATE:
 	case OP_PAGE_OUT:
 	case OP_PACK:
+	case OP_AWAY:
 	case OP_SWAP_OFF:
 	case OP_UNTIER:
 	case OP_BEHIND:

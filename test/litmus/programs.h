@@ -29,6 +29,7 @@
 #define WIRE(s, p, n) { OP_WIRE, s, p, n, 0 }
 #define MIGRATE(s, p) { OP_MIGRATE, s, p, 1, 0 }
 #define OUT(s, p, n) { OP_PAGE_OUT, s, p, n, 0 }
+#define AWAY { OP_AWAY, 0, 0, 0, 0 }
 #define PACK { OP_PACK, 0, 0, 0, 0 }
 #define SWAPOFF { OP_SWAP_OFF, 0, 0, 0, 0 }
 #define UNTIER { OP_UNTIER, 0, 0, 0, 0 }

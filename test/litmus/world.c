@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <object/far.h>
 #include <object/vnode.h>
 #include <paging/paging_i.h>
 #include <pmap/pmap_i.h>
@@ -114,15 +115,38 @@ world_swap_on(struct world *w)
 {
 	static const struct tome_swap_device device = {
 		.max_pages = 2, .start = disk_start };
+	unsigned slots = current->how & LITMUS_FAR ? LITMUS_FAR_SLOTS :
+	    LITMUS_SLOTS;
 
-	w->disk = malloc(LITMUS_SLOTS * TOME_PAGE_SIZE);
+	w->disk = malloc(slots * TOME_PAGE_SIZE);
 	if (w->disk == NULL)
 		abort();
 	world_must(tome_paging_start(w->vm), "paging_start");
-	world_must(tome_swap_add(w->vm, &device, w->disk, LITMUS_SLOTS, 1, 0,
+	world_must(tome_swap_add(w->vm, &device, w->disk, slots, 1, 0,
 	    &w->swap_area), "swap_add");
 	if (current->how & LITMUS_TIER)
 		world_must(tome_swap_compress(w->vm, 8), "compress");
+}
+
+/* Neighbours, without which the object's first chunk would not leave. */
+static void
+world_far(struct world *w)
+{
+	const unsigned n = TOME_PACK_LEAST;
+	uint8_t byte = 1;
+	size_t done;
+
+	world_must(tome_object_resize(w->object,
+	    (uint64_t)n * TOME_CHUNK_ANONS << TOME_PAGE_SHIFT), "resize");
+	for (unsigned i = 1; i < n; i++)
+		world_must(tome_object_write(w->object,
+		    (uint64_t)i * TOME_CHUNK_ANONS << TOME_PAGE_SHIFT, &byte, 1,
+		    &done), "a neighbour");
+	for (unsigned i = 0; i < 4; i++) {
+		(void)tome_reclaim(w->vm, n);
+		tome_io_run(w->vm);
+		tome_vm_quiesce(w->vm, true);
+	}
 }
 
 static void *
@@ -160,6 +184,8 @@ world_setup(struct hosted_machine *m)
 	}
 	hosted_become(m, 0);
 	world_enter(w, 0);
+	if (current->how & LITMUS_FAR)
+		world_far(w);
 	for (unsigned i = 0; current->before[i].kind != OP_END; i++)
 		(void)world_do(w, &current->before[i]);
 	return w;
@@ -443,6 +469,9 @@ world_do_paging(struct world *w, const struct litmus_op *op)
 		break;
 	case OP_PACK:
 		(void)tome_pack_all(w->vm->paging);
+		break;
+	case OP_AWAY:
+		(void)tome_pack_away(w->vm->paging);
 		break;
 	case OP_SWAP_OFF:
 		world_must(tome_swap_remove(w->vm, w->swap_area), "swapoff");

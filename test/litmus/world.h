@@ -11,6 +11,7 @@
 
 /* Slots of the swap area: a run, and the first, which is not used. */
 #define LITMUS_SLOTS 9u
+#define LITMUS_FAR_SLOTS 64u
 
 struct world {
 	const struct litmus *litmus;
