@@ -137,7 +137,7 @@ tome_mmu_flush_all(const struct tome_mmu *m)
 	flush_end();
 }
 
-/* ---- every CPU ---- */
+/* ---- every CPU: walks see what has changed already (tome_round) ---- */
 
 /*
  * By ranges, where they can begin: they have an even number of pages, at most 64 at the
@@ -150,7 +150,6 @@ tome_mmu_broadcast_pages(const struct tome_mmu *m, unsigned asid,
 	const tome_va_t between = ((tome_va_t)1 << TOME_TLBI_RANGE_SHIFT) - 1;
 	const uint64_t granule = (TOME_PAGE_SHIFT - 10) / 2;
 
-	tome_insn_dsb_ishst();
 	while (start != end) {
 		tome_va_t pairs = (end - start) >> (TOME_PAGE_SHIFT + 1);
 
@@ -173,7 +172,6 @@ void
 tome_mmu_broadcast_asid(const struct tome_mmu *m, unsigned asid)
 {
 	(void)m;
-	tome_insn_dsb_ishst();
 	tome_insn_tlbi(TOME_TLBI_ASID_IS, TOME_TLBI_NUMBER(asid));
 	flush_end();
 }
@@ -182,7 +180,6 @@ void
 tome_mmu_broadcast_all(const struct tome_mmu *m)
 {
 	(void)m;
-	tome_insn_dsb_ishst();
 	tome_insn_tlbi(TOME_TLBI_ALL_IS, 0);
 	flush_end();
 }

@@ -2,7 +2,8 @@
  * flush.c - gathers, and the rounds that carry them to the CPUs.
  *
  * A round, for a user pmap (models/flush.pml):
- *  1. the entries have changed;
+ *  1. the entries have changed, and walks see it: a CPU that switches to the pmap
+ *     after 3 flushes at once, and must not walk what was there;
  *  2. raise pmap->flushes, seq_cst; 3. read pmap->running, seq_cst;
  *  4. flush here if this CPU runs it; order the others that do, and wait.
  * Where the MMU takes flushes to all CPUs, it does 4 without an order: by the
@@ -60,6 +61,8 @@ tome_round(struct tome_pmap *p, tome_va_t start, tome_va_t end)
 	tome_host_preempt_off();
 	r = &tome_pmap_cpu(vm)->mine;
 	self = (uint64_t)1 << tome_host_cpu();
+	if (TOME_PORT_VISIBLE == 2)
+		tome_mmu_visible(&vm->pmaps->mmu, NULL, 0);
 	r->pmap = p;
 	r->start = start;
 	r->end = end;

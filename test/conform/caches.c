@@ -1,6 +1,7 @@
 /*
  * caches.c - of the conformance suite: translations stay cached where nothing has
- * changed. A flush that takes too much makes nothing wrong, and every program slow.
+ * changed. A flush that takes too much makes nothing wrong, and every program slow. And
+ * what changes while no CPU runs it has changed for the first that does.
  */
 #include "conform.h"
 
@@ -116,4 +117,33 @@ what_has_not_changed_stays_cached(void **state)
 		tome_frame_free(vm, f);
 		down();
 	}
+}
+
+/* Changed by one CPU, run by another. */
+static void
+gone_at_first_run(void)
+{
+	tome_pfn_t f = frame();
+
+	hosted_become(m, 1);
+	assert_int_equal(tome_pmap_create(vm, &other), TOME_OK);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(tome_pmap_enter(other, VA + i * PAGE, f,
+		    R | W, TOME_MEM_WB, 0), TOME_OK);
+	tome_pmap_remove(other, VA, VA + PAGE);
+	tome_pmap_protect(other, VA + PAGE, VA + 2 * PAGE, R);
+	run_on(0, other);
+	assert_false(can(other, VA, R));
+	assert_false(can(other, VA + PAGE, W));
+	assert_true(can(other, VA + PAGE, R));
+	run_on(0, pmap);
+	tome_pmap_destroy(other);
+	tome_frame_free(vm, f);
+}
+
+void
+what_nobody_runs_changes_too(void **state)
+{
+	(void)state;
+	everywhere(gone_at_first_run);
 }
