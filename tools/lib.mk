@@ -6,7 +6,7 @@
 # tools/bare/tome_host_inline.h declares the inline half of the host contract
 # as plain functions, so that these too show up as undefined.
 
-LIB_FLAGS := $(WARN) -O2 -g -ffreestanding -fno-pic -fno-stack-protector \
+LIB_FLAGS := $(WARN) -O2 -ffreestanding -fno-pic -fno-stack-protector \
 	-fno-strict-aliasing -fno-asynchronous-unwind-tables -Iinclude -Isrc
 LIB_TIERS := 2 57 all
 
