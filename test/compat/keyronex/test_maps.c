@@ -140,6 +140,7 @@ test_deallocate(void **state)
 	vaddr_t at = 0;
 	vm_object_t *ob;
 	vm_map_t *map = kx_space(&at, 8, &ob);
+	vm_map_entry_t *first = DID(vm_map_lookup(map, at));
 
 	(void)state;
 	for (unsigned i = 0; i < 8; i++)
@@ -147,6 +148,7 @@ test_deallocate(void **state)
 	assert_int_equal(DID(vm_deallocate(map, at + 3 * PGSIZE,
 	    2 * PGSIZE)), 0);
 	kx_entries(map, 2);
+	assert_ptr_equal(DID(vm_map_lookup(map, at)), first);
 	assert_int_equal(ob->refcnt, 2);
 	assert_int_equal(vm_map_lookup(map, at + 5 * PGSIZE)->offset,
 	    5 * PGSIZE);

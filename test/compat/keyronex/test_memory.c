@@ -167,10 +167,15 @@ test_anon_release(void **state)
 	assert_true(rig_poke(at, 'a'));
 	copy = DID(vm_object_copy(ob));
 	assert_int_equal(kx_anon(ob, 0)->refcnt, 2);
+	assert_true(rig_poke(at + PGSIZE, 'b'));
 	DO(anon_release(kx_anon(ob, 0)));
 	assert_null(kx_anon(ob, 0));
 	assert_int_equal(kx_anon(copy, 0)->refcnt, 1);
 	assert_int_equal(rig_peek(at), 0);
+	assert_int_equal(rig_peek(at + PGSIZE), 'b');
+	DO(anon_release(kx_anon(ob, 1)));
+	assert_null(kx_anon(ob, 1));
+	assert_int_equal(rig_peek(at + PGSIZE), 0);
 	DO(anon_release(NULL));
 	kx_end(map);
 	DO(vm_object_release(copy));

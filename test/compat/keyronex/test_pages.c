@@ -84,6 +84,7 @@ test_page_knows(void **state)
 	assert_ptr_equal(page->anon->physpage, page);
 	assert_ptr_equal(ob->anon.amap->chunks[0]->anon[1], page->anon);
 	kx_end(map);
+	assert_false(page->is_anon);
 	page = DID(vm_page_from_paddr((paddr_t)t.pa));
 	assert_false(page->is_anon);
 	assert_null(page->pv_map);
@@ -209,6 +210,7 @@ test_pageable(void **state)
 	vm_object_t *ob;
 	vm_map_t *map = kx_space(&at, 2, &ob);
 	vm_page_t *page;
+	vm_mdl_t *mdl;
 
 	(void)state;
 	assert_int_equal(DID(vm_swapon("/dev/disk")), 0);
@@ -228,6 +230,13 @@ test_pageable(void **state)
 	assert_false(kx_anon(ob, 0)->resident);
 	DO(vm_page_changequeue(page, NULL, &vm_pgwiredq));	/* free now */
 	kx_end(map);
+	ob = kx_file(true);
+	assert_int_equal(DID(vm_mdl_new_with_range(&mdl, ob, 0, PGSIZE)), 0);
+	page = DID(vm_object_pages(ob));
+	DO(vm_mdl_free(mdl));
+	DO(vm_object_release(ob));
+	DO(vm_page_changequeue(page, NULL, &vm_pgwiredq));
+	assert_false(page->pinned);
 }
 
 static void
