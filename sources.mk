@@ -142,6 +142,7 @@ TOME_SRC_PAGING = \
 	src/paging/pagein.c \
 	src/paging/pageout.c \
 	src/paging/payer.c \
+	src/paging/pin.c \
 	src/paging/policy.c \
 	src/paging/pool.c \
 	src/paging/pressure.c \

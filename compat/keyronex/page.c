@@ -51,7 +51,7 @@ pages_stop(void)
 	for (tome_pfn_t i = 0; i < k.npfn; i++) {
 		tome_kfree(k.vm, k.rpt[i].pv_map);
 		if (k.rpt[i].pinned)
-			tome_frame_unwire(k.vm, i);
+			tome_page_unpin(k.vm, i);
 		if (k.rpt[i].own)
 			tome_frame_free(k.vm, i);
 	}
@@ -287,10 +287,10 @@ pageable_move(vm_page_t *page, enum vm_page_queue to)
 	tome_pfn_t pfn = pfn_of(page);
 
 	if (to == kVMPageWired && !page->pinned)
-		page->pinned = tome_frame_wire(k.vm, pfn) == TOME_OK;
+		page->pinned = tome_page_pin(k.vm, pfn);
 	if (to != kVMPageWired && page->pinned) {
 		page->pinned = 0;
-		tome_frame_unwire(k.vm, pfn);
+		tome_page_unpin(k.vm, pfn);
 	}
 	if (to == kVMPageInactive)
 		(void)tome_page_accessed(k.vm, pfn, true);

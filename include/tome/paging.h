@@ -49,6 +49,14 @@ uint64_t tome_map_page_out(struct tome_map *, tome_va_t start, tome_va_t len);
 bool tome_page_out(struct tome_vm *, tome_pfn_t);
 
 /*
+ * Pin a page of RAM that is an object's or a space's content now: it stays where it is
+ * until as many tome_page_unpin(), and if what it was the content of has gone meanwhile,
+ * the last frees it. False: it is no such page, or is just being read.
+ */
+bool tome_page_pin(struct tome_vm *, tome_pfn_t) TOME_NODISCARD;
+void tome_page_unpin(struct tome_vm *, tome_pfn_t);
+
+/*
  * Which pages leave, by name: by how often they were used, in how many looks (the
  * default); FIFO with a second chance; hot and cold pages. Any time; what another policy
  * knew of pages is kept where it means something.

@@ -86,7 +86,8 @@ void tome_frame_window_end(struct tome_vm *, tome_pfn_t, void *);
 void tome_frame_zero(struct tome_vm *, tome_pfn_t);
 void tome_frame_copy(struct tome_vm *, tome_pfn_t to, tome_pfn_t from);
 
-/* Pins: a pinned (wired) frame is not reclaimed. EAGAIN: count at its limit. */
+/* Pins: a pinned (wired) frame is not reclaimed. Of frames of one's own; what is an
+ * object's is borrowed from it, or tome_page_pin()'s. EAGAIN: count at its limit. */
 enum tome_err tome_frame_wire(struct tome_vm *, tome_pfn_t) TOME_NODISCARD;
 void tome_frame_unwire(struct tome_vm *, tome_pfn_t);
 

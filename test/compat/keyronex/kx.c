@@ -150,13 +150,14 @@ file_put(vnode_t *vnode, vm_mdl_t *mdl, voff_t at)
 	    move(&kx.file[at], mdl, true);
 }
 
+const vm_pagerops_t kx_ops = { file_get, file_put };
+
 vm_object_t *
 kx_file(bool writable)
 {
-	static const vm_pagerops_t ops = { file_get, file_put };
 	static const vm_pagerops_t ro = { file_get, NULL };
 	vm_object_t *ob = DID(vm_vobj_new((vnode_t *)(void *)&kx,
-	    writable ? &ops : &ro, sizeof kx.file));
+	    writable ? &kx_ops : &ro, sizeof kx.file));
 
 	assert_non_null(ob);
 	return ob;

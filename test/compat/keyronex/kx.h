@@ -39,6 +39,7 @@ void kx_run(vm_map_t *);
 /* A new one, running, with n pages allocated at *at (0: anywhere). */
 vm_map_t *kx_space(vaddr_t *at, size_t n, vm_object_t **);
 void kx_end(vm_map_t *);
+extern const vm_pagerops_t kx_ops;
 vm_object_t *kx_file(bool writable);
 /* The anon of an object's page. */
 vm_anon_t *kx_anon(vm_object_t *, size_t page);

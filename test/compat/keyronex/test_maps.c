@@ -301,36 +301,74 @@ test_kmap(void **state)
 static vm_map_t *space;
 static vaddr_t space_at;
 
+/* What was had of it is given back: the frames are as many as before. */
 static bool
-try_all(void)
+try_lists(void)
 {
-	vaddr_t va = VADDR_MAX;
-	vm_map_t *child = vm_map_fork(space);
-	vm_object_t *file;
-	vm_mdl_t *mdl;
-	bool good = child != NULL;
+	vm_object_t *ob = vm_map_lookup(space, space_at)->obj;
+	vm_mdl_t *mdl = NULL, *range = NULL;
+	bool good = vm_mdl_new_with_capacity(&mdl, 3 * PGSIZE) == 0;
 
-	vm_map_release(child);
-	good &= vm_allocate(space, NULL, &va, 2 * PGSIZE) == 0;
-	if (va != VADDR_MAX) {
-		good &= vm_map_protect(space, va, PGSIZE, kVMRead) == 0;
-		good &= vm_deallocate(space, va, 2 * PGSIZE) == 0;
+	assert_int_equal(good, mdl != NULL);
+	if (good && vm_mdl_expand(&mdl, 40 * PGSIZE) != 0) {
+		assert_int_equal(mdl->nPages, 3);
+		assert_int_equal(mdl->nBytes, 3 * PGSIZE);
+		good = false;
 	}
-	if (vm_mdl_new_with_capacity(&mdl, 3 * PGSIZE) == 0) {
-		good &= vm_mdl_expand(&mdl, 5 * PGSIZE) == 0;
-		vm_mdl_free(mdl);
+	vm_mdl_free(mdl);
+	if (vm_mdl_new_with_range(&range, ob, 0, 2 * PGSIZE) != 0) {
+		assert_null(range);
+		good = false;
 	}
-	if (vm_mdl_new_with_range(&mdl, vm_map_lookup(space, space_at)->obj,
-	    0, 2 * PGSIZE) == 0)
-		vm_mdl_free(mdl);
-	va = vm_kalloc(3, kVMKNoSleep);
-	if (va != 0)
-		vm_kfree(va, 3);
-	file = kx_file(true);
-	vm_object_release(vm_object_copy(file));
-	vm_object_release(file);
-	(void)amap_anon_at(vm_map_lookup(space, space_at)->obj->anon.amap, 0);
+	vm_mdl_free(range);
+	assert_int_equal(ob->refcnt, 1);
+	assert_false(vm_page_from_paddr(amap_anon_at(ob->anon.amap, 0)->
+	    physpage->paddr)->busy);
 	return good;
+}
+
+static bool
+try_kernel(void)
+{
+	vaddr_t at = vm_kalloc(3, kVMKNoSleep);
+	vm_page_t *page = vm_pagealloc(false, &vm_pgdevbufq);
+	vm_map_t *map = vm_map_new();
+	bool good = at != 0 && page != NULL && map != NULL;
+
+	if (at != 0)
+		vm_kfree(at, 3);
+	vm_page_free(page);
+	vm_map_release(map);
+	return good;
+}
+
+static bool
+try_objects(void)
+{
+	vm_object_t *ob = vm_aobj_new(PGSIZE), *copy = vm_object_copy(ob);
+	vm_object_t *file = vm_vobj_new(NULL, &kx_ops, PGSIZE);
+	vm_object_t *above = vm_object_copy(file);
+	bool good = ob != NULL && copy != NULL && file != NULL && above != NULL;
+
+	if (file != NULL)
+		assert_int_equal(file->refcnt, above != NULL ? 2 : 1);
+	vm_object_release(above);
+	vm_object_release(file);
+	vm_object_release(copy);
+	vm_object_release(ob);
+	return good;
+}
+
+/* The other calls, each with every allocation failing. */
+static void
+fail_each(bool (*attempt)(void))
+{
+	uint64_t had;
+
+	assert_true(attempt());
+	had = rig_free_frames();
+	rig_each_failure(attempt);
+	assert_int_equal(rig_free_frames(), had);
 }
 
 static bool
@@ -383,7 +421,9 @@ test_no_memory(void **state)
 	kx_entries(space, 2);
 	rig_each_failure(try_changes);
 	kx_entries(space, 2);
-	assert_true(try_all());
+	fail_each(try_lists);
+	fail_each(try_kernel);
+	fail_each(try_objects);
 	assert_int_equal(rig_peek(space_at + 39 * PGSIZE), 'm');
 	kx_end(space);
 }

@@ -3,6 +3,7 @@
  * the page daemon and swap.
  */
 #include <stdio.h>
+#include <unistd.h>
 
 #include <hosted_i.h>
 
@@ -220,7 +221,10 @@ test_pageable(void **state)
 	assert_int_equal(page->queue, kVMPageWired);
 	assert_int_equal(DID(vm_swp_pageout(page)), kVMPagerExhausted);
 	assert_true(kx_anon(ob, 0)->resident);
-	DO(vm_page_changequeue(page, &vm_pgwiredq, &vm_pginactiveq));
+	DO(vm_page_changequeue(page, &vm_pgwiredq, &vm_pgactiveq));
+	assert_int_equal(page->queue, kVMPageActive);
+	assert_true(page->accessed);
+	DO(vm_page_changequeue(page, &vm_pgactiveq, &vm_pginactiveq));
 	assert_int_equal(page->queue, kVMPageInactive);
 	assert_false(page->accessed);
 	assert_int_equal(rig_peek(at), 'w');
@@ -237,6 +241,14 @@ test_pageable(void **state)
 	DO(vm_object_release(ob));
 	DO(vm_page_changequeue(page, NULL, &vm_pgwiredq));
 	assert_false(page->pinned);
+	/* The end of all gives back what is left. */
+	at = 0;
+	map = kx_space(&at, 1, &ob);
+	assert_true(rig_poke(at, 'l'));
+	DO(vm_page_changequeue(kx_anon(ob, 0)->physpage, NULL, &vm_pgwiredq));
+	kx_end(map);
+	assert_non_null(DID(vm_pagealloc(false, &vm_pgdevbufq)));
+	assert_int_not_equal(DID(vm_kalloc(2, kVMKNoSleep)), 0);
 }
 
 static void
@@ -526,10 +538,14 @@ test_pd_wait(void **state)
 	DO(vm_pd_signal());
 	DO(vm_pd_wait());
 	assert_int_equal(kx.starved, 1);		/* and nothing to free */
+	kx.patience = 9;
+	DO(vm_pd_signal());
+	DO(vm_pd_wait());
+	assert_int_equal(kx.starved, 2);		/* once is enough */
 }
 
 static void
-daemon(void *arg)
+run_daemon(void *arg)
 {
 	vm_pdaemon(arg);
 }
@@ -538,15 +554,23 @@ static void
 test_pdaemon(void **state)
 {
 	vaddr_t at = 0;
-	vm_map_t *map;
+	vm_map_t *map = kx_space(&at, 64, NULL);
+	struct tome_paging_stats s;
+	vm_page_t *page;
 
 	(void)state;
 	rig_watch(false);
-	hosted_start(rig.machine, 1, daemon, NULL);
-	map = kx_space(&at, 64, NULL);
 	assert_true(rig_poke(at, 1));
+	while (vm_enoughfree())
+		assert_non_null(vm_pagealloc(false, &vm_pgdevbufq));
+	hosted_start(rig.machine, 1, run_daemon, NULL);
+	do
+		tome_paging_stats(rig.vm, &s);
+	while (s.daemon == 0 && usleep(1000) == 0);
 	tome_paging_stop(rig.vm);
 	hosted_join(rig.machine);
+	while ((page = vm_pgdevbufq.queue.last) != NULL)
+		vm_page_free(page);
 	rig_watch(true);
 	kx_end(map);
 }
