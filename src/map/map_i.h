@@ -94,7 +94,7 @@ struct tome_map {
 	uint64_t nentries, vpages, data_pages, stack_pages, exec_pages,
 	    locked_pages, charged_pages, peak_virtual, peak_resident;
 
-	/* Every map of the instance; under maps->list_lock. */
+	/* Every map of the instance, as they were made; under maps->list_lock. */
 	struct tome_map *next, *prev;
 };
 
@@ -105,7 +105,7 @@ struct tome_maps {			/* layer 5's state of an instance */
 	_Atomic uint32_t overcommit;	/* enum tome_overcommit */
 	_Atomic uint64_t commit_limit;	/* pages */
 	struct tome_spin list_lock;	/* rank QUEUE */
-	struct tome_map *list;
+	struct tome_map *list, *last;
 	/* Layer 6's, or NULL: WILLNEED, COLD, PAGEOUT. Nothing locked; the range may be
 	 * anything by now. */
 	void (*advise)(struct tome_map *, tome_va_t start, tome_va_t len,
@@ -201,9 +201,9 @@ enum tome_err tome_alien_out(struct tome_map *, tome_va_t dst, const void *src,
 enum tome_err tome_alien_cas_u32(struct tome_map *, tome_va_t va,
     uint32_t want, uint32_t *seen) TOME_NODISCARD;
 
-/* The map with the next higher number, counted; NULL: none. Maps made since have
- * higher ones. */
-struct tome_map *tome_map_after(struct tome_vm *, uint64_t id);
+/* The map made next after this one, whose reference is given up (NULL: the first),
+ * counted; NULL: none. Nothing locked. */
+struct tome_map *tome_map_after(struct tome_vm *, struct tome_map *);
 /* Installed as objects->shrunk: drop the private copies of an object's pages from
  * `first` on, in every map. (truncate.c) */
 void tome_maps_object_shrunk(struct tome_vm *, struct tome_object *,

@@ -98,11 +98,10 @@ tome_maps_link(struct tome_map *map)
 	map->id = tome_add(&all->next_id, 1);
 	tome_count(map->vm, TOME_N_MAPS, 1);
 	irq = tome_spin_lock(map->vm, &all->list_lock, TOME_RANK_QUEUE);
-	map->prev = NULL;
-	map->next = all->list;
-	if (map->next != NULL)
-		map->next->prev = map;
-	all->list = map;
+	map->next = NULL;
+	map->prev = all->last;
+	*(map->prev != NULL ? &map->prev->next : &all->list) = map;
+	all->last = map;
 	tome_spin_unlock(map->vm, &all->list_lock, TOME_RANK_QUEUE, irq);
 }
 
@@ -113,12 +112,8 @@ tome_maps_unlink(struct tome_map *map)
 	uintptr_t irq = tome_spin_lock(map->vm, &all->list_lock,
 	    TOME_RANK_QUEUE);
 
-	if (map->next != NULL)
-		map->next->prev = map->prev;
-	if (map->prev != NULL)
-		map->prev->next = map->next;
-	else
-		all->list = map->next;
+	*(map->next != NULL ? &map->next->prev : &all->last) = map->prev;
+	*(map->prev != NULL ? &map->prev->next : &all->list) = map->next;
 	tome_spin_unlock(map->vm, &all->list_lock, TOME_RANK_QUEUE, irq);
 	tome_count(map->vm, TOME_N_MAPS, -1);
 }

@@ -14,19 +14,15 @@ void
 tome_maps_object_shrunk(struct tome_vm *vm, struct tome_object *ob,
     tome_pgoff_t first)
 {
-	uint64_t id = 0;
-	struct tome_map *map;
+	struct tome_map *map = NULL;
 	enum tome_err err;
 
-	while ((map = tome_map_after(vm, id)) != NULL) {
-		id = map->id;
+	while ((map = tome_map_after(vm, map)) != NULL)
 		do {
 			tome_mutex_lock(vm, &map->lock, TOME_RANK_MAP);
 			err = map_shrunk(map, ob, first);
 			tome_mutex_unlock(vm, &map->lock, TOME_RANK_MAP);
 		} while (err == TOME_ENOMEM && tome_memory_found(vm));
-		tome_map_unref(map);
-	}
 }
 
 /* A reference, unless the last one has gone. */
@@ -41,23 +37,19 @@ map_try_ref(struct tome_map *map)
 	return false;
 }
 
+/* A child that is forked off meanwhile comes behind its parent. */
 struct tome_map *
-tome_map_after(struct tome_vm *vm, uint64_t id)
+tome_map_after(struct tome_vm *vm, struct tome_map *map)
 {
 	struct tome_maps *all = vm->maps;
-	struct tome_map *next;
 	uintptr_t irq = tome_spin_lock(vm, &all->list_lock, TOME_RANK_QUEUE);
+	struct tome_map *next = map != NULL ? map->next : all->list;
 
-	do {
-		next = NULL;
-		for (struct tome_map *m = all->list; m != NULL; m = m->next)
-			if (m->id > id && (next == NULL || m->id < next->id))
-				next = m;
-		if (next == NULL)
-			break;
-		id = next->id;
-	} while (!map_try_ref(next));
+	while (next != NULL && !map_try_ref(next))
+		next = next->next;
 	tome_spin_unlock(vm, &all->list_lock, TOME_RANK_QUEUE, irq);
+	if (map != NULL)
+		tome_map_unref(map);
 	return next;
 }
 

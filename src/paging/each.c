@@ -59,19 +59,12 @@ next_in_maps(struct tome_each *e)
 {
 	struct tome_amap *am = NULL;
 
-	while (am == NULL) {
-		if (e->map == NULL) {
-			e->map = tome_map_after(e->vm, e->id);
-			if (e->map == NULL)
-				break;
-			e->id = e->map->id;
-			e->va = e->map->lo;
-		}
+	if (e->map != NULL)
 		am = amap_after(e->map, &e->va);
-		if (am == NULL) {
-			tome_map_unref(e->map);
-			e->map = NULL;
-		}
+	while (am == NULL &&
+	    (e->map = tome_map_after(e->vm, e->map)) != NULL) {
+		e->va = e->map->lo;
+		am = amap_after(e->map, &e->va);
 	}
 	return am;
 }

@@ -391,18 +391,16 @@ tome_ledger_create(struct tome_vm *vm, struct tome_ledger *parent,
 static bool
 is_had(struct tome_paging *p, const struct tome_ledger *l)
 {
-	struct tome_map *map;
-	uint64_t id = 0;
+	struct tome_map *map = NULL;
 	bool had = false;
 
 	for (unsigned i = 1; i <= TOME_LEDGERS && !had; i++)
 		had = p->ledger[i] != NULL && p->ledger[i]->parent == l &&
 		    !p->ledger[i]->gone;
-	while (!had && (map = tome_map_after(p->vm, id)) != NULL) {
-		id = map->id;
+	while (!had && (map = tome_map_after(p->vm, map)) != NULL)
 		had = tome_rd(&map->ledger) == l;
+	if (map != NULL)
 		tome_map_unref(map);
-	}
 	return had;
 }
 

@@ -126,15 +126,11 @@ map_collect(struct tome_map *map)
 static void
 tables_collect(struct tome_vm *vm)
 {
-	struct tome_map *map;
-	uint64_t id = 0;
+	struct tome_map *map = NULL;
 
-	while ((map = tome_map_after(vm, id)) != NULL) {
-		id = map->id;
+	while ((map = tome_map_after(vm, map)) != NULL)
 		if (!map->kernel)
 			map_collect(map);
-		tome_map_unref(map);
-	}
 }
 
 static uint64_t

@@ -350,11 +350,11 @@ struct tome_each {
 	bool maps;				/* done with objects */
 	struct tome_object *object;
 	struct tome_map *map;
-	uint64_t id;
 	tome_va_t va;
 	struct tome_amap *counted;
 };
-/* The next, good until the next call; NULL: no more. Nothing locked; may sleep. */
+/* The next, good until the next call; NULL: no more, do not ask again. Nothing locked;
+ * may sleep. */
 struct tome_amap *tome_each_next(struct tome_each *);
 /* The next object that has an amap, counted; after NULL, the first. */
 struct tome_object *tome_object_after(struct tome_vm *, struct tome_object *);

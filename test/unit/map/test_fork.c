@@ -255,6 +255,38 @@ test_out_of_memory(void **state)
 	tome_map_unref(map);
 }
 
+/* Who goes through all maps comes to each once, and to those made meanwhile; the one he
+ * is at may end behind him. */
+static void
+maps_are_visited_as_they_were_made(void **state)
+{
+	struct rig *r = *state;
+	struct tome_map *made[4] = { rig_map(r), rig_map(r), rig_map(r) };
+	struct tome_map *map = NULL;
+	unsigned n = 0;
+
+	while ((map = tome_map_after(r->vm, map)) != NULL) {
+		if (map->kernel)
+			continue;
+		assert_ptr_equal(map, made[n]);
+		if (n == 1) {
+			assert_int_equal(tome_map_fork(made[0], &made[3]),
+			    TOME_OK);
+			tome_map_unref(made[1]);
+			tome_map_unref(made[0]);
+		}
+		n++;
+	}
+	assert_int_equal(n, 4);
+	map = tome_map_after(r->vm, NULL);
+	while (map->kernel)
+		map = tome_map_after(r->vm, map);
+	assert_ptr_equal(map, made[2]);
+	tome_map_unref(map);
+	tome_map_unref(made[2]);
+	tome_map_unref(made[3]);
+}
+
 int
 main(void)
 {
@@ -267,6 +299,7 @@ main(void)
 		RIG_TEST(test_zero_over_object),
 		RIG_TEST(test_unmapped_between),
 		RIG_TEST(test_out_of_memory),
+		RIG_TEST(maps_are_visited_as_they_were_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
