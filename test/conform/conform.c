@@ -414,6 +414,54 @@ a_lone_pages_tables_go(void **state)
 	everywhere(lone_body);
 }
 
+/* ---- from the page's side ---- */
+
+/* Two pages, one of them twice: who maps them, then nobody. */
+static void
+pages_body(void)
+{
+	tome_va_t far = VA + 2 * tome_unit_span(0);
+	tome_pfn_t f[2] = { frame(), frame() };
+	struct tome_mapping at[3];
+	uint64_t rounds;
+	unsigned i;
+
+	enter(VA, f[0], R | W, 0);
+	enter(VA + PAGE, f[1], R, 0);
+	enter(far, f[0], R, 0);
+	expect(VA, enforced(R | W));
+	expect(VA + PAGE, enforced(R));
+	expect(far, enforced(R));
+	assert_int_equal(tome_page_mappings(vm, f[0]), 2);
+	assert_int_equal(tome_page_list(vm, f[0], at, 3), 2);
+	assert_true(at[0].va + at[1].va == VA + far);
+	for (i = 0; i < 2; i++) {
+		assert_ptr_equal(at[i].pmap, pmap);
+		assert_int_equal(at[i].prot, at[i].va == VA ? R | W : R);
+	}
+	rounds = tome_pmap_rounds(pmap);
+	tome_pages_unmap(vm, f, 2);
+	assert_true(tome_pmap_rounds(pmap) != rounds);
+	expect(VA, 0);
+	expect(VA + PAGE, 0);
+	expect(far, 0);
+	assert_int_equal(tome_page_list(vm, f[0], at, 3), 0);
+	assert_int_equal(tome_page_list(vm, f[1], at, 3), 0);
+	for (i = 0; i < cpus; i++) {
+		hosted_become(m, i);
+		assert_ptr_equal(tome_pmap_current(vm), pmap);
+	}
+	tome_frame_free(vm, f[0]);
+	tome_frame_free(vm, f[1]);
+}
+
+static void
+pages_know_who_maps_them(void **state)
+{
+	(void)state;
+	everywhere(pages_body);
+}
+
 /* ---- accessed, modified, wired ---- */
 
 static void
@@ -724,6 +772,7 @@ main(void)
 		cmocka_unit_test(rights_are_what_was_entered),
 		cmocka_unit_test(ranges_and_tables_go_everywhere),
 		cmocka_unit_test(a_lone_pages_tables_go),
+		cmocka_unit_test(pages_know_who_maps_them),
 		cmocka_unit_test(what_programs_do_is_noted),
 		cmocka_unit_test(numbers_roll_over),
 		cmocka_unit_test(kernel_translations_are_everybodys),
