@@ -67,11 +67,12 @@ tome_leaf_fill(struct tome_pmap *p, tome_va_t va, tome_pfn_t frame,
 
 /*
  * Faults mostly come where the last one came. A leaf that went stray meanwhile is
- * looked for again from the root.
+ * looked for again from the root. Inside an epoch: the hint is this CPU's.
  */
 static inline bool
 leaf_hinted(struct tome_pmap_cpu *cpu, struct tome_pmap *p, tome_va_t va)
 {
+	tome_rank_section(p->vm);
 	return tome_likely(cpu->hint_epoch ==
 	    tome_rd_relaxed(&tome_this_cpu(p->vm)->epoch.seen) &&
 	    cpu->hint.pmap == p &&

@@ -28,9 +28,11 @@ move(struct tome_pmap *p, tome_va_t from, tome_va_t to, tome_va_t len)
 	struct tome_gather g;
 
 	assert_int_equal(tome_range_move_reserve(p, from, to, len), TOME_OK);
+	tome_epoch_enter(rig.vm);
 	tome_gather_begin(&g, p);
 	tome_range_move(&g, from, to, len);
 	tome_gather_finish(&g);
+	tome_epoch_leave(rig.vm);
 }
 
 static void

@@ -267,9 +267,11 @@ moving_a_record_changes_the_stamp(void **state)
 		rig_enter(p, place(10 + i), f, R);
 		tome_pv_collect(rig.vm, tome_page(rig.vm, f), 0, &rec, 1,
 		    &before);
+		tome_epoch_enter(rig.vm);
 		tome_gather_begin(&g, p);
 		tome_range_move(&g, place(10 + i), place(20 + i), PAGE);
 		tome_gather_finish(&g);
+		tome_epoch_leave(rig.vm);
 		tome_pv_collect(rig.vm, tome_page(rig.vm, f), 0, &rec, 1,
 		    &after);
 		assert_true(before.word != after.word ||
@@ -296,9 +298,11 @@ a_move_is_not_forgotten_with_its_chunk(void **state)
 		rig_enter(p, place(i), f, R);
 	tome_pv_collect(rig.vm, tome_page(rig.vm, f), 0, &rec, 1, &before);
 	rig_enter(p, place(i), f, R);
+	tome_epoch_enter(rig.vm);
 	tome_gather_begin(&g, p);
 	tome_range_move(&g, place(2), place(20), PAGE);
 	tome_gather_finish(&g);
+	tome_epoch_leave(rig.vm);
 	tome_pmap_remove(p, place(i), place(i) + PAGE);
 	tome_pv_collect(rig.vm, tome_page(rig.vm, f), 0, &rec, 1, &after);
 	assert_true(before.word == after.word);
@@ -318,10 +322,12 @@ move_behind(unsigned cpu)
 
 	if (cpu != 1 || to_move == 0)
 		return;
+	tome_epoch_enter(rig.vm);
 	tome_gather_begin(&g, walked);
 	tome_range_move(&g, place(to_move), place(0), PAGE);
 	to_move = 0;
 	tome_gather_finish(&g);
+	tome_epoch_leave(rig.vm);
 }
 
 /* It moves while a walk is under way, from before it to behind it. */
