@@ -92,7 +92,7 @@ release(void)
 
 /* ---- in a time that does not grow ---- */
 
-/* Pages of one frame, after the page that is looked for. */
+/* Pages that the one which is looked for comes after. */
 static void
 add_many(void)
 {
@@ -110,8 +110,8 @@ add_many(void)
 static void
 add_all(void)
 {
-	add();
 	add_many();
+	add();
 }
 
 static void
