@@ -316,10 +316,10 @@ fill_table(struct tome_pmap *p, tome_va_t va, tome_pa_t pa, unsigned level,
 	for (i = 0; i < n; i++) {
 		tome_insn_pte_xchg(&w.table[i], tome_pte_leaf(tome_pmap_mmu(p),
 		    level, pa, t->prot, t->type, KERNEL_LEAF));
+		if (TOME_PORT_VISIBLE)
+			tome_mmu_visible(tome_pmap_mmu(p), &w.table[i], 1);
 		pa += (tome_pa_t)1 << TOME_PT_SHIFT(level);
 	}
-	if (TOME_PORT_VISIBLE)
-		tome_mmu_visible(tome_pmap_mmu(p), w.table, n);
 	tome_wr_relaxed(&tome_page(p->vm, w.frame)->index, (uint32_t)n);
 }
 

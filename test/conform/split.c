@@ -40,6 +40,24 @@ large_enter(void)
 	    TOME_OK);
 }
 
+/* Few at a time: the machine looks for each store among those that are still to come. */
+static void
+large_remove(void)
+{
+	const tome_va_t step = 64 * PAGE, end = large_at() + large_span();
+	struct tome_pmap *k = tome_pmap_kernel(vm);
+	struct tome_translation t;
+	tome_va_t va;
+
+	if (tome_pmap_extract(k, large_at(), &t) &&
+	    t.page_shift >= TOME_PT_SHIFT(1)) {
+		tome_pmap_remove(k, large_at(), end);
+		return;
+	}
+	for (va = large_at(); va != end; va += step)
+		tome_pmap_remove(k, va, va + step);
+}
+
 /* On every CPU: these rights, of the frame that was entered, by a leaf of this size. */
 static void
 large_expect(tome_va_t off, tome_prot_t prot, unsigned shift)
@@ -72,13 +90,17 @@ large_shift(void)
 	return TOME_PT_SHIFT(vm->pmaps->mmu.large_level > 0 ? 1 : 0);
 }
 
-/* A page in the middle loses a right, the next goes; their neighbours stay. */
+/* A page in the middle loses a right, the next goes; their neighbours stay. Where a table
+ * has thousands, once in each mode, with the kinds of CPU in turn. */
 static void
 split_body(void)
 {
+	static unsigned times;
 	struct tome_pmap *k = tome_pmap_kernel(vm);
 	tome_va_t at = large_at(), span = large_span(), mid = span / 2;
 
+	if (TOME_PT_BITS(0) > 11 && times++ % 5 != 0)
+		return;
 	large_enter();
 	large_expect(0, R | W, large_shift());
 	large_expect(span - PAGE, R | W, large_shift());
@@ -96,7 +118,7 @@ split_body(void)
 	large_expect(mid + PAGE, 0, 0);
 	large_expect(mid + 2 * PAGE, R | W, TOME_PAGE_SHIFT);
 	assert_null(tome_vm_check(vm));
-	tome_pmap_remove(k, at, at + span);
+	large_remove();
 	large_expect(0, 0, 0);
 	large_expect(span - PAGE, 0, 0);
 }
@@ -114,7 +136,7 @@ whole_body(void)
 	tome_pmap_protect(k, at, at + span, R);
 	large_expect(0, R, large_shift());
 	large_expect(span - PAGE, R, large_shift());
-	tome_pmap_remove(k, at, at + span);
+	large_remove();
 	large_expect(span - PAGE, 0, 0);
 }
 
@@ -145,8 +167,7 @@ a_split_that_fails_changes_nothing(void **state)
 		    TOME_ENOMEM : TOME_OK);
 		large_expect(0, R | W, large_shift());
 		large_expect(large_span() - PAGE, R | W, large_shift());
-		tome_pmap_remove(tome_pmap_kernel(vm), large_at(), large_at() +
-		    large_span());
+		large_remove();
 		down();
 	}
 }
