@@ -196,8 +196,8 @@ enum tome_advice {
 /*
  * EINVAL: the entry's kind does not take this advice (DONTNEED and FREE of a wired
  * entry, FREE of a shared one, REMOVE of a private one). EOPNOTSUPP: REMOVE of a file
- * whose pager cannot. EPERM: REMOVE of what is sealed. ENOMEM: a hole; what is mapped was still advised, as Linux.
- * EFAULT, ENOMEM, EIO from POPULATE.
+ * whose pager cannot. EPERM: REMOVE of what is sealed. ENOMEM: a hole; what is mapped
+ * was still advised, as Linux. EFAULT, ENOMEM, EIO from POPULATE.
  */
 enum tome_err tome_map_advise(struct tome_map *, tome_va_t start,
     tome_va_t len, enum tome_advice) TOME_NODISCARD;
