@@ -6,7 +6,7 @@
  * CMPXCHG8B with the flags as its block of instructions found them: where an
  * addition stands in the same block, all 32 bits of EFLAGS can come out of it, VM
  * among them, and the next interrupt is a double fault. A block ends with a jump,
- * and compilers put none there.  [checked: test/parts/62-machines] What programs do
+ * and compilers put none there.  [checked: test/parts/34-machines] What programs do
  * in user mode cannot be mended here.
  */
 #include <stdbool.h>
