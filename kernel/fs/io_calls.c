@@ -550,6 +550,16 @@ is_open(uint64_t fd)
 	return 0;
 }
 
+/* The object, counted, of a file that is written back; NULL: it is none, and there is
+ * nothing to do. */
+static int
+synced_object(struct file *f, struct tome_object **ob)
+{
+	*ob = NULL;
+	return f->ops->sync == NULL || f->ops->object == NULL ? 0 :
+	    f->ops->object(f, ob);
+}
+
 /* Only what has a store behind it, by way of the cache, has anything to do. */
 static int
 sync_range(struct file *f, uint64_t off, uint64_t len, unsigned what)
@@ -559,9 +569,7 @@ sync_range(struct file *f, uint64_t off, uint64_t len, unsigned what)
 	struct tome_object *ob;
 	int err;
 
-	if (f->ops->sync == NULL || f->ops->object == NULL)
-		return 0;
-	err = f->ops->object(f, &ob);
+	err = synced_object(f, &ob);
 	if (err != 0 || ob == NULL)
 		return err;
 	if (tome_object_kind(ob) == TOME_OBJECT_VNODE)
@@ -614,9 +622,7 @@ advise(struct file *f, uint64_t off, uint64_t len, enum content_advice advice)
 	struct tome_object *ob;
 	int err;
 
-	if (f->ops->sync == NULL || f->ops->object == NULL)
-		return 0;
-	err = f->ops->object(f, &ob);
+	err = synced_object(f, &ob);
 	if (err != 0 || ob == NULL)
 		return err;
 	if (len == 0 || end < off || end > tome_object_size(ob))

@@ -7,6 +7,7 @@
  */
 #include <base/memory.h>
 #include <object/dir.h>
+#include <object/far.h>
 
 static enum tome_err hold_chunk(struct tome_object *, tome_pgoff_t,
     bool publish, struct tome_held *) TOME_NODISCARD;
@@ -460,7 +461,6 @@ tome_object_resident(struct tome_object *ob)
 {
 	uint64_t slot = 0, n = 0, id;
 	struct tome_dirent d;
-	uint32_t pages;
 
 	if (ob->ops != NULL)
 		return ob->ops->resident(ob);
@@ -470,15 +470,13 @@ tome_object_resident(struct tome_object *ob)
 	while (tome_amap_next(ob->amap, &slot, UINT64_MAX, &d)) {
 		if (!tome_dirent_lock(ob->amap, &d))
 			continue;
-		pages = 0;
 		if (tome_chunk_packed(d.chunk)) {
-			pages = ob->vm->objects->anon_pager->pages(&d, &id);
+			n += tome_pack_bits(ob->vm->objects->anon_pager->pages(
+			    &d, &id));
 		} else {
 			for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++)
 				n += d.chunk->anon[i] != NULL;
 		}
-		for (; pages != 0; pages &= pages - 1)
-			n++;
 		tome_chunk_unlock(ob->amap, d.chunk);
 	}
 	tome_epoch_leave(ob->vm);

@@ -72,6 +72,21 @@ judge(void)
 }
 
 void
+kernel_may(tome_va_t va, tome_prot_t prot)
+{
+	uint8_t b;
+
+	for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+		hosted_become(m, cpu);
+		assert_int_equal(hosted_kread(va, &b, 1, false) == TOME_OK,
+		    prot != 0);
+		assert_int_equal(hosted_kwrite(va, &b, 1, false) == TOME_OK,
+		    (prot & W) != 0);
+	}
+	judge();
+}
+
+void
 down(void)
 {
 	unsigned cpu;

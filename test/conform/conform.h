@@ -44,6 +44,8 @@ void everywhere(void (*body)(void));
 void run_on(unsigned cpu, struct tome_pmap *p);
 /* Nothing untrue is cached, nothing is wrong. */
 void judge(void);
+/* The kernel has these rights there on every CPU, and no others; then judges. */
+void kernel_may(tome_va_t, tome_prot_t);
 
 tome_pfn_t frame(void);
 void enter(tome_va_t, tome_pfn_t, tome_prot_t, unsigned flags);
