@@ -54,6 +54,19 @@ program_begin(void)
 }
 
 void
+await_host(const char *event)
+{
+	char byte = 0;
+
+	printf("READY %s\n", event);
+	while (byte != '\n')
+		if (read(STDIN_FILENO, &byte, 1) != 1) {
+			failed("%s: the host does not answer", event);
+			break;
+		}
+}
+
+void
 program_end(void)
 {
 	printf("KERNEL-DONE\n");

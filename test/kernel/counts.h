@@ -68,6 +68,12 @@ void stamp_pages(char *, unsigned npages, uint64_t seed);
 bool stamped(const char *, unsigned npages, uint64_t seed);
 bool zeroed(const char *, unsigned npages);
 
+/*
+ * Tells the host `READY EVENT`, and returns when it answers with a line on the console:
+ * what it does at that event it has then done, however slow either of the two is.
+ */
+void await_host(const char *event);
+
 /* Wait for one child; -1: it was none. */
 int status_of(pid_t);
 

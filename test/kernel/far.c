@@ -4,8 +4,8 @@
  *
  * Run with less memory than it uses, told on the kernel's command line what the server
  * will do: lost=0: nothing may be lost; lost=1: something must be, for a while; lost=2:
- * for good; most=: no more than so much of it need be looked at. It prints READY when
- * a part of its memory is out, and waits a little: then the server does it.
+ * for good; most=: no more than so much of it need be looked at. The host is told when a
+ * part of its memory is out, which is when the server does it, and when it was looked at.
  */
 #include "counts.h"
 
@@ -15,7 +15,6 @@
 #include <signal.h>
 
 #define PAGES ((42ul << 20) / PAGE)
-#define WAIT_S 3
 #define TRIES 40
 
 static sigjmp_buf away;
@@ -168,9 +167,7 @@ main(void)
 	if (p == MAP_FAILED)
 		program_end();
 	stamp_pages(p, PAGES, 1);
-	printf("READY\n");
-	fflush(stdout);
-	sleep(WAIT_S);
+	await_host("out");
 	s = look_at_all(p, option("most", PAGES));
 	printf("far: %u pages right, %u lost\n", s.right, s.lost);
 	if (s.wrong > 0 || s.right == 0)
@@ -179,6 +176,7 @@ main(void)
 		failed("far: %u pages were lost", s.lost);
 	else
 		passed("far: what can be had is right");
+	await_host("looked");
 	if (lost == 1)
 		come_back(p);
 	close(end[1]);

@@ -3,8 +3,7 @@
  * once to each who has it open, by fsync or by msync; what cannot be read, to who reads
  * it; what is in memory is as it was.
  *
- * The file is the disk. It prints READY and what the store should do from now on, and
- * waits a little: then it does.
+ * The file is the disk. The host is told what the store should do from now on.
  */
 #include "counts.h"
 
@@ -16,7 +15,6 @@
 #define DISK "/dev/vda"
 #define PAGES 64u
 #define UNREAD (64ul << 20)		/* nobody has read from here on */
-#define WAIT_S 2
 
 static sigjmp_buf away;
 static int a, b;			/* two who have it open */
@@ -27,14 +25,6 @@ on_bus(int sig)
 {
 	(void)sig;
 	siglongjmp(away, 1);
-}
-
-static void
-ready(const char *what)
-{
-	printf("READY %s\n", what);
-	fflush(stdout);
-	sleep(WAIT_S);
 }
 
 /* 0, or the error. */
@@ -134,7 +124,7 @@ reads_fail(const char *unread)
 		failed("store: what is in memory is not what it was");
 	else
 		passed("store: what cannot be read is told to who reads it");
-	ready("good");
+	await_host("good");
 	if (touch(unread) != 1 || pread(a, &word, sizeof word, UNREAD +
 	    99 * PAGE) != sizeof word || word != 0)
 		failed("store: what can be read again: errno %d", errno);
@@ -159,11 +149,11 @@ main(void)
 	}
 	stamp_pages(shared, PAGES, 1);
 	expect("msync at first", synced(), 0);
-	ready("writes fail");
+	await_host("writes fail");
 	writes_fail();
-	ready("writes succeed");
+	await_host("writes succeed");
 	writes_succeed();
-	ready("reads fail");
+	await_host("reads fail");
 	reads_fail(unread);
 	program_end();
 }
