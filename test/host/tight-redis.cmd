@@ -13,10 +13,10 @@ for i in range($n):
 EOP
 redis-cli -p 7777 bgsave
 redis-benchmark -p 7777 -n 2000 -r 3000 -d 3000 -t set -q >/dev/null
-while redis-cli -p 7777 info persistence | grep -q bgsave_in_progress:1; do sleep 0.5; done
+until redis-cli -p 7777 info persistence | grep -q bgsave_in_progress:0; do sleep 0.5; done
 redis-cli -p 7777 info persistence | grep -o last_bgsave_status:ok
 redis-cli -p 7777 get 00000777 | md5sum
 redis-cli -p 7777 shutdown nosave
 EOT
-/mnt/share/watch 5000 sh go | sed 's/replies: [0-9]*/replies: all/'
+/mnt/share/watch sh go | sed 's/replies: [0-9]*/replies: all/'
 awk '/^pswpin/ { print ($2 > 1000) }' /proc/vmstat

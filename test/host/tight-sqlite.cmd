@@ -15,5 +15,5 @@ select count(*) from t where cast(substr(c, -9) as integer) <> a;
 select max(b - a) in (1, 2) from t;
 pragma integrity_check;
 EOT
-/mnt/share/watch 5000 sqlite3 /tmp/d.db </tmp/sql
+/mnt/share/watch sqlite3 /tmp/d.db </tmp/sql
 awk '/^pswpin/ { print ($2 > 1000) }' /proc/vmstat

@@ -42,7 +42,7 @@ EOT
 python3 -u /tmp/t.py
 cd /tmp
 echo first >log
-timeout 20 tail -f log >out &
+timeout 1000 tail -f log >out &
 until grep -q first out; do sleep 0.1; done
 echo second >>log
 until grep -q second out; do sleep 0.1; done

@@ -25,7 +25,7 @@
 
 #include "world.h"
 
-#define HANG_SECONDS 15
+#define HANG_SECONDS 100
 #define MAX_OPS 2000000
 #define UNIT_BYTES 64u		/* of a page, in streams in units of pages */
 

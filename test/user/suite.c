@@ -196,7 +196,7 @@ run_case(const struct suite_case *c)
 	why[0] = '\0';
 	pid = fork();
 	if (pid == 0) {
-		alarm(120);
+		alarm(600);
 		c->run();
 		_exit(0);
 	}

@@ -361,12 +361,11 @@ test_daemon(void **state)
 		rig_poke(map, i, (uint8_t)(i + 1));
 		hosted_poll();
 	}
-	for (unsigned i = 0; i < 5000 && s.daemon == 0; i++) {
+	while (s.daemon == 0) {			/* it comes, or this hangs */
 		hosted_poll();
 		usleep(1000);
 		tome_paging_stats(r->vm, &s);
 	}
-	assert_true(s.daemon > 0);
 	tome_paging_stop(r->vm);
 	hosted_join(r->machine);
 	for (unsigned i = 0; i < pages; i++)
