@@ -5,12 +5,12 @@
 #include <audit.h>
 #include <lib.h>
 #include <machine.h>
+#include <main.h>
 #include <process.h>
 #include <tome/paging.h>
 
 #define PAUSE_NS 1000000u
 #define PATIENCE 30000			/* pauses */
-#define DAEMON_NS 200000000u		/* the longest it takes to see its end */
 #define AREAS 32u
 
 /* A space may outlive its process for as long as it takes to give it all back. */
@@ -56,6 +56,22 @@ check_slots(unsigned id)
 		panic("check: slots of swap area %u are lost", id);
 }
 
+static bool
+all_ended(void)
+{
+	return end_others() && !spaces_left();
+}
+
+static void
+wait_until(bool (*over)(void), const char *who)
+{
+	for (int n = 0; !over(); n++) {
+		if (n == PATIENCE)
+			panic("check: %s not end", who);
+		(void)thread_sleep_until(clock_ns() + PAUSE_NS, false);
+	}
+}
+
 void
 audit(void)
 {
@@ -64,13 +80,9 @@ audit(void)
 
 	if (!boot_option("check", none, sizeof none))
 		return;
-	for (int n = 0; !end_others() || spaces_left(); n++) {
-		if (n == PATIENCE)
-			panic("check: processes do not end");
-		(void)thread_sleep_until(clock_ns() + PAUSE_NS, false);
-	}
+	wait_until(all_ended, "processes do");
 	tome_paging_stop(the_vm);
-	(void)thread_sleep_until(clock_ns() + DAEMON_NS, false);
+	wait_until(paging_ended, "the paging daemon does");
 	tome_vm_quiesce(the_vm, true);
 	for (unsigned id = 0; id < AREAS; id++)
 		check_slots(id);

@@ -29,11 +29,20 @@ create_vm(void)
 	must(tome_kmem_start(the_vm), "kernel memory");
 }
 
+static _Atomic bool no_paging;
+
 static void
 paging_daemon(void *arg)
 {
 	(void)arg;
 	tome_paging_daemon(the_vm);
+	atomic_store(&no_paging, true);
+}
+
+bool
+paging_ended(void)
+{
+	return atomic_load(&no_paging);
 }
 
 static void

@@ -9,6 +9,9 @@
 /* Called once, by the machine, on the first CPU; becomes its idle thread. */
 _Noreturn void kernel_main(void);
 
+/* The paging daemon has seen tome_paging_stop(). */
+bool paging_ended(void);
+
 /* CPUs, ranges, direct map and kernel span; the rest is kernel_main's. */
 void machine_describe_memory(struct tome_boot *);
 /* Interrupt controllers and the stacks of exceptions: needs layer 3. */

@@ -15,6 +15,7 @@
 #include <tome/paging.h>
 
 #define PATIENCE_NS 2000000000u
+#define LOOK_NS 100000000u
 #define PAUSE_NS 1000000u
 #define VICTIM_NS 250000000u
 #define REAP_NS 50000000u		/* many ticks */
@@ -26,9 +27,9 @@ struct victim {
 };
 
 static struct mutex oom_lock;
-/* Under oom_lock: until when we wait; from when on the victim's memory is taken, and
- * whose. */
-static uint64_t patience, reap_at;
+/* Under oom_lock: for how long we have waited, and when that was known; from when on the
+ * victim's memory is taken, and whose. */
+static uint64_t waited, looked, reap_at;
 static int reap_pid;
 
 /* 0: of no group but this one (NULL: of any). */
@@ -111,7 +112,8 @@ kill_victim(struct victim v)
 	spin_unlock_irq(&proc_lock, irq);
 	kprintf("Tome: out of memory: process %d (%s) is killed, %lu pages\n",
 	    v.pid, name, (unsigned long)v.points);
-	patience = clock_ns() + PATIENCE_NS;
+	waited = 0;
+	looked = clock_ns();
 	reap_at = clock_ns() + REAP_NS;
 	reap_pid = v.pid;
 }
@@ -152,6 +154,18 @@ one_is_dying(void)
 	return dying;
 }
 
+/* Who waits looks again soon. Where that takes long the machine stood still (a virtual
+ * one's host may have been busy), and so did the victim. */
+static bool
+takes_too_long(void)
+{
+	uint64_t now = clock_ns(), since = now - looked;
+
+	waited += since < LOOK_NS ? since : LOOK_NS;
+	looked = now;
+	return waited >= PATIENCE_NS;
+}
+
 bool
 out_of_memory(void)
 {
@@ -161,7 +175,7 @@ out_of_memory(void)
 		return true;
 	mutex_lock(&oom_lock);
 	if (!current_process()->group_exit &&
-	    (!one_is_dying() || clock_ns() >= patience))
+	    (!one_is_dying() || takes_too_long()))
 		kill_victim(choose(NULL));
 	s = space_to_reap();
 	mutex_unlock(&oom_lock);
@@ -184,7 +198,7 @@ out_of_room(const struct group *g)
 	mutex_lock(&oom_lock);
 	v = choose(g);
 	if (v.points > 0 && !current_process()->group_exit &&
-	    (!one_is_dying() || clock_ns() >= patience))
+	    (!one_is_dying() || takes_too_long()))
 		kill_victim(v);
 	mutex_unlock(&oom_lock);
 	if (current_process()->group_exit || (v.points == 0 && !one_is_dying()))

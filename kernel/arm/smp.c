@@ -12,7 +12,7 @@
 #include <sched_i.h>
 #include <tome_host_inline.h>
 
-#define START_LIMIT_NS 5000000000u
+#define START_LIMIT_NS 120000000000u
 
 extern char ap_start[];
 

@@ -68,8 +68,8 @@ map_device(tome_pa_t pa)
 	return tome_kva_ptr(the_vm, va);
 }
 
-static void
-calibrate(void)
+static uint64_t
+calibrate_once(void)
 {
 	uint64_t start, spent;
 	uint32_t ticks;
@@ -80,7 +80,22 @@ calibrate(void)
 		;
 	ticks = UINT32_MAX - lapic_read(APIC_TIMER_CURRENT);
 	lapic_write(APIC_TIMER_INITIAL, 0);
-	ticks_scale = ((uint64_t)ticks << 32) / spent;
+	return ((uint64_t)ticks << 32) / spent;
+}
+
+/* Until two in a row agree: a machine that was not running between two of the readings
+ * (an emulator on a busy host) spoils one. */
+static void
+calibrate(void)
+{
+	uint64_t before;
+
+	ticks_scale = calibrate_once();
+	do {
+		before = ticks_scale;
+		ticks_scale = calibrate_once();
+	} while ((ticks_scale > before ? ticks_scale - before :
+	    before - ticks_scale) > before / 16);
 }
 
 /* The old controllers: out of the way, then masked. */

@@ -1,11 +1,12 @@
 /*
- * clock.c - time from the time-stamp counter, whose rate is measured once
+ * clock.c - time from the time-stamp counter, whose rate is measured
  * against the 8254 interval timer (1,193,182 Hz on every PC); the date from the
  * MC146818 clock chip.
  *
  * Each reading of the 8254 is bracketed by two of the counter and taken again
- * when they lie far apart, so that a machine that was not running between them
- * (an emulator on a busy host) does not spoil the measurement.
+ * when they lie far apart, and two measurements must agree, so that a machine that
+ * was not running for a while (an emulator on a busy host; the 8254 comes round in
+ * 55 ms) does not spoil them.
  */
 #include <lib.h>
 #include <machine.h>
@@ -73,7 +74,7 @@ start_pit(void)
 }
 
 static uint64_t
-measure_tsc(void)
+measure_tsc_once(void)
 {
 	struct reading first, last;
 
@@ -85,6 +86,19 @@ measure_tsc(void)
 	last = read_well();
 	return (last.tsc - first.tsc) * PIT_HZ /
 	    (uint16_t)(first.pit - last.pit);
+}
+
+/* Two in a row within 1% of each other. */
+static uint64_t
+measure_tsc(void)
+{
+	uint64_t before, now = measure_tsc_once();
+
+	do {
+		before = now;
+		now = measure_tsc_once();
+	} while ((now > before ? now - before : before - now) > now / 128);
+	return now;
 }
 
 /* ---- the date ---- */

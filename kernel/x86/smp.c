@@ -9,7 +9,7 @@
 #include <x86.h>
 
 #define TRAMPOLINE 0x8000u
-#define START_LIMIT_NS 5000000000u
+#define START_LIMIT_NS 120000000000u
 
 extern char ap_trampoline[], ap_trampoline_end[];
 extern uintptr_t ap_root, ap_stack, ap_cpu;
