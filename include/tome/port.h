@@ -25,7 +25,7 @@
  *				does, in the side array; withheld rights make it fault
  *   TOME_PORT_VISIBLE		stores need tome_mmu_visible() to reach the MMU. 2: but
  *				for those that take a leaf or its rights away, of which
- *				flushes make the MMU know first
+ *				the MMU is told once, before they are flushed
  *   TOME_PORT_ICACHE		tome_mmu_sync_icache() is needed
  *   TOME_PORT_ASIDS_MAX	ASIDs Tome uses at most; more than CPUs
  *   TOME_PORT_FLUSH_PAGES	beyond so many pages a whole ASID is flushed

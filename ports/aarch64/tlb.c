@@ -3,9 +3,10 @@
  *
  * Arm ARM, D8.13 and D8.14. What is relied upon:
  *  - An entry stored is seen by walks after DSB ISHST; this CPU's own later
- *    instructions want an ISB as well (tome_mmu_visible(), in format.h).
+ *    instructions want an ISB as well (tome_mmu_visible(), in format.h). Flushes here
+ *    begin when that is done (tome_round()).
  *  - TLBI is done, on every CPU it is for, when a DSB ISH after it is; it covers the
- *    walk caches of its addresses. Entries stored before DSB ISHST stay flushed.
+ *    walk caches of its addresses.
  *  - By VA and ASID it takes global entries of the address, too; _ALL is under
  *    every ASID.
  *  - Cleaning and dropping of code are done, as TLBI is, at a DSB ISH of who asked.
@@ -91,7 +92,7 @@ tome_mmu_switch(const struct tome_mmu *m, tome_pa_t root, unsigned asid,
 		tome_mmu_flush_asid(m);
 }
 
-/* What DSB ISHST began. */
+/* All TLBI so far are done. */
 static void
 flush_end(void)
 {
@@ -112,7 +113,6 @@ tome_mmu_flush_pages(const struct tome_mmu *m, tome_va_t start, tome_va_t end)
 	unsigned asid = running_asid();
 
 	(void)m;
-	tome_insn_dsb_ishst();
 	for (; start != end; start += TOME_PAGE_SIZE)
 		tome_insn_tlbi(TOME_TLBI_VA, TOME_TLBI_ADDRESS(start) |
 		    TOME_TLBI_NUMBER(asid));
@@ -123,7 +123,6 @@ void
 tome_mmu_flush_asid(const struct tome_mmu *m)
 {
 	(void)m;
-	tome_insn_dsb_ishst();
 	tome_insn_tlbi(TOME_TLBI_ASID, TOME_TLBI_NUMBER(running_asid()));
 	flush_end();
 }
@@ -132,12 +131,11 @@ void
 tome_mmu_flush_all(const struct tome_mmu *m)
 {
 	(void)m;
-	tome_insn_dsb_ishst();
 	tome_insn_tlbi(TOME_TLBI_ALL, 0);
 	flush_end();
 }
 
-/* ---- every CPU: walks see what has changed already (tome_round) ---- */
+/* ---- every CPU ---- */
 
 /*
  * By ranges, where they can begin: they have an even number of pages, at most 64 at the

@@ -147,3 +147,27 @@ what_nobody_runs_changes_too(void **state)
 	(void)state;
 	everywhere(gone_at_first_run);
 }
+
+/* Asking a CPU what it can do changes nothing: it runs what it ran, as it was tagged. */
+void
+a_question_changes_nothing(void **state)
+{
+	struct tome_mmu mmu;
+	unsigned kind;
+	tome_pfn_t f;
+
+	(void)state;
+	for (kind = 0; kind < hosted_mmu.nvariants; kind++) {
+		up(hosted_cpu_variant(kind), HOSTED_NEVER_EVICT, FEW);
+		f = frame();
+		enter(VA, f, R, 0);
+		hosted_become(m, 0);
+		assert_true(can(pmap, VA, R));
+		assert_true(tome_mmu_probe(&mmu));
+		assert_int_equal(fills(pmap, VA), 0);
+		judge();
+		tome_pmap_remove(pmap, VA, VA + PAGE);
+		tome_frame_free(vm, f);
+		down();
+	}
+}

@@ -804,6 +804,7 @@ main(void)
 		cmocka_unit_test(all_numbers_are_apart),
 		cmocka_unit_test(what_has_not_changed_stays_cached),
 		cmocka_unit_test(what_nobody_runs_changes_too),
+		cmocka_unit_test(a_question_changes_nothing),
 		cmocka_unit_test(a_lone_cpu_flushes_itself),
 	};
 
