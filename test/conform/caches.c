@@ -1,9 +1,12 @@
 /*
  * caches.c - of the conformance suite: translations stay cached where nothing has
  * changed. A flush that takes too much makes nothing wrong, and every program slow. And
- * what changes while no CPU runs it has changed for the first that does.
+ * what changes while no CPU runs it has changed for the first that does; what is entered
+ * is there without a fault.
  */
 #include "conform.h"
+
+#include <pmap/pmap_i.h>
 
 static struct tome_pmap *other;
 
@@ -146,6 +149,49 @@ what_nobody_runs_changes_too(void **state)
 {
 	(void)state;
 	everywhere(gone_at_first_run);
+}
+
+/* Without a fault, by the program of `pmap` on this CPU. */
+static void
+at_once(tome_va_t va, tome_prot_t access)
+{
+	faults = 0;
+	assert_true(can(pmap, va, access));
+	assert_int_equal(faults, 0);
+}
+
+/* Tables by one CPU, a page in them by another; then more rights than are cached. The root
+ * is known before, where that is a register. */
+static void
+there_at_once(void)
+{
+	tome_va_t far = VA + 2 * tome_unit_span(0);
+	tome_pfn_t f = frame();
+	struct tome_leaf l;
+
+	hosted_become(m, 0);
+	enter(far, f, R, 0);
+	assert_true(can(pmap, far, R));
+	hosted_become(m, 1);
+	tome_epoch_enter(vm);
+	assert_int_equal(tome_leaf_find(pmap, VA, true, &l), TOME_OK);
+	tome_epoch_leave(vm);
+	hosted_become(m, 0);
+	enter(VA, f, R, TOME_PMAP_MODIFIED);
+	at_once(VA, R);
+	enter(VA, f, R | W, TOME_PMAP_MODIFIED);
+	if (!TOME_PORT_FAULT_FLUSHES)
+		at_once(VA, W);
+	judge();
+	tome_pmap_remove(pmap, VA, far + PAGE);
+	tome_frame_free(vm, f);
+}
+
+void
+what_is_entered_is_there_at_once(void **state)
+{
+	(void)state;
+	everywhere(there_at_once);
 }
 
 /* Asking a CPU what it can do changes nothing: it runs what it ran, as it was tagged. */

@@ -325,6 +325,11 @@ rights_body(void)
 		expect(VA, enforced(R | W));
 		tome_page_protect(vm, b, R | X);
 		expect(VA, enforced(R));
+		/* In the place of one that all have cached, too. */
+		enter(VA, a, R | W, 0);
+		expect(VA, enforced(R | W));
+		enter(VA, b, R, 0);
+		expect(VA, enforced(R));
 		tome_page_protect(vm, b, TOME_PROT_NONE);
 		expect(VA, 0);
 		assert_int_equal(tome_page_mappings(vm, a) +
@@ -804,6 +809,7 @@ main(void)
 		cmocka_unit_test(all_numbers_are_apart),
 		cmocka_unit_test(what_has_not_changed_stays_cached),
 		cmocka_unit_test(what_nobody_runs_changes_too),
+		cmocka_unit_test(what_is_entered_is_there_at_once),
 		cmocka_unit_test(a_question_changes_nothing),
 		cmocka_unit_test(a_lone_cpu_flushes_itself),
 	};
