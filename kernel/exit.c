@@ -236,6 +236,7 @@ task_exit(int status)
 	p->dead_cpu_ns += thread_cpu_ns(me);
 	p->dead_minflt += t->minflt;
 	p->dead_majflt += t->majflt;
+	p->dead_bytes_read += t->bytes_read;
 	task_leave(t);
 	pending_flush(&t->pending, ~(sigset_t)0);
 	me->process = NULL;

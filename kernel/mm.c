@@ -63,16 +63,50 @@ post_fault(enum tome_err err, tome_va_t va)
 	}
 }
 
+static _Atomic uint64_t major_faults;
+
+uint64_t
+mm_major_faults(void)
+{
+	return major_faults;
+}
+
+/* Only the task itself counts, others look. */
+static inline void
+count(_Atomic uint64_t *of_task, uint64_t n)
+{
+	atomic_store_explicit(of_task, atomic_load_explicit(of_task,
+	    memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+void
+mm_transfer(const struct tome_io *io, uint64_t bytes)
+{
+	struct task *t = current_task();
+
+	if (t != NULL && io->op == TOME_IO_READ)
+		count(&t->bytes_read, bytes);
+}
+
+static __attribute__((noinline)) void
+count_major(struct task *t)
+{
+	count(&t->majflt, 1);
+	atomic_fetch_add(&major_faults, 1);
+}
+
 bool
 user_fault(struct trap_frame *f, tome_va_t va, tome_prot_t access)
 {
 	struct task *t = current_task();
+	uint64_t before = t->bytes_read;
 	enum tome_err err;
 
-	/* Only this task counts here. */
-	atomic_store_explicit(&t->minflt, atomic_load_explicit(&t->minflt,
-	    memory_order_relaxed) + 1, memory_order_relaxed);
 	err = tome_fault(t->process->space->map, va, access);
+	if (__builtin_expect(t->bytes_read == before, 1))
+		count(&t->minflt, 1);
+	else
+		count_major(t);
 	if (__builtin_expect(err == TOME_OK, 1))
 		return true;
 	if (err == TOME_ENOMEM)

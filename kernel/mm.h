@@ -4,6 +4,7 @@
 #ifndef KERNEL_MM_H
 #define KERNEL_MM_H
 
+#include <tome/io.h>
 #include <tome/posix.h>
 
 struct process;
@@ -17,6 +18,14 @@ struct mm_start {
 	struct tome_map *map;
 	uint64_t brk, data_bytes;
 };
+
+/*
+ * A transfer of so much begins: what is read is read for the current task, and a fault
+ * that has to read is a major one. (getrusage(2).)
+ */
+void mm_transfer(const struct tome_io *, uint64_t bytes);
+/* Major faults of all tasks since the start. */
+uint64_t mm_major_faults(void);
 
 /* RLIMITs, or the right to lock, changed: tell the space of the caller's p. */
 void mm_limits_changed(struct process *p);

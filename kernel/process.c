@@ -272,15 +272,19 @@ process_cpu_ns(struct process *p)
 void
 process_usage(struct process *p, struct rusage *u)
 {
+	uint64_t read = p->dead_bytes_read;
 	struct task *t;
 
 	*u = (struct rusage){.utime = ns_timeval(process_cpu_ns(p)),
-		.minflt = (int64_t)p->dead_minflt,
-		.majflt = (int64_t)p->dead_majflt};
+		.maxrss = (abi_long)(p->peak_pages << (TOME_PAGE_SHIFT - 10)),
+		.minflt = (abi_long)p->dead_minflt,
+		.majflt = (abi_long)p->dead_majflt};
 	list_each(t, &p->tasks, peers) {
-		u->minflt += (int64_t)t->minflt;
-		u->majflt += (int64_t)t->majflt;
+		u->minflt += (abi_long)t->minflt;
+		u->majflt += (abi_long)t->majflt;
+		read += t->bytes_read;
 	}
+	u->inblock = (abi_long)(read >> 9);
 }
 
 /* ---- the first ---- */

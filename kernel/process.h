@@ -97,7 +97,8 @@ struct process {
 	bool report_stop, report_continue;
 	_Atomic uint32_t stop_word;	/* tasks sleep on it while stopped */
 	uint64_t dead_cpu_ns;		/* of tasks that have ended */
-	uint64_t dead_minflt, dead_majflt;
+	uint64_t dead_minflt, dead_majflt, dead_bytes_read;
+	uint64_t peak_pages;		/* resident in spaces it had and left */
 	struct rusage children_usage;
 
 	_Atomic uint32_t child_event;	/* wait4 sleeps on it */
@@ -137,7 +138,7 @@ struct task {
 	struct sigaltstack altstack;
 	struct restart restart;
 	bool old_time;			/* a call with times of 32 bits runs */
-	_Atomic uint64_t minflt, majflt;
+	_Atomic uint64_t minflt, majflt, bytes_read;
 	uint64_t refused;		/* oom.c: what it knew of failures last */
 	struct scarce scarce;
 	struct sigqueue fault_queue;	/* one synchronous signal, allocated */

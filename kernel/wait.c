@@ -40,6 +40,9 @@ usage_add(struct rusage *to, const struct rusage *u)
 	to->utime.usec = (int64_t)(us % 1000000);
 	to->minflt += u->minflt;
 	to->majflt += u->majflt;
+	to->inblock += u->inblock;
+	if (to->maxrss < u->maxrss)
+		to->maxrss = u->maxrss;
 }
 
 static void

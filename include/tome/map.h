@@ -320,7 +320,9 @@ enum tome_err tome_map_lookup(struct tome_map *, tome_va_t,
 /* Pages of [start, end) by kind, for smaps. */
 struct tome_usage {
 	uint64_t resident, shared_clean, shared_dirty, private_clean,
-	    private_dirty, referenced, anonymous, swapped, locked;
+	    private_dirty, referenced, anonymous, locked;
+	uint64_t swapped;		/* of private memory */
+	uint64_t swapped_shared;	/* of objects that are mapped shared */
 };
 void tome_map_usage(struct tome_map *, tome_va_t start, tome_va_t end,
     struct tome_usage *);

@@ -8,6 +8,7 @@
 #include <block.h>
 #include <fs/vfs.h>
 #include <machine.h>
+#include <mm.h>
 #include <tome/pager.h>
 
 #define DISKS 16u
@@ -39,10 +40,12 @@ block_transfer(void *block, struct tome_io *io)
 
 	for (unsigned i = 0; i < io->n; i++)
 		bytes += io->vec[i].len;
-	if (io->n > BLOCK_PAGES || io->at + bytes > b->bytes)
+	if (io->n > BLOCK_PAGES || io->at + bytes > b->bytes) {
 		tome_io_done(io, TOME_EIO);
-	else
+	} else {
+		mm_transfer(io, bytes);
 		b->transfer(b, io);
+	}
 }
 
 static uint64_t

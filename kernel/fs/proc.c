@@ -428,10 +428,10 @@ show_vmstat(struct text *t, int pid)
 	tome_vm_stats(the_vm, &s);
 	text_add(t, "nr_free_pages %ju\nnr_anon_pages %ju\nnr_file_pages %ju\n"
 	    "nr_page_table_pages %ju\nnr_slab_unreclaimable %ju\n"
-	    "pgfault %ju\npgmajfault 0\npswpin %ju\npswpout %ju\n"
+	    "pgfault %ju\npgmajfault %ju\npswpin %ju\npswpout %ju\n"
 	    "nr_dirty %ju\nnr_writeback %ju\npgscan %ju\n",
 	    s.frames_free, s.frames_anon, s.frames_cache, s.frames_table,
-	    s.frames_kernel, s.faults, p.swapped_in, p.swapped_out,
+	    s.frames_kernel, s.faults, mm_major_faults(), p.swapped_in, p.swapped_out,
 	    s.files_dirty, s.files_writing, p.looked);
 	text_add(t, "tome_faults_zero %ju\ntome_faults_cow %ju\n"
 	    "tome_faults_reuse %ju\ntome_faults_file %ju\n"

@@ -172,6 +172,19 @@ totals_of(int pid, struct tome_map_totals *t, struct space *layout)
 	}
 }
 
+static uint64_t
+swapped_of(int pid)
+{
+	struct space *s = proc_space(pid);
+	struct tome_usage u = { 0 };
+
+	if (s != NULL) {
+		tome_map_usage(s->map, 0, ~(tome_va_t)0, &u);
+		space_unref(s);
+	}
+	return u.swapped;
+}
+
 /* ---- stat, statm, status ---- */
 
 static void
@@ -184,10 +197,11 @@ show_stat(struct text *t, int pid)
 	if (!facts_of(pid, &f))
 		return;
 	totals_of(pid, &m, &layout);
-	text_add(t, "%d (%s) %c %d %d %d %u %d 0 %ju 0 %ju 0 %ju 0 %ju 0 "
+	text_add(t, "%d (%s) %c %d %d %d %u %d 0 %ju %ju %ju %ju %ju 0 %ju 0 "
 	    "20 0 %u 0 %ju %ju %ju %ju ", pid, f.comm, f.state, f.ppid,
-	    f.pgid, f.sid, f.tty, f.tpgid, f.minflt, f.majflt,
-	    ticks(f.cpu_ns), tv_ticks(f.children.utime), f.ntasks,
+	    f.pgid, f.sid, f.tty, f.tpgid, f.minflt,
+	    (uint64_t)f.children.minflt, f.majflt,
+	    (uint64_t)f.children.majflt, ticks(f.cpu_ns), tv_ticks(f.children.utime), f.ntasks,
 	    ticks(f.start_ns), m.virtual_pages << TOME_PAGE_SHIFT,
 	    m.resident_pages, f.rss_limit);
 	text_add(t, "%ju %ju %ju 0 0 %ju %ju %ju %ju 0 0 0 %d %u 0 0 0 0 0 ",
@@ -240,7 +254,8 @@ show_ids(struct text *t, const struct facts *f)
 }
 
 static void
-show_memory(struct text *t, const struct tome_map_totals *m)
+show_memory(struct text *t, const struct tome_map_totals *m,
+    uint64_t swapped)
 {
 	uint64_t anon = m->resident_pages - m->resident_shared;
 
@@ -251,9 +266,9 @@ show_memory(struct text *t, const struct tome_map_totals *m)
 	    kb(m->peak_resident), kb(m->resident_pages), kb(anon),
 	    kb(m->resident_shared), 0);
 	text_add(t, "VmData:\t%8ju kB\nVmStk:\t%8ju kB\nVmExe:\t%8ju kB\n"
-	    "VmLib:\t%8u kB\nVmPTE:\t%8ju kB\nVmSwap:\t%8u kB\n",
+	    "VmLib:\t%8u kB\nVmPTE:\t%8ju kB\nVmSwap:\t%8ju kB\n",
 	    kb(m->data_pages), kb(m->stack_pages), kb(m->exec_pages), 0,
-	    kb(m->table_pages), 0);
+	    kb(m->table_pages), kb(swapped));
 }
 
 static void
@@ -271,7 +286,7 @@ show_status(struct text *t, int pid)
 	    pid, f.ppid);
 	show_ids(t, &f);
 	if (layout.map != NULL)
-		show_memory(t, &m);
+		show_memory(t, &m, swapped_of(pid));
 	text_add(t, "Threads:\t%u\nSigQ:\t0/0\nSigPnd:\t%016jx\n"
 	    "ShdPnd:\t%016jx\nSigBlk:\t%016jx\nSigIgn:\t%016jx\n"
 	    "SigCgt:\t%016jx\n", f.ntasks, f.pending, f.shared, f.blocked,
@@ -374,7 +389,7 @@ show_usage(struct text *t, const struct tome_region *r,
 	text_add(t, "LazyFree:       %8u kB\nAnonHugePages:  %8u kB\n"
 	    "Swap:           %8ju kB\nSwapPss:        %8u kB\n"
 	    "Locked:         %8ju kB\nTHPeligible:    0\n", 0, 0,
-	    kb(u->swapped), 0, kb(u->locked));
+	    kb(u->swapped + u->swapped_shared), 0, kb(u->locked));
 }
 
 static void

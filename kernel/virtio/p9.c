@@ -16,6 +16,7 @@
 #include <fs/p9.h>
 #include <lib.h>
 #include <machine.h>
+#include <mm.h>
 #include <sched.h>
 #include <tome/kmem.h>
 #include <virtio/virtio.h>
@@ -415,6 +416,7 @@ p9_transfer(struct p9 *p, uint32_t fid, struct tome_io *io)
 		tome_io_done(io, TOME_EIO);
 		return;
 	}
+	mm_transfer(io, io_bytes(io));
 	io->driver[0] = NULL;
 	io->driver[1] = (void *)(uintptr_t)fid;
 	irq = spin_lock_irq(&p->queue.lock);

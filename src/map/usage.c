@@ -119,19 +119,48 @@ usage_page(void *arg, struct tome_entry *en, tome_va_t va,
 	u->locked += view->wired;
 }
 
+static tome_cold uint64_t
+slots_swapped(struct tome_amap *am, uint64_t first, uint64_t n)
+{
+	const struct tome_anon_pager *pager;
+
+	if (am == NULL)
+		return 0;
+	pager = am->vm->objects->anon_pager;
+	return pager == NULL ? 0 : pager->swapped(am, first, first + n - 1);
+}
+
+/* Of what is shared, its object's pages. */
+static tome_cold void
+usage_swapped(struct tome_entry *en, tome_va_t start, tome_va_t end,
+    struct tome_usage *u)
+{
+	uint64_t at = (start - en->start) >> TOME_PAGE_SHIFT;
+	uint64_t n = (end - start) >> TOME_PAGE_SHIFT;
+
+	u->swapped += slots_swapped(tome_entry_amap(en), en->slot + at, n);
+	if (en->object != NULL && (tome_entry_flags(en) & TOME_ENTRY_SHARED))
+		u->swapped_shared += slots_swapped(en->object->amap,
+		    en->offset + at, n);
+}
+
 tome_cold void
 tome_map_usage(struct tome_map *map, tome_va_t start, tome_va_t end,
     struct tome_usage *out)
 {
 	struct tome_entry *en;
+	tome_va_t from, to;
 
 	memset(out, 0, sizeof *out);
 	tome_mutex_lock(map->vm, &map->lock, TOME_RANK_MAP);
 	for (en = tome_tree_find(&map->tree, start);
 	    en != NULL && en->start < end;
-	    en = tome_tree_next(&map->tree, en))
-		each_translation(en, en->start > start ? en->start : start,
-		    en->end < end ? en->end : end, usage_page, out);
+	    en = tome_tree_next(&map->tree, en)) {
+		from = en->start > start ? en->start : start;
+		to = en->end < end ? en->end : end;
+		each_translation(en, from, to, usage_page, out);
+		usage_swapped(en, from, to, out);
+	}
 	tome_mutex_unlock(map->vm, &map->lock, TOME_RANK_MAP);
 }
 

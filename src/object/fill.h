@@ -95,6 +95,9 @@ struct tome_anon_pager {
 	/* The pages that a locked one has, a bit each. *id: 0, and it has their slot
 	 * numbers; or these are on disk, and the number of the first. */
 	uint32_t (*pages)(const struct tome_dirent *, uint64_t *id);
+	/* How many of slots [first, last] are swapped out, packed or not. Takes chunks'
+	 * locks. */
+	uint64_t (*swapped)(struct tome_amap *, uint64_t first, uint64_t last);
 	/* One has ended that no directory names, and nobody looks at. */
 	void (*ended)(struct tome_vm *, struct tome_chunk *);
 	/* At rest, as recount: what it holds; *next has to be seen too, if it is not

@@ -7,6 +7,7 @@
  * Locks: an object's chunk while its pages are counted; epochs, short ones.
  */
 #include <object/dir.h>
+#include <object/far.h>
 #include <paging/paging_i.h>
 
 #define AT_ONCE 64u			/* frames to an epoch */
@@ -66,6 +67,60 @@ count_chunk(struct tome_vm *vm, const struct tome_chunk *ch,
 		c->shared++;
 		c->mapped += is_mapped(tome_page(vm, pfn));
 	}
+}
+
+/* The chunk is locked. The pages of it that are swapped out, a bit each. */
+static uint32_t
+chunk_swapped(const struct tome_dirent *d)
+{
+	uint32_t bits = 0;
+	uint64_t id;
+
+	if (tome_chunk_packed(d->chunk))
+		return tome_packed_pages(d, &id);
+	for (unsigned i = 0; i < TOME_CHUNK_ANONS; i++) {
+		const struct tome_anon *an = d->chunk->anon[i];
+
+		if (an != NULL && tome_rd(&an->pfn) == TOME_PFN_NONE)
+			bits |= 1u << i;
+	}
+	return bits;
+}
+
+/* Of the chunk that ends before `end`, the slots [first, last]. */
+static uint32_t
+chunk_part(uint64_t end, uint64_t first, uint64_t last)
+{
+	uint64_t base = end - TOME_CHUNK_ANONS;
+	uint32_t bits = UINT32_MAX;
+
+	if (first > base)
+		bits <<= first - base;
+	if (last < end - 1)
+		bits &= UINT32_MAX >> (end - 1 - last);
+	return bits;
+}
+
+uint64_t
+tome_amap_swapped(struct tome_amap *am, uint64_t first, uint64_t last)
+{
+	uint64_t slot = first, n = 0;
+	struct tome_dirent d;
+	bool more = true;
+
+	while (more) {
+		tome_epoch_enter(am->vm);
+		more = tome_amap_next(am, &slot, last, &d);
+		if (more && tome_dirent_lock(am, &d)) {
+			n += tome_pack_bits(chunk_swapped(&d) &
+			    chunk_part(slot, first, last));
+			tome_chunk_unlock(am, d.chunk);
+		} else if (more) {
+			slot -= TOME_CHUNK_ANONS;	/* changed: again */
+		}
+		tome_epoch_leave(am->vm);
+	}
+	return n;
 }
 
 static void

@@ -54,7 +54,8 @@ const struct tome_anon_pager tome_swap_pager = {
 	.open = tome_packed_open, .empty = tome_packed_empty,
 	.share = tome_packed_share, .clone = tome_packed_clone,
 	.home = tome_desk_home, .ended = tome_packed_ended,
-	.pages = tome_packed_pages, .packed = tome_packed_recount,
+	.pages = tome_packed_pages, .swapped = tome_amap_swapped,
+	.packed = tome_packed_recount,
 	.uncharge = tome_ledger_uncharge, .charge = tome_ledger_charge_file,
 	.recount = tome_paging_recount,
 };

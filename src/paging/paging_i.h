@@ -439,6 +439,11 @@ enum tome_err tome_ledger_fill(struct tome_map *,
     struct tome_fill *) TOME_NODISCARD;
 void tome_ledger_charge(const struct tome_attempt *);
 
+/* ---- census.c ---- */
+
+/* As struct tome_anon_pager's swapped. */
+uint64_t tome_amap_swapped(struct tome_amap *, uint64_t first, uint64_t last);
+
 /* ---- home.c ---- */
 
 /* Bring home what is in an area that is closing. EIO, ENOMEM: not all. */

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/swap.h>
 
 #define BYTES (160ul << 20)
@@ -62,6 +63,26 @@ swap_used(void)
 		failed("paging: /proc/swaps is not what /proc/meminfo says: %lu of %lu",
 		    used, total);
 	return used * 1024 / PAGE;
+}
+
+/* Of the mapping that begins at p: kB that smaps says are swapped out. */
+static uint64_t
+swap_of(const char *p)
+{
+	char line[256], start[20];
+	bool here = false;
+	unsigned long kb = 0;
+	FILE *f = fopen("/proc/self/smaps", "r");
+
+	snprintf(start, sizeof start, "%08lx-", (unsigned long)p);
+	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+		here = here || strncmp(line, start, strlen(start)) == 0;
+		if (here && sscanf(line, "Swap: %lu kB", &kb) == 1)
+			break;
+	}
+	if (f != NULL)
+		fclose(f);
+	return kb;
 }
 
 static void
@@ -164,6 +185,68 @@ advised(void)
 		    swap_used(), used);
 }
 
+/* What nothing can compress. */
+static void
+noise(char *p, unsigned npages)
+{
+	for (size_t i = 0; i < npages * PAGE / sizeof(uint64_t); i++)
+		((uint64_t *)p)[i] = stamp(11, i);
+}
+
+/* What each file says of pages that were sent out; and to have them back is to read. */
+static void
+told(void)
+{
+	char *p = memory(256 * PAGE, ANON);
+	struct rusage before, after;
+	uint64_t major, out, smaps;
+
+	noise(p, 256);
+	stamp_pages(p, 256, 12);
+	madvise(p, 256 * PAGE, MADV_PAGEOUT);
+	out = figure("/proc/self/status", "VmSwap:");
+	smaps = swap_of(p);
+	getrusage(RUSAGE_SELF, &before);
+	major = vmstat("pgmajfault ");
+	if (!stamped(p, 256, 12))
+		failed("paging: not what was sent out");
+	getrusage(RUSAGE_SELF, &after);
+	major = vmstat("pgmajfault ") - major;
+	if (out < 200 * PAGE / 1024 || smaps < 200 * PAGE / 1024)
+		failed("paging: of 1024 kB out, VmSwap is %lu, smaps' %lu", out,
+		    smaps);
+	else if (major == 0 || after.ru_majflt == before.ru_majflt ||
+	    after.ru_inblock - before.ru_inblock < 200 * (long)PAGE / 512)
+		failed("paging: %lu major faults, %ld of them here, %ld blocks",
+		    major, after.ru_majflt - before.ru_majflt,
+		    after.ru_inblock - before.ru_inblock);
+	else
+		passed("paging: what is out, and what it takes to come back");
+	munmap(p, 256 * PAGE);
+}
+
+/* What a child had is told when it has ended. */
+static void
+told_of_children(void)
+{
+	struct rusage of;
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		stamp_pages(memory(2048 * PAGE, ANON), 2048, 13);
+		_exit(0);
+	}
+	if (wait4(pid, &status, 0, &of) != pid || status != 0)
+		failed("paging: a child of 2048 pages: status %d", status);
+	else if (of.ru_maxrss < 2048 * (long)PAGE / 1024 ||
+	    of.ru_maxrss > 4096 * (long)PAGE / 1024 || of.ru_minflt < 2048)
+		failed("paging: a child of 2048 pages had %ld kB, %ld faults",
+		    of.ru_maxrss, of.ru_minflt);
+	else
+		passed("paging: what a child had");
+}
+
 /* What is swapped out comes home, or the call is refused and nothing is lost. */
 static void
 swapped_off(void)
@@ -201,6 +284,8 @@ main(void)
 	forked();
 	locked();
 	advised();
+	told();
+	told_of_children();
 	swapped_off();
 	if (counts_same("paging: at the end", &before))
 		passed("paging: every count is what it was");
