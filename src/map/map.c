@@ -11,7 +11,7 @@ static void map_bounds(struct tome_map *, const struct tome_map_config *);
 static void map_empty(struct tome_edit *);
 
 static enum tome_err
-map_check(const struct tome_map_config *c)
+config_check(const struct tome_map_config *c)
 {
 	if (c->lo >= c->hi && (c->lo != 0 || c->hi != 0 || c->kernel))
 		return TOME_EINVAL;
@@ -26,7 +26,7 @@ tome_map_create(struct tome_vm *vm, const struct tome_map_config *config,
 {
 	static const struct tome_map_config usual = { 0 };
 	const struct tome_map_config *c = config != NULL ? config : &usual;
-	enum tome_err err = map_check(c);
+	enum tome_err err = config_check(c);
 	struct tome_map *map;
 
 	if (err != TOME_OK)

@@ -494,7 +494,7 @@ shrink(struct edit *ed, struct tome_path *pa)
 
 /* Move the right node's items to the left one's end. */
 static void
-merge(struct edit *ed, struct tome_node *up, unsigned left)
+nodes_merge(struct edit *ed, struct tome_node *up, unsigned left)
 {
 	struct tome_node *nd = up->child[left], *right = up->child[left + 1];
 	unsigned first = nd->n;
@@ -520,9 +520,9 @@ merge_sibling(struct edit *ed, struct tome_path *pa, unsigned l)
 	if (nd->n > node_max(nd) / 3)
 		return false;
 	if (at + 1 < up->n && nd->n + up->child[at + 1]->n <= most)
-		merge(ed, up, at);
+		nodes_merge(ed, up, at);
 	else if (at > 0 && nd->n + up->child[at - 1]->n <= most)
-		merge(ed, up, at - 1);
+		nodes_merge(ed, up, at - 1);
 	else
 		return false;
 	return true;

@@ -20,10 +20,10 @@ struct tome_pagenode {
 	_Atomic uintptr_t slot[TOME_PAGETREE_SLOTS];	/* node, or frame */
 };
 
-static bool node_covers(const struct tome_pagenode *, uint64_t index);
+static bool pagenode_covers(const struct tome_pagenode *, uint64_t index);
 static unsigned node_slot(const struct tome_pagenode *, uint64_t index);
-static struct tome_pagenode *node_create(struct tome_vm *);
-static void node_retired(struct tome_vm *, struct tome_retired *);
+static struct tome_pagenode *pagenode_create(struct tome_vm *);
+static void pagenode_retired(struct tome_vm *, struct tome_retired *);
 static void node_unlink(struct tome_vm *, struct tome_pagetree *,
     struct tome_pagenode *);
 static bool tree_extend(struct tome_pagetree *, uint64_t index,
@@ -44,7 +44,7 @@ tree_leaf(struct tome_pagetree *t, uint64_t index)
 {
 	struct tome_pagenode *n = tome_rd(&t->root);
 
-	if (n == NULL || !node_covers(n, index))
+	if (n == NULL || !pagenode_covers(n, index))
 		return NULL;
 	while (n != NULL && n->height > 1)
 		n = (struct tome_pagenode *)tome_rd(
@@ -101,7 +101,7 @@ tome_pagetree_next(struct tome_pagetree *t, uint64_t *index, uint64_t last,
 	bits = root->height * TOME_PAGETREE_SHIFT;
 	if (at >> bits < root->upper)
 		at = root->upper << bits;
-	while (at <= last && node_covers(root, at)) {
+	while (at <= last && pagenode_covers(root, at)) {
 		unsigned slot = node_slot(n, at);
 		bool wanted = slot_wanted(n, slot, tag);
 
@@ -150,11 +150,11 @@ tome_pagetree_insert(struct tome_vm *vm, struct tome_pagetree *t,
 		}
 		tome_pagetree_unlock(vm, t);
 		if (err == TOME_RETRY && spare == NULL &&
-		    (spare = node_create(vm)) == NULL)
+		    (spare = pagenode_create(vm)) == NULL)
 			return TOME_ENOMEM;
 	}
 	if (spare != NULL)
-		node_retired(vm, &spare->retired);
+		pagenode_retired(vm, &spare->retired);
 	return err;
 }
 
@@ -228,7 +228,7 @@ tome_pagetree_end(struct tome_vm *vm, struct tome_pagetree *t)
 /* ---- nodes ---- */
 
 static bool
-node_covers(const struct tome_pagenode *n, uint64_t index)
+pagenode_covers(const struct tome_pagenode *n, uint64_t index)
 {
 	return index >> n->height * TOME_PAGETREE_SHIFT == n->upper;
 }
@@ -241,7 +241,7 @@ node_slot(const struct tome_pagenode *n, uint64_t index)
 }
 
 static struct tome_pagenode *
-node_create(struct tome_vm *vm)
+pagenode_create(struct tome_vm *vm)
 {
 	struct tome_pagenode *n = tome_cache_get(vm->objects->pagenodes);
 
@@ -253,7 +253,7 @@ node_create(struct tome_vm *vm)
 }
 
 static void
-node_retired(struct tome_vm *vm, struct tome_retired *r)
+pagenode_retired(struct tome_vm *vm, struct tome_retired *r)
 {
 	tome_count(vm, TOME_N_NODES, -1);
 	tome_cache_put(vm->objects->pagenodes,
@@ -276,7 +276,7 @@ node_unlink(struct tome_vm *vm, struct tome_pagetree *t,
 			    n->height * TOME_PAGETREE_SHIFT)], (uintptr_t)0);
 			parent->used--;
 		}
-		tome_epoch_retire(vm, &n->retired, node_retired);
+		tome_epoch_retire(vm, &n->retired, pagenode_retired);
 	}
 }
 
@@ -301,7 +301,7 @@ tree_extend(struct tome_pagetree *t, uint64_t index,
 		tome_wr(&t->root, spare);
 		return true;
 	}
-	if (!node_covers(root, index)) {
+	if (!pagenode_covers(root, index)) {
 		uint64_t first = root->upper <<
 		    root->height * TOME_PAGETREE_SHIFT;
 

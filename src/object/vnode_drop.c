@@ -10,7 +10,7 @@
 #include <object/vnode.h>
 
 static bool doom(struct tome_object *, tome_pgoff_t);
-static bool drop_next(struct tome_object *, tome_pgoff_t *,
+static bool forget_next(struct tome_object *, tome_pgoff_t *,
     tome_pgoff_t last, bool clean, struct tome_page **busy);
 
 /* Out of the tree. The page is locked, and s names it. */
@@ -79,7 +79,7 @@ tome_vnode_drop(struct tome_object *ob, tome_pgoff_t first, tome_pgoff_t last)
 
 	if (last > UINT32_MAX)
 		last = UINT32_MAX;
-	while (drop_next(ob, &pg, last, false, &busy))
+	while (forget_next(ob, &pg, last, false, &busy))
 		if (busy != NULL && tome_vnode_wait(ob, busy,
 		    TOME_PAGE_BUSY) != TOME_OK && doom(ob, pg)) {
 			err = TOME_EIO;
@@ -179,7 +179,7 @@ tome_object_discard_clean(struct tome_object *ob, tome_pgoff_t first,
 
 	if (ob->kind != TOME_OBJECT_VNODE)
 		return 0;
-	while (drop_next(ob, &pg, last, true, &busy)) {
+	while (forget_next(ob, &pg, last, true, &busy)) {
 		if (busy != NULL)
 			pg++;
 		else
@@ -193,7 +193,7 @@ tome_object_discard_clean(struct tome_object *ob, tome_pgoff_t first,
  * could not. `clean`: neither could one that is dirty, mapped or borrowed.
  */
 static bool
-drop_next(struct tome_object *ob, tome_pgoff_t *pg, tome_pgoff_t last,
+forget_next(struct tome_object *ob, tome_pgoff_t *pg, tome_pgoff_t last,
     bool clean, struct tome_page **busy)
 {
 	struct tome_vm *vm = ob->vm;

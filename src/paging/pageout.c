@@ -139,7 +139,7 @@ anon_leave(struct tome_paging *p, struct tome_page *page, struct tome_anon *an)
 
 /* It could not be written: it stays what it was, but modified. */
 static void
-page_back(struct tome_vm *vm, tome_pfn_t pfn)
+page_kept(struct tome_vm *vm, tome_pfn_t pfn)
 {
 	tome_or(&tome_page(vm, pfn)->state, TOME_PAGE_MODIFIED);
 	tome_page_unborrow(vm, pfn);
@@ -240,7 +240,7 @@ pack_run(struct tome_pageout *po)
 
 	if (slot == 0) {
 		while (po->n > po->at)
-			page_back(p->vm, po->pfn[--po->n]);
+			page_kept(p->vm, po->pfn[--po->n]);
 		return;
 	}
 	tome_add(&p->writing, n);
@@ -265,7 +265,7 @@ run_stays(struct tome_pageout *po)
 		unsigned i = (unsigned)__builtin_ctz(po->left);
 
 		tome_slot_free(p, po->slot + i, TOME_SLOT_UNWRITTEN);
-		page_back(p->vm, po->pfn[i]);
+		page_kept(p->vm, po->pfn[i]);
 		tome_add(&p->writing, -1);
 	}
 }

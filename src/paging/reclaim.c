@@ -13,7 +13,7 @@
 
 /* How often a direct reclaimer goes round before he gives up; hurried from the second
  * time on. */
-#define ROUNDS 3u
+#define RECLAIM_ROUNDS 3u
 /* How often the hand goes round for one sweep: it may begin with looking only. */
 #define PASSES 3u
 /* How many pages he frees beyond his own. */
@@ -86,7 +86,7 @@ reclaim(struct tome_paging *p, uint64_t n)
 	uint64_t left = 0;
 
 	tome_add(&p->direct, 1);
-	for (unsigned round = 0; round < ROUNDS && left < n; round++)
+	for (unsigned round = 0; round < RECLAIM_ROUNDS && left < n; round++)
 		for (int kind = TOME_ZONES - 1; kind >= 0 && left < n; kind--) {
 			left += tome_sweep(p, (enum tome_zone_kind)kind,
 			    n - left, round > 0);

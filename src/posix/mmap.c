@@ -16,7 +16,7 @@ struct call {
 };
 
 static enum tome_err check_file(struct call *);
-static enum tome_err check_huge(const struct call *);
+static enum tome_err check_call_huge(const struct call *);
 static enum tome_err check_range(struct call *);
 static enum tome_err check_place(struct call *);
 static enum tome_err check_kind(struct call *);
@@ -61,7 +61,7 @@ check_file(struct call *c)
 	if (!tome_posix_aligned((tome_va_t)c->offset))
 		return TOME_EINVAL;
 	if (c->flags & MAP_ANONYMOUS)
-		return c->flags & MAP_HUGETLB ? check_huge(c) : TOME_OK;
+		return c->flags & MAP_HUGETLB ? check_call_huge(c) : TOME_OK;
 	if (c->file == NULL)
 		return TOME_EBADF;
 	return c->flags & MAP_HUGETLB ? TOME_EINVAL : TOME_OK;
@@ -69,7 +69,7 @@ check_file(struct call *c)
 
 /* No pages are set aside for MAP_HUGETLB: the sizes exist, the pages do not. */
 static enum tome_err
-check_huge(const struct call *c)
+check_call_huge(const struct call *c)
 {
 	unsigned log = c->flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
 
