@@ -546,7 +546,6 @@ SYSCALL(getrusage)
 	struct process *p = current_process();
 	struct tome_map_totals totals;
 	struct rusage u;
-	abi_long peak;
 	uintptr_t irq;
 
 	if ((int)a[0] < -1 || (int)a[0] > 1)
@@ -559,10 +558,8 @@ SYSCALL(getrusage)
 	spin_unlock_irq(&proc_lock, irq);
 	if ((int)a[0] != -1) {
 		tome_map_totals(current_map(), &totals);
-		peak = (abi_long)(totals.peak_resident <<
+		u.maxrss = (abi_long)(totals.peak_resident <<
 		    (TOME_PAGE_SHIFT - 10));
-		if (u.maxrss < peak)
-			u.maxrss = peak;
 	}
 	return copy_out(a[1], &u, sizeof u);
 }

@@ -269,6 +269,8 @@ process_cpu_ns(struct process *p)
 	return ns;
 }
 
+/* How large a space was is known of one that lives: counting costs as much as the end
+ * of a small one. */
 void
 process_usage(struct process *p, struct rusage *u)
 {
@@ -276,7 +278,6 @@ process_usage(struct process *p, struct rusage *u)
 	struct task *t;
 
 	*u = (struct rusage){.utime = ns_timeval(process_cpu_ns(p)),
-		.maxrss = (abi_long)(p->peak_pages << (TOME_PAGE_SHIFT - 10)),
 		.minflt = (abi_long)p->dead_minflt,
 		.majflt = (abi_long)p->dead_majflt};
 	list_each(t, &p->tasks, peers) {

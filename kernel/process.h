@@ -98,7 +98,6 @@ struct process {
 	_Atomic uint32_t stop_word;	/* tasks sleep on it while stopped */
 	uint64_t dead_cpu_ns;		/* of tasks that have ended */
 	uint64_t dead_minflt, dead_majflt, dead_bytes_read;
-	uint64_t peak_pages;		/* resident in spaces it had and left */
 	struct rusage children_usage;
 
 	_Atomic uint32_t child_event;	/* wait4 sleeps on it */

@@ -109,25 +109,11 @@ vfork_release(struct process *p)
 	word_wake(&t->vfork_event, 1);
 }
 
-/* Pages a space held at most, at looks: this is the last. 0: others use it still, and
- * will see. */
-static uint64_t
-peak_of(const struct space *s)
-{
-	struct tome_map_totals totals;
-
-	if (s == NULL || s->refs != 1)
-		return 0;
-	tome_map_totals(s->map, &totals);
-	return totals.peak_resident;
-}
-
 void
 process_set_space(struct space *s)
 {
 	struct process *p = current_process();
 	struct space *old;
-	uint64_t peak;
 	uintptr_t irq = spin_lock_irq(&proc_lock);
 
 	old = p->space;
@@ -135,11 +121,8 @@ process_set_space(struct space *s)
 	spin_unlock_irq(&proc_lock, irq);
 	posix_timers_discard(p);	/* exec and the end keep none */
 	thread_use_pmap(s == NULL ? NULL : tome_map_pmap(s->map));
-	peak = peak_of(old);
 	space_unref(old);
 	irq = spin_lock_irq(&proc_lock);
-	if (peak > p->peak_pages)
-		p->peak_pages = peak;
 	vfork_release(p);
 	spin_unlock_irq(&proc_lock, irq);
 }

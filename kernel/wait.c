@@ -41,8 +41,6 @@ usage_add(struct rusage *to, const struct rusage *u)
 	to->minflt += u->minflt;
 	to->majflt += u->majflt;
 	to->inblock += u->inblock;
-	if (to->maxrss < u->maxrss)
-		to->maxrss = u->maxrss;
 }
 
 static void

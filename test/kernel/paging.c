@@ -239,10 +239,9 @@ told_of_children(void)
 	}
 	if (wait4(pid, &status, 0, &of) != pid || status != 0)
 		failed("paging: a child of 2048 pages: status %d", status);
-	else if (of.ru_maxrss < 2048 * (long)PAGE / 1024 ||
-	    of.ru_maxrss > 4096 * (long)PAGE / 1024 || of.ru_minflt < 2048)
-		failed("paging: a child of 2048 pages had %ld kB, %ld faults",
-		    of.ru_maxrss, of.ru_minflt);
+	else if (of.ru_minflt < 2048)
+		failed("paging: a child of 2048 pages had %ld faults",
+		    of.ru_minflt);
 	else
 		passed("paging: what a child had");
 }
