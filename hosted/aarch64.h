@@ -5,6 +5,7 @@
 #ifndef HOSTED_AARCH64_H
 #define HOSTED_AARCH64_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,5 +19,7 @@ void tome_insn_write_reg(enum tome_a64_reg, uint64_t);
 void tome_insn_tlbi(enum tome_a64_tlbi, uint64_t arg);
 void tome_insn_clean_code(const void *, size_t len);
 void tome_insn_drop_code(const void *, size_t len);
+/* An access as the kernel; `pan`: which writes PSTATE.PAN around it. */
+bool hosted_a64_lifts(bool pan);
 
 #endif

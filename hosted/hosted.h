@@ -64,6 +64,7 @@ struct hosted_machine;
 #define HOSTED_A64_ASID8 0x04u
 #define HOSTED_A64_NO_RANGE 0x08u
 #define HOSTED_A64_NARROW 0x10u		/* addresses of 52 bits, where asked for */
+#define HOSTED_A64_NO_PAN 0x20u
 
 /* The ARMv7-A CPU has the multiprocessing extensions, but for: */
 #define HOSTED_ARM_NO_BROADCAST 0x01u	/* flushes stay on this CPU */

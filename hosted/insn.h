@@ -52,11 +52,19 @@ tome_insn_pte_cas(tome_pte_t *p, tome_pte_t *seen, tome_pte_t v)
 	return done;
 }
 
-/* Does the kernel's access lift what guards user memory? The x86 ports decide it. */
+/* Does the kernel's access lift what guards user memory? The x86 ports decide it; AArch64's
+ * of the one access that has no unprivileged form. */
 #ifdef TOME_X86_P
 #define HOSTED_LIFTS(m) ((m)->smap)
 #else
 #define HOSTED_LIFTS(m) ((void)(m), true)
+#endif
+#ifdef TOME_A64_V
+#include "aarch64.h"
+
+#define HOSTED_LIFTS_CAS(m) hosted_a64_lifts((m)->pan)
+#else
+#define HOSTED_LIFTS_CAS(m) HOSTED_LIFTS(m)
 #endif
 
 static inline size_t
@@ -83,17 +91,13 @@ static inline bool
 tome_insn_user_cas32(const struct tome_mmu *m, tome_va_t va, uint32_t *seen,
     uint32_t v)
 {
-	return hosted_user_cas32(va, seen, v, HOSTED_LIFTS(m));
+	return hosted_user_cas32(va, seen, v, HOSTED_LIFTS_CAS(m));
 }
 
 #ifdef TOME_RV_V
 #include <regs.h>
 
 #include "riscv64.h"
-#endif
-
-#ifdef TOME_A64_V
-#include "aarch64.h"
 #endif
 
 #ifdef TOME_ARM_SMALL

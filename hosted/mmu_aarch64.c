@@ -230,21 +230,21 @@ marked(const struct radix_trip *t, uint64_t raw, const struct radix_entry *e,
 	return raw;
 }
 
-/* EL0 may execute what it may not read; the kernel reaches user memory by
- * unprivileged accesses alone (PAN). */
+/* EL0 may execute what it may not read; with PAN the kernel reaches user memory by
+ * unprivileged accesses alone. */
 static bool
 permits(struct hosted_cpu *c, const struct hosted_leaf *leaf, unsigned access)
 {
 	bool kernel = access & HOSTED_KERNEL;
 
-	(void)c;
 	if ((access & HOSTED_W) && !(leaf->rights & HOSTED_W))
 		return false;
 	if (access & HOSTED_X)
 		return !(leaf->raw & (kernel ? E_PXN : E_UXN));
 	if (!kernel)
 		return (leaf->rights & HOSTED_U) != 0;
-	return !(leaf->rights & HOSTED_U) || (access & HOSTED_KERNEL_USER);
+	return !(leaf->rights & HOSTED_U) || (access & HOSTED_KERNEL_USER) ||
+	    radix_is(c, HOSTED_A64_NO_PAN);
 }
 
 static bool
@@ -309,7 +309,8 @@ const struct radix hosted_radix = {
 };
 
 static const unsigned variants[] = { 0, HOSTED_A64_NO_HD,
-	HOSTED_A64_NO_HD | HOSTED_A64_NO_HA | HOSTED_A64_ASID8,
+	HOSTED_A64_NO_HD | HOSTED_A64_NO_HA | HOSTED_A64_ASID8 |
+	    HOSTED_A64_NO_PAN,
 	HOSTED_A64_NO_RANGE, HOSTED_A64_NO_HD | HOSTED_A64_NO_RANGE };
 
 #if WIDE
@@ -385,7 +386,7 @@ identity(struct hosted_cpu *c, enum tome_a64_reg r)
 		return (wide ? UINT64_C(0x10200006) : UINT64_C(0x00100005)) |
 		    (radix_is(c, HOSTED_A64_ASID8) ? 0 : 2) << 4;
 	if (r == TOME_A64_MMFR1)
-		return hafdbs | 1 << 20;
+		return hafdbs | (radix_is(c, HOSTED_A64_NO_PAN) ? 0 : 1) << 20;
 	if (r == TOME_A64_MMFR2)
 		return wide ? 1 << 16 : 0;
 	return radix_is(c, HOSTED_A64_NO_RANGE) ? 0 : UINT64_C(2) << 56;
@@ -467,4 +468,14 @@ void
 tome_insn_drop_code(const void *at, size_t len)
 {
 	hosted_code_drop(at, len);
+}
+
+bool
+hosted_a64_lifts(bool pan)
+{
+	struct hosted_cpu *c = hosted_this();
+
+	if (pan && radix_is(c, HOSTED_A64_NO_PAN))
+		hosted_machine_check(c, "undefined: MSR PAN");
+	return pan;
 }
