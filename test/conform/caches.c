@@ -194,6 +194,30 @@ what_is_entered_is_there_at_once(void **state)
 	everywhere(there_at_once);
 }
 
+/* What one CPU clears another notes again, if it has not cached the page. */
+void
+what_is_used_again_is_noted(void **state)
+{
+	unsigned kind;
+	tome_pfn_t f;
+
+	(void)state;
+	for (kind = 0; kind < hosted_mmu.nvariants; kind++) {
+		up(hosted_cpu_variant(kind), 0, FEW);
+		f = frame();
+		enter(VA, f, R, 0);
+		hosted_become(m, 1);
+		assert_true(tome_page_accessed(vm, f, true));
+		hosted_become(m, 0);
+		assert_true(can(pmap, VA, R));
+		judge();
+		assert_true(tome_page_accessed(vm, f, false));
+		tome_pmap_remove(pmap, VA, VA + PAGE);
+		tome_frame_free(vm, f);
+		down();
+	}
+}
+
 /* Asking a CPU what it can do changes nothing: it runs what it ran, as it was tagged. */
 void
 a_question_changes_nothing(void **state)

@@ -810,6 +810,7 @@ main(void)
 		cmocka_unit_test(what_has_not_changed_stays_cached),
 		cmocka_unit_test(what_nobody_runs_changes_too),
 		cmocka_unit_test(what_is_entered_is_there_at_once),
+		cmocka_unit_test(what_is_used_again_is_noted),
 		cmocka_unit_test(a_question_changes_nothing),
 		cmocka_unit_test(a_lone_cpu_flushes_itself),
 	};

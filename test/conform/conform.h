@@ -64,6 +64,7 @@ void all_numbers_are_apart(void **state);
 void what_has_not_changed_stays_cached(void **state);
 void what_nobody_runs_changes_too(void **state);
 void what_is_entered_is_there_at_once(void **state);
+void what_is_used_again_is_noted(void **state);
 void a_question_changes_nothing(void **state);
 
 /* ---- runs.c ---- */
