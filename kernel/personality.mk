@@ -23,6 +23,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/fs/path_calls.c \
 	kernel/fs/pidfd.c \
 	kernel/fs/pipe.c \
+	kernel/fs/pagemap.c \
 	kernel/fs/proc.c \
 	kernel/fs/proc_pid.c \
 	kernel/fs/sys.c \

@@ -265,6 +265,8 @@ proc_read(struct file *f, struct ubuf to, size_t n, uint64_t *pos)
 	uint64_t at;
 	int64_t err = 0;
 
+	if (i->node->read != NULL)
+		return i->node->read(i->pid, to, n, pos);
 	if (i->node->show == NULL)
 		return -EINVAL;
 	mutex_lock(&i->lock);

@@ -2,7 +2,8 @@
  * proc.h - file systems of generated text (/proc, /sys): a tree of tables.
  *
  * A node is a directory (children, or entries by number), a file whose text
- * `show` makes anew at each read from position 0, or a symbolic link. The same
+ * `show` makes anew at each read from position 0, one that `read` answers for wherever
+ * it is read, or a symbolic link. The same
  * table of nodes serves every process; which one is meant is the inode's pid.
  */
 #ifndef KERNEL_PROC_H
@@ -45,12 +46,16 @@ struct proc_node {
 	uint32_t mode;			/* type and rights */
 	void (*show)(struct text *, int pid);
 	int64_t (*store)(int pid, const char *, size_t);
+	int64_t (*read)(int pid, struct ubuf, size_t, uint64_t *pos);
 	int (*link)(struct inode *, char *buf, size_t, struct dentry **jump);
 	const struct proc_node *children;	/* up to a NULL name */
 	/* Entries by number: the one at or after n (-1: none), its node. */
 	int (*next)(int pid, int n);
 	const struct proc_node *numbered;
 };
+
+/* pagemap.c: struct proc_node's read. */
+int64_t pagemap_read(int pid, struct ubuf, size_t, uint64_t *pos);
 
 struct dentry *proc_tree(const struct filesystem *, const struct proc_node *);
 

@@ -717,6 +717,8 @@ next_task(int pid, int n)
 	FILE_NODE("stat", show_stat), FILE_NODE("statm", show_statm),          \
 	    FILE_NODE("status", show_status), FILE_NODE("maps", show_maps),    \
 	    FILE_NODE("smaps", show_smaps), FILE_NODE("comm", show_comm),      \
+	    { .name = "pagemap", .mode = S_IFREG | 0444,                       \
+	      .read = pagemap_read },                                          \
 	    FILE_NODE("cmdline", show_cmdline),                                \
 	    FILE_NODE("environ", show_environ),                                \
 	    FILE_NODE("limits", show_limits),                                  \

@@ -167,6 +167,75 @@ proc_maps_names_heap_and_stack(void)
 	REQUIRE(heap >= 1 && stack == 1);
 }
 
+#define IS_PRESENT ((uint64_t)1 << 63)
+#define IS_SHARED ((uint64_t)1 << 61)
+#define IS_MAPPED_ONCE ((uint64_t)1 << 56)
+
+/* What /proc/self/pagemap says of the page at p; neither its frame nor whether it was
+ * written to since somebody asked. */
+static uint64_t
+pagemap_word(const void *p)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	off64_t at = (off64_t)((uintptr_t)p / PAGE * sizeof(uint64_t));
+	uint64_t word;
+
+	REQUIRE(fd >= 0);
+	REQUIRE(pread64(fd, &word, sizeof word, at) == sizeof word);
+	close(fd);
+	return word & (IS_PRESENT | IS_SHARED | IS_MAPPED_ONCE | 1ull << 62);
+}
+
+static void
+proc_pagemap_says_where(void)
+{
+	volatile char *p = suite_map(4, RW);
+	char *s = mmap(NULL, PAGE, RW, SHARED_ANON, -1, 0);
+
+	REQUIRE(pagemap_word((char *)p) == 0);
+	REQUIRE(p[0] == 0);
+	REQUIRE(pagemap_word((char *)p) == IS_PRESENT);
+	p[0] = p[PAGE] = s[0] = 1;
+	REQUIRE(pagemap_word((char *)p) == (IS_PRESENT | IS_MAPPED_ONCE));
+	REQUIRE(pagemap_word(s) == (IS_PRESENT | IS_SHARED | IS_MAPPED_ONCE));
+	REQUIRE(pagemap_word((char *)p + 2 * PAGE) == 0);
+	REQUIRE(madvise((char *)p, PAGE, MADV_DONTNEED) == 0);
+	REQUIRE(pagemap_word((char *)p) == 0);
+}
+
+static void
+look_at_forked(void *arg)
+{
+	volatile char *p = arg;
+
+	REQUIRE(*p == 1);
+	REQUIRE(pagemap_word(arg) == IS_PRESENT);
+	*p = 2;
+	REQUIRE(pagemap_word(arg) == (IS_PRESENT | IS_MAPPED_ONCE));
+}
+
+static void
+proc_pagemap_says_what_is_shared(void)
+{
+	char *p = suite_map(1, RW);
+
+	*p = 1;
+	REQUIRE(suite_child(look_at_forked, p) == 0);
+}
+
+static void
+proc_pagemap_ends(void)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	uint64_t words[2];
+
+	REQUIRE(fd >= 0);
+	REQUIRE_ERRNO(pread64(fd, words, sizeof words - 1, 0), EINVAL);
+	REQUIRE_ERRNO(pread64(fd, words, sizeof words, 4), EINVAL);
+	REQUIRE(pread64(fd, words, sizeof words, (off64_t)1 << 60) == 0);
+	close(fd);
+}
+
 /* A field of /proc/self/status, in kB. */
 static long
 status_kb(const char *field)
@@ -207,6 +276,9 @@ const struct suite_case cases_process[] = {
 	CASE(proc_maps_shows_rights),
 	CASE(proc_maps_shows_files),
 	CASE(proc_maps_names_heap_and_stack),
+	CASE(proc_pagemap_says_where),
+	CASE(proc_pagemap_says_what_is_shared),
+	CASE(proc_pagemap_ends),
 	CASE(proc_status_counts),
 	{ NULL, NULL },
 };
