@@ -2,30 +2,37 @@
  * list.h - lists with two ends, whose nodes know both their neighbours.
  *
  * A facade's nodes and links are its own, so this is a text for the compiler (see
- * splay.h). Who includes it defines NODE, the type; NEXT(n), PREV(n), its links; and
- * LIST(verb), the names of two functions:
+ * splay.h). Who includes it defines OWNER, the type of what has a list; FIRST(o),
+ * LAST(o), its ends; COUNT(o), of how many; NODE, the type of what is in it; NEXT(n),
+ * PREV(n), its links; and LIST(verb), the names of two functions:
  *
- *	void append(NODE **first, NODE **last, NODE *)
- *	void unlink(NODE **first, NODE **last, NODE *)
+ *	void append(OWNER *, NODE *)
+ *	void unlink(OWNER *, NODE *)
  */
 
 static void
-LIST(append)(NODE **first, NODE **last, NODE *n)
+LIST(append)(OWNER *o, NODE *n)
 {
 	NEXT(n) = NULL;
-	PREV(n) = *last;
-	*(*last != NULL ? &NEXT(*last) : first) = n;
-	*last = n;
+	PREV(n) = LAST(o);
+	*(LAST(o) != NULL ? &NEXT(LAST(o)) : &FIRST(o)) = n;
+	LAST(o) = n;
+	COUNT(o)++;
 }
 
 static void
-LIST(unlink)(NODE **first, NODE **last, NODE *n)
+LIST(unlink)(OWNER *o, NODE *n)
 {
-	*(NEXT(n) != NULL ? &PREV(NEXT(n)) : last) = PREV(n);
-	*(PREV(n) != NULL ? &NEXT(PREV(n)) : first) = NEXT(n);
+	*(NEXT(n) != NULL ? &PREV(NEXT(n)) : &LAST(o)) = PREV(n);
+	*(PREV(n) != NULL ? &NEXT(PREV(n)) : &FIRST(o)) = NEXT(n);
 	NEXT(n) = PREV(n) = NULL;
+	COUNT(o)--;
 }
 
+#undef OWNER
+#undef FIRST
+#undef LAST
+#undef COUNT
 #undef NODE
 #undef NEXT
 #undef PREV

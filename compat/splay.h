@@ -4,18 +4,18 @@
  * root finds.
  *
  * A facade's nodes and links are its own, so this is a text for the compiler. Who
- * includes it defines NODE, the type; LEFT(n), RIGHT(n), its links; START(n), END(n), of
- * the type KEY, what it covers: [START, END); and SPLAY(verb), the names of
- * three functions that he has declared:
+ * includes it defines NODE, the type; LEFT(n), RIGHT(n), its links; START(n), END(n),
+ * what it covers: [START, END); and SPLAY(verb), the names of four functions:
  *
- *	NODE *find(NODE **root, KEY at)		the first that ends after `at`; NULL: none
+ *	NODE *after(NODE **root, uint64_t at)	the first that ends after it; NULL: none
+ *	NODE *at(NODE **root, uint64_t at)	the one that covers it; NULL: none
  *	void insert(NODE **root, NODE *)	it covers nothing that another does
  *	void remove(NODE **root, NODE *)
  */
 
 /* Bring what holds `at`, or a neighbour of where it would be, to the root. */
 static NODE *
-SPLAY(splay)(NODE *root, KEY at)
+SPLAY(splay)(NODE *root, uint64_t at)
 {
 	NODE split, *below = &split, *above = &split, *next;
 
@@ -53,8 +53,8 @@ SPLAY(splay)(NODE *root, KEY at)
 	return root;
 }
 
-NODE *
-SPLAY(find)(NODE **root, KEY at)
+static inline NODE *
+SPLAY(after)(NODE **root, uint64_t at)
 {
 	NODE *n = *root;
 
@@ -69,7 +69,15 @@ SPLAY(find)(NODE **root, KEY at)
 	return n;
 }
 
-void
+static inline NODE *
+SPLAY(at)(NODE **root, uint64_t at)
+{
+	NODE *n = SPLAY(after)(root, at);
+
+	return n != NULL && START(n) <= at ? n : NULL;
+}
+
+static inline void
 SPLAY(insert)(NODE **root, NODE *n)
 {
 	NODE *old = *root;
@@ -90,7 +98,7 @@ SPLAY(insert)(NODE **root, NODE *n)
 	}
 }
 
-void
+static inline void
 SPLAY(remove)(NODE **root, NODE *n)
 {
 	NODE *left;
@@ -107,7 +115,6 @@ SPLAY(remove)(NODE **root, NODE *n)
 }
 
 #undef NODE
-#undef KEY
 #undef LEFT
 #undef RIGHT
 #undef START

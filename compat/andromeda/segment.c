@@ -487,15 +487,8 @@ vm_unmap_heap(void *virt)
 static void
 dump_line(const char *what, const char *name, const void *base, size_t size)
 {
-	struct compat_line l = { .n = 0 };
-
-	compat_put(&l, what);
-	compat_put(&l, name);
-	compat_put(&l, " 0x");
-	compat_put_hex(&l, (uintptr_t)base, 8);
-	compat_put(&l, " + 0x");
-	compat_put_hex(&l, size, 1);
-	andromeda_vm.config.log(l.text);
+	compat_print(andromeda_vm.config.log, "%s%s 0x%08zx + 0x%zx", what,
+	    name, (size_t)(uintptr_t)base, size);
 }
 
 static void

@@ -12,7 +12,6 @@
 #include "keyronex.h"
 
 #define NODE vm_anon_t
-#define KEY uint64_t
 #define LEFT(n) ((n)->left)
 #define RIGHT(n) ((n)->right)
 #define START(n) ((n)->id)
@@ -24,9 +23,9 @@
 static vm_anon_t *
 anon_of(uint64_t id)
 {
-	vm_anon_t *an = anon_find(&k.anons, id);
+	vm_anon_t *an = anon_at(&k.anons, id);
 
-	if (an != NULL && an->id == id)
+	if (an != NULL)
 		return an;
 	an = tome_kzalloc(k.vm, sizeof *an);
 	if (an != NULL) {
@@ -40,26 +39,27 @@ anon_of(uint64_t id)
 static void
 anon_leave(vm_anon_t *an)
 {
-	if (!an->resident || !an->physpage->is_anon ||
-	    an->physpage->anon != an)
+	if (!an->resident || an->physpage->anon != an)
 		return;
 	an->physpage->is_anon = false;
 	an->physpage->anon = NULL;
 }
 
 static void
-anon_place(vm_anon_t *an, const struct tome_object_look *l)
+anon_place(vm_anon_t *an, vm_amap_t *amap, const struct tome_object_look *l)
 {
 	anon_leave(an);
+	an->amap = amap;
+	an->index = l->page;
 	an->refcnt = (int)l->names;
 	an->resident = l->pfn != TOME_PFN_NONE;
-	if (!an->resident) {
+	if (an->resident) {
+		an->physpage = page_of(l->pfn);
+		an->physpage->is_anon = true;
+		an->physpage->anon = an;
+	} else {
 		an->drumslot = l->slot;
-		return;
 	}
-	an->physpage = page_of(l->pfn);
-	an->physpage->is_anon = true;
-	an->physpage->anon = an;
 }
 
 /* The slot of a page; `make`: NULL only without memory. */
@@ -69,22 +69,19 @@ slot_of(vm_amap_t *amap, size_t page, bool make)
 	size_t n = page / kAMapChunkNPages;
 	vm_amap_chunk_t **grown;
 
-	if (n >= amap->curnchunk) {
-		if (!make)
-			return NULL;
+	if (make && n >= amap->curnchunk) {
 		grown = tome_kzalloc(k.vm, (n + 1) * sizeof *grown);
 		if (grown == NULL)
 			return NULL;
-		if (amap->curnchunk > 0)
-			memcpy(grown, amap->chunks,
-			    amap->curnchunk * sizeof *grown);
+		for (size_t i = 0; i < amap->curnchunk; i++)
+			grown[i] = amap->chunks[i];
 		tome_kfree(k.vm, amap->chunks);
 		amap->chunks = grown;
 		amap->curnchunk = n + 1;
 	}
-	if (amap->chunks[n] == NULL && make)
+	if (make && amap->chunks[n] == NULL)
 		amap->chunks[n] = tome_kzalloc(k.vm, sizeof **grown);
-	return amap->chunks[n] == NULL ? NULL :
+	return n >= amap->curnchunk || amap->chunks[n] == NULL ? NULL :
 	    &amap->chunks[n]->anon[page % kAMapChunkNPages];
 }
 
@@ -111,18 +108,15 @@ vm_anon_t *
 amap_show(vm_amap_t *amap, size_t page)
 {
 	struct tome_object_look l;
-	bool is = tome_object_look(core_of(amap->obj), page, &l) &&
+	bool is = tome_object_look(amap->obj->core, page, &l) &&
 	    l.page == page;
 	vm_anon_t **slot = slot_of(amap, page, is);
 
 	if (slot == NULL)
 		return NULL;
 	slot_set(amap, slot, is ? anon_of(l.anon) : NULL);
-	if (*slot != NULL) {
-		anon_place(*slot, &l);
-		(*slot)->amap = amap;
-		(*slot)->index = page;
-	}
+	if (*slot != NULL)
+		anon_place(*slot, amap, &l);
 	return *slot;
 }
 
@@ -136,8 +130,6 @@ amap_clear(vm_amap_t *amap)
 		tome_kfree(k.vm, amap->chunks[n]);
 	}
 	tome_kfree(k.vm, amap->chunks);
-	amap->chunks = NULL;
-	amap->curnchunk = 0;
 }
 
 /* ---- what clients call ---- */
@@ -145,14 +137,13 @@ amap_clear(vm_amap_t *amap)
 vm_anon_t *
 amap_anon_at(vm_amap_t *amap, size_t page)
 {
-	vm_anon_t *an;
+	vm_anon_t *an = NULL;
 
-	if (amap == NULL)
-		return NULL;
 	keyronex_lock();
-	an = amap_show(amap, page);
+	if (amap != NULL)
+		an = amap_show(amap, page);
 	if (an != NULL && an->resident)
-		(void)page_show(an->physpage);
+		(void)page_show(an->physpage, false);
 	keyronex_unlock();
 	return an;
 }
@@ -185,7 +176,7 @@ anon_release(vm_anon_t *an)
 	amap = an->amap;
 	page = an->index;
 	if (amap != NULL && amap_show(amap, page) == an &&
-	    tome_object_punch(core_of(amap->obj), page, 1) == TOME_OK)
+	    tome_object_punch(amap->obj->core, page, 1) == TOME_OK)
 		(void)amap_show(amap, page);
 	keyronex_unlock();
 }

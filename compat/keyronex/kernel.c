@@ -139,7 +139,7 @@ vm_swapon(const char *name)
 vm_pager_ret_t
 vm_swp_pageout(vm_page_t *page)
 {
-	bool leaves = is_pageable(page) && tome_page_out(k.vm, pfn_of(page));
+	bool leaves = is_page(page) && tome_page_out(k.vm, pfn_of(page));
 
 	tome_io_run(k.vm);
 	return leaves ? kVMPagerOK : kVMPagerExhausted;
@@ -150,17 +150,10 @@ vm_swapstat(void)
 {
 	struct tome_swap_stats s;
 
-	for (unsigned id = 0; id < TOME_SWAP_AREAS; id++) {
-		struct compat_line line = { .n = 0 };
-
-		if (!tome_swap_stats(k.vm, id, &s))
-			continue;
-		compat_put_count(&line, "swap ", id);
-		compat_put_count(&line, ": ", s.used);
-		compat_put_count(&line, " of ", s.slots);
-		compat_put_count(&line, " slots used, ", s.written);
-		compat_put_count(&line, " written, ", s.read);
-		compat_put(&line, " read");
-		k.hooks.log(line.text);
-	}
+	for (size_t id = 0; id < TOME_SWAP_AREAS; id++)
+		if (tome_swap_stats(k.vm, (unsigned)id, &s))
+			compat_print(k.hooks.log, "swap %zu: %zu of %zu slots "
+			    "used, %zu written, %zu read", id, (size_t)s.used,
+			    (size_t)s.slots, (size_t)s.written,
+			    (size_t)s.read);
 }

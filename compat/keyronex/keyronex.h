@@ -63,32 +63,20 @@ negative(enum tome_err err)
 	return -(int)err;
 }
 
-/* ---- trees of entries (map.c; see splay.h) ---- */
+/* ---- maps (map.c) ---- */
 
-vm_map_entry_t *entry_find(vm_map_entry_t **root, vaddr_t at)
-    COMPAT_LINK(keyronex, entry_find);
-void entry_insert(vm_map_entry_t **root, vm_map_entry_t *)
-    COMPAT_LINK(keyronex, entry_insert);
-void entry_remove(vm_map_entry_t **root, vm_map_entry_t *)
-    COMPAT_LINK(keyronex, entry_remove);
+/* Of these addresses; 0, 0: all of a user's. */
+enum tome_err map_begin(vm_map_t *, tome_va_t lo, tome_va_t hi, bool kernel)
+    COMPAT_LINK(keyronex, map_begin);
+/* Every entry goes now, and the core tells of it: others may have its map still. */
+void map_end(vm_map_t *) COMPAT_LINK(keyronex, map_end);
 
 /* ---- objects (object.c); the lock is held ---- */
 
-static inline struct tome_object *
-core_of(const vm_object_t *ob)
-{
-	return ob->core;
-}
 /* With one name. NULL: no memory. */
 vm_object_t *object_copy(vm_object_t *) COMPAT_LINK(keyronex, object_copy);
 /* A name goes. */
 void object_drop(vm_object_t *) COMPAT_LINK(keyronex, object_drop);
-static inline bool
-object_is_readonly(const vm_object_t *ob)
-{
-	return ob->type == kVMObjFile && ob->pager->putpages == NULL;
-}
-
 /* Pages that a transfer moves at once, at most. */
 #define TRANSFER_MAX 8u
 
@@ -99,19 +87,11 @@ vm_anon_t *amap_show(vm_amap_t *, size_t page)
     COMPAT_LINK(keyronex, amap_show);
 /* Nothing is shown any more. */
 void amap_clear(vm_amap_t *) COMPAT_LINK(keyronex, amap_clear);
-vm_anon_t *anon_find(vm_anon_t **root, uint64_t id)
-    COMPAT_LINK(keyronex, anon_find);
-void anon_insert(vm_anon_t **root, vm_anon_t *)
-    COMPAT_LINK(keyronex, anon_insert);
-void anon_remove(vm_anon_t **root, vm_anon_t *)
-    COMPAT_LINK(keyronex, anon_remove);
-/* False: it is not usable RAM. */
-bool page_show(vm_page_t *) COMPAT_LINK(keyronex, page_show);
-/* It is in a page list more, or in one less; takes the lock. */
-void page_listed(vm_page_t *, int by) COMPAT_LINK(keyronex, page_listed);
+/* The page shows what it is; `owner`: and whose. False: it is not usable RAM. */
+bool page_show(vm_page_t *, bool owner) COMPAT_LINK(keyronex, page_show);
+/* The page shows what it is used for now; takes the lock. */
+void page_used(vm_page_t *) COMPAT_LINK(keyronex, page_used);
 /* Who lacks so many pages has some freed, or waits; false: he gets none. */
 bool pages_wait(uint64_t n) COMPAT_LINK(keyronex, pages_wait);
-enum tome_err pages_start(void) COMPAT_LINK(keyronex, pages_start);
-void pages_stop(void) COMPAT_LINK(keyronex, pages_stop);
 
 #endif

@@ -10,15 +10,9 @@
  */
 #include "keyronex.h"
 
-struct keyronex keyronex_state;
 vm_map_t kmap;
 
-static void entry_changed(void *, uint64_t tag, tome_va_t, tome_va_t,
-    bool dead);
-static void entries_show(vm_map_t *);
-
 #define NODE vm_map_entry_t
-#define KEY vaddr_t
 #define LEFT(n) ((n)->link.left)
 #define RIGHT(n) ((n)->link.right)
 #define START(n) ((n)->start)
@@ -26,9 +20,74 @@ static void entries_show(vm_map_t *);
 #define SPLAY(verb) entry_##verb
 #include "../splay.h"
 
-/* ---- start and end ---- */
+/* ---- entries ---- */
 
-static enum tome_err
+/* The lock is held by who changes the map. */
+static void
+entry_changed(void *unused, uint64_t tag, tome_va_t start, tome_va_t end,
+    bool dead)
+{
+	vm_object_t *ob = (vm_object_t *)(uintptr_t)tag;
+
+	(void)unused;
+	(void)start;
+	(void)end;
+	if (dead)
+		object_drop(ob);
+	else
+		ob->refcnt++;
+}
+
+/* The tree becomes what the core has, as far as memory goes; what begins in an entry
+ * that was is that entry. */
+static void
+entries_show(vm_map_t *map)
+{
+	vm_map_entry_t *old = map->entries, *en;
+	struct tome_region r;
+	tome_va_t at = 0;
+
+	map->stale = false;
+	map->entries = NULL;
+	while (map->core != NULL && tome_map_next(map->core, &at, &r)) {
+		en = entry_at(&old, (vaddr_t)r.start);
+		if (en != NULL)
+			entry_remove(&old, en);
+		else
+			en = tome_kmalloc(k.vm, sizeof *en);
+		map->stale |= en == NULL;
+		if (en == NULL)
+			continue;
+		*en = (vm_map_entry_t){ .start = (vaddr_t)r.start,
+			.end = (vaddr_t)r.end, .size = r.end - r.start,
+			.offset = (voff_t)r.offset,
+			.max_prot = (vm_prot_t)r.prot, .obj = r.object_tag };
+		entry_insert(&map->entries, en);
+	}
+	while ((en = old) != NULL) {
+		entry_remove(&old, en);
+		tome_kfree(k.vm, en);
+	}
+}
+
+vm_map_entry_t *
+vm_map_lookup(vm_map_t *map, vaddr_t at)
+{
+	vm_map_entry_t *en;
+
+	if (map == NULL)
+		return NULL;
+	keyronex_lock();
+	if (map->stale)
+		entries_show(map);
+	en = entry_at(&map->entries, at);
+	keyronex_unlock();
+	return en;
+}
+
+/* ---- maps ---- */
+
+enum tome_err
 map_begin(vm_map_t *map, tome_va_t lo, tome_va_t hi, bool kernel)
 {
 	const struct tome_map_config config = { .lo = lo, .hi = hi,
@@ -44,56 +103,16 @@ map_begin(vm_map_t *map, tome_va_t lo, tome_va_t hi, bool kernel)
 	return err;
 }
 
-/* Every entry goes now, and the core tells of it: others may have its map still. */
-static void
+void
 map_end(vm_map_t *map)
 {
 	keyronex_lock();
-	if (map->core != NULL) {
-		tome_map_clear(map->core);
-		tome_map_unref(map->core);
-	}
+	tome_map_clear(map->core);
+	tome_map_unref(map->core);
 	map->core = NULL;
 	entries_show(map);
 	keyronex_unlock();
 }
-
-enum tome_err
-compat_keyronex_start(struct tome_vm *vm,
-    const struct compat_keyronex_hooks *hooks)
-{
-	enum tome_err err;
-
-	memset(&k, 0, sizeof k);
-	k.vm = vm;
-	k.hooks = *hooks;
-	kmap = (vm_map_t){ .pmap = (pmap_t *)tome_pmap_kernel(vm) };
-	err = pages_start();
-	if (err == TOME_OK)
-		err = tome_heap_create(vm, &k.heap);
-	if (err == TOME_OK && hooks->kmap_start != hooks->kmap_end)
-		err = map_begin(&kmap, hooks->kmap_start, hooks->kmap_end,
-		    true);
-	if (err == TOME_OK)
-		err = tome_paging_start(vm);
-	if (err == TOME_OK)
-		tome_paging_policy(vm, TOME_POLICY_SECOND_CHANCE);
-	else
-		compat_keyronex_stop();
-	return err;
-}
-
-void
-compat_keyronex_stop(void)
-{
-	tome_heap_destroy(k.heap);
-	map_end(&kmap);
-	(void)tome_writeback(k.vm, UINT64_MAX, TOME_FOREVER);
-	tome_io_run(k.vm);
-	pages_stop();
-}
-
-/* ---- maps ---- */
 
 vm_map_t *
 vm_map_new(void)
@@ -123,89 +142,24 @@ vm_activate(vm_map_t *map)
 		tome_pmap_switch((struct tome_pmap *)map->pmap);
 }
 
-/* ---- entries ---- */
-
-/* The lock is held by who changes the map. */
-static void
-entry_changed(void *unused, uint64_t tag, tome_va_t start, tome_va_t end,
-    bool dead)
-{
-	vm_object_t *ob = (vm_object_t *)(uintptr_t)tag;
-
-	(void)unused;
-	(void)start;
-	(void)end;
-	if (dead)
-		object_drop(ob);
-	else
-		ob->refcnt++;
-}
-
-/* The tree becomes what the core has, as far as memory goes; what begins where it did
- * is the same entry. */
-static void
-entries_show(vm_map_t *map)
-{
-	vm_map_entry_t *old = map->entries, *en;
-	struct tome_region r;
-	tome_va_t at = 0;
-
-	map->stale = false;
-	map->entries = NULL;
-	while (map->core != NULL && tome_map_next(map->core, &at, &r)) {
-		en = entry_find(&old, (vaddr_t)r.start);
-		if (en != NULL && en->start == r.start)
-			entry_remove(&old, en);
-		else
-			en = tome_kmalloc(k.vm, sizeof *en);
-		map->stale |= en == NULL;
-		if (en == NULL)
-			continue;
-		en->start = (vaddr_t)r.start;
-		en->end = (vaddr_t)r.end;
-		en->size = en->end - en->start;
-		en->offset = (voff_t)r.offset;
-		en->max_prot = (vm_prot_t)r.prot;
-		en->obj = r.object_tag;
-		entry_insert(&map->entries, en);
-	}
-	while ((en = old) != NULL) {
-		entry_remove(&old, en);
-		tome_kfree(k.vm, en);
-	}
-}
-
-vm_map_entry_t *
-vm_map_lookup(vm_map_t *map, vaddr_t at)
-{
-	vm_map_entry_t *en;
-
-	if (map == NULL)
-		return NULL;
-	keyronex_lock();
-	if (map->stale)
-		entries_show(map);
-	en = entry_find(&map->entries, at);
-	if (en != NULL && en->start > at)
-		en = NULL;
-	keyronex_unlock();
-	return en;
-}
-
 /* ---- mapping ---- */
 
+/* NULL: there was no memory for the object. */
 static int
 map_enter(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
     voff_t off, vm_prot_t prot)
 {
-	struct tome_map_request rq = { .len = size, .object = ob->core,
-		.offset = (uint64_t)off, .prot = prot,
-		.max_prot = object_is_readonly(ob) ? prot : 0,
-		.flags = TOME_MAP_SHARED | TOME_MAP_KEEP,
+	struct tome_map_request rq = { .len = size, .offset = (uint64_t)off,
+		.prot = prot, .flags = TOME_MAP_SHARED | TOME_MAP_KEEP,
 		.tag = (uintptr_t)ob };
 	enum tome_err err;
 	tome_va_t at;
 
+	if (ob == NULL)
+		return -TOME_ENOMEM;
+	rq.object = ob->core;
+	if (ob->type == kVMObjFile && ob->pager->putpages == NULL)
+		rq.prot = rq.max_prot = prot & ~(tome_prot_t)TOME_PROT_WRITE;
 	rq.flags |= *va == VADDR_MAX ? TOME_MAP_BOTTOMUP :
 	    TOME_MAP_FIXED | TOME_MAP_NOREPLACE;
 	rq.addr = *va == VADDR_MAX ? 0 : *va;
@@ -237,7 +191,7 @@ int
 vm_map_object(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
     voff_t off, bool copy)
 {
-	int r = -TOME_ENOMEM;
+	int r;
 
 	if (map == NULL || map->core == NULL || ob == NULL || va == NULL ||
 	    off < 0)
@@ -245,10 +199,8 @@ vm_map_object(vm_map_t *map, vm_object_t *ob, vaddr_t *va, size_t size,
 	keyronex_lock();
 	if (copy)
 		ob = object_copy(ob);
-	if (ob != NULL)
-		r = map_enter(map, ob, va, size, off,
-		    object_is_readonly(ob) ? kVMRead | kVMExecute : kVMAll);
-	if (ob != NULL && copy)
+	r = map_enter(map, ob, va, size, off, kVMAll);
+	if (copy)
 		object_drop(ob);
 	keyronex_unlock();
 	return r;
@@ -289,61 +241,40 @@ vm_map_protect(vm_map_t *map, vaddr_t start, size_t size, vm_prot_t prot)
 /* ---- forking ---- */
 
 /* The child's object: a copy of anonymous memory, one for all entries that map it. */
-static vm_object_t *
-fork_object(vm_object_t *ob)
-{
-	if (ob->type == kVMObjFile)
-		return ob;
-	if (ob->twin == NULL)
-		ob->twin = object_copy(ob);
-	return ob->twin;
-}
-
 static int
-fork_entries(vm_map_t *map, vm_map_t *child)
+fork_entry(vm_map_t *child, const struct tome_region *r)
 {
-	struct tome_region r;
-	tome_va_t at = 0;
-	int left = 0;
+	vm_object_t *ob = r->object_tag;
+	vaddr_t va = (vaddr_t)r->start;
 
-	while (left == 0 && tome_map_next(map->core, &at, &r)) {
-		vm_object_t *ob = fork_object(r.object_tag);
-		vaddr_t va = (vaddr_t)r.start;
-
-		left = ob == NULL ? -TOME_ENOMEM : map_enter(child, ob, &va,
-		    r.end - r.start, (voff_t)r.offset, (vm_prot_t)r.prot);
-	}
-	return left;
-}
-
-/* The entries of the child name the copies now, if anything does. */
-static void
-fork_forget(vm_map_t *map)
-{
-	struct tome_region r;
-	tome_va_t at = 0;
-
-	while (tome_map_next(map->core, &at, &r)) {
-		vm_object_t *ob = r.object_tag;
-
-		object_drop(ob->twin);
-		ob->twin = NULL;
-	}
+	if (ob->type == kVMObjAnon && ob->twin == NULL)
+		ob->twin = object_copy(ob);
+	return map_enter(child, ob->type == kVMObjAnon ? ob->twin : ob, &va,
+	    r->end - r->start, (voff_t)r->offset, (vm_prot_t)r->prot);
 }
 
 vm_map_t *
 vm_map_fork(vm_map_t *map)
 {
 	vm_map_t *child = map == NULL || map == &kmap ? NULL : vm_map_new();
-	int r;
+	struct tome_region r;
+	tome_va_t at;
+	int left = 0;
 
 	if (child == NULL)
 		return NULL;
 	keyronex_lock();
-	r = fork_entries(map, child);
-	fork_forget(map);
+	for (at = 0; left == 0 && tome_map_next(map->core, &at, &r);)
+		left = fork_entry(child, &r);
+	/* The child's entries name the copies now, if anything does. */
+	for (at = 0; tome_map_next(map->core, &at, &r);) {
+		vm_object_t *ob = r.object_tag;
+
+		object_drop(ob->twin);
+		ob->twin = NULL;
+	}
 	keyronex_unlock();
-	if (r == 0)
+	if (left == 0)
 		return child;
 	vm_map_release(child);
 	return NULL;

@@ -6,73 +6,38 @@
  */
 #include "keyronex.h"
 
-/* Give back pages [first, n). */
-static void
-mdl_empty(vm_mdl_t *mdl, size_t first, size_t n)
-{
-	for (size_t i = first; i < n; i++) {
-		page_listed(mdl->pages[i], -1);
-		tome_object_put(mdl->obj->core, pfn_of(mdl->pages[i]), true);
-	}
-}
-
-/* Page i of the list is its object's page at + i: those from `first` on. */
-static enum tome_err
-mdl_fill(vm_mdl_t *mdl, size_t first, tome_pgoff_t at)
-{
-	tome_pfn_t pfn;
-
-	for (size_t i = first; i < mdl->nPages; i++) {
-		enum tome_err err = tome_object_get(mdl->obj->core, at + i,
-		    true, &pfn);
-
-		if (err != TOME_OK) {
-			mdl_empty(mdl, first, i);
-			return err;
-		}
-		mdl->pages[i] = page_of(pfn);
-		page_listed(mdl->pages[i], 1);
-	}
-	return TOME_OK;
-}
-
-/* A longer list that begins as `like` does. */
-static int
-mdl_new(vm_mdl_t **out, const vm_mdl_t *like, tome_pgoff_t at, size_t bytes)
-{
-	size_t n = PGROUNDUP(bytes) / PGSIZE;
-	enum tome_err err;
-	vm_mdl_t *mdl = bytes > SIZE_MAX / 2 ? NULL :
-	    tome_kzalloc(k.vm, sizeof *mdl + n * sizeof mdl->pages[0]);
-
-	if (mdl == NULL)
-		return -TOME_ENOMEM;
-	memcpy(mdl, like, sizeof *like + like->nPages * sizeof mdl->pages[0]);
-	mdl->nBytes = bytes;
-	mdl->nPages = n;
-	err = mdl_fill(mdl, like->nPages, at);
-	if (err == TOME_OK)
-		*out = mdl;
-	else
-		tome_kfree(k.vm, mdl);
-	return negative(err);
-}
-
 int
 vm_mdl_new_with_range(vm_mdl_t **out, vm_object_t *ob, voff_t start,
     size_t bytes)
 {
-	const vm_mdl_t none = { .obj = ob };
-	int r;
+	tome_pgoff_t first = (tome_pgoff_t)start >> TOME_PAGE_SHIFT;
+	size_t n = PGROUNDUP(bytes) / PGSIZE;
+	enum tome_err err;
+	vm_mdl_t *mdl;
+	tome_pfn_t pfn;
 
 	if (out == NULL || ob == NULL || bytes == 0 || start < 0 ||
 	    start % PGSIZE != 0)
 		return -TOME_EINVAL;
+	mdl = bytes > SIZE_MAX / 2 ? NULL :
+	    tome_kzalloc(k.vm, sizeof *mdl + n * sizeof mdl->pages[0]);
+	if (mdl == NULL)
+		return -TOME_ENOMEM;
 	vm_object_retain(ob);
-	r = mdl_new(out, &none, (tome_pgoff_t)start >> TOME_PAGE_SHIFT, bytes);
-	if (r != 0)
-		vm_object_release(ob);
-	return r;
+	mdl->obj = ob;
+	mdl->nBytes = bytes;
+	for (; mdl->nPages < n; mdl->nPages++) {
+		err = tome_object_get(ob->core, first + mdl->nPages, true,
+		    &pfn);
+		if (err != TOME_OK) {
+			vm_mdl_free(mdl);
+			return negative(err);
+		}
+		mdl->pages[mdl->nPages] = page_of(pfn);
+		page_used(page_of(pfn));
+	}
+	*out = mdl;
+	return 0;
 }
 
 int
@@ -90,22 +55,23 @@ vm_mdl_new_with_capacity(vm_mdl_t **out, size_t bytes)
 	return r;
 }
 
+/* A longer list of the same object has the same pages, and more. */
 int
 vm_mdl_expand(vm_mdl_t **mdl, size_t bytes)
 {
 	vm_mdl_t *old;
-	int r = 0;
+	int r;
 
 	if (mdl == NULL || *mdl == NULL || !(*mdl)->own)
 		return -TOME_EINVAL;
 	old = *mdl;
-	if (bytes > vm_mdl_capacity(old)) {
-		r = mdl_new(mdl, old, 0, bytes);
-		if (r == 0)
-			tome_kfree(k.vm, old);
-	} else if (bytes > old->nBytes) {
-		old->nBytes = bytes;
-	}
+	if (bytes <= old->nBytes)
+		return 0;
+	r = vm_mdl_new_with_range(mdl, old->obj, 0, bytes);
+	(*mdl)->own = true;
+	(*mdl)->offset = old->offset;
+	if (r == 0)
+		vm_mdl_free(old);
 	return r;
 }
 
@@ -114,7 +80,10 @@ vm_mdl_free(vm_mdl_t *mdl)
 {
 	if (mdl == NULL)
 		return;
-	mdl_empty(mdl, 0, mdl->nPages);
+	for (size_t i = 0; i < mdl->nPages; i++) {
+		tome_object_put(mdl->obj->core, pfn_of(mdl->pages[i]), true);
+		page_used(mdl->pages[i]);
+	}
 	vm_object_release(mdl->obj);
 	tome_kfree(k.vm, mdl);
 }

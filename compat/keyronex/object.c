@@ -12,28 +12,21 @@
 /* An object without a bound: as much as can be mapped anywhere. */
 #define UNBOUNDED ((uint64_t)1 << 56)
 
-static void file_transfer(void *, struct tome_io *);
-static void file_gone(void *);
-
 /* ---- anonymous ---- */
 
 /* Takes the core's reference. NULL: no memory, and it is given back. */
 static vm_object_t *
 anon_object(struct tome_object *core, size_t size, vm_object_t *parent)
 {
-	struct {
-		vm_object_t ob;
-		vm_amap_t amap;
-	} *both = tome_kzalloc(k.vm, sizeof *both);
-	vm_object_t *ob;
+	vm_object_t *ob = tome_kzalloc(k.vm, sizeof *ob);
 
-	if (both == NULL) {
+	if (ob == NULL) {
 		tome_object_unref(core);
 		return NULL;
 	}
-	ob = both->amap.obj = &both->ob;
 	*ob = (vm_object_t){ .refcnt = 1, .type = kVMObjAnon, .size = size,
-		.anon = { &both->amap, size, parent }, .core = core };
+		.anon = { &ob->amap, size, parent }, .amap = { .obj = ob },
+		.core = core };
 	tome_object_set_tag(core, ob);
 	if (parent != NULL)
 		parent->refcnt++;
@@ -59,8 +52,7 @@ object_copy(vm_object_t *ob)
 	struct tome_object *core;
 	enum tome_err err = ob->type == kVMObjAnon ?
 	    tome_object_copy(ob->core, &core) :
-	    tome_object_create_anon(k.vm, tome_object_size(ob->core), ob->core,
-	    0, &core);
+	    tome_object_create_anon(k.vm, ob->size, ob->core, 0, &core);
 
 	if (err != TOME_OK)
 		return NULL;
@@ -73,10 +65,8 @@ vm_object_copy(vm_object_t *ob)
 {
 	vm_object_t *copy;
 
-	if (ob == NULL)
-		return NULL;
 	keyronex_lock();
-	copy = object_copy(ob);
+	copy = ob == NULL ? NULL : object_copy(ob);
 	keyronex_unlock();
 	return copy;
 }
@@ -86,10 +76,9 @@ vm_object_copy(vm_object_t *ob)
 void
 vm_object_retain(vm_object_t *ob)
 {
-	if (ob == NULL)
-		return;
 	keyronex_lock();
-	ob->refcnt++;
+	if (ob != NULL)
+		ob->refcnt++;
 	keyronex_unlock();
 }
 
@@ -99,12 +88,10 @@ object_drop(vm_object_t *ob)
 {
 	while (ob != NULL && --ob->refcnt == 0) {
 		tome_object_set_tag(ob->core, NULL);
+		amap_clear(&ob->amap);
 		ob->next = k.dead;
 		k.dead = ob;
-		if (ob->type == kVMObjFile)
-			break;
-		amap_clear(ob->anon.amap);
-		ob = ob->anon.parent;
+		ob = ob->type == kVMObjAnon ? ob->anon.parent : NULL;
 	}
 }
 
@@ -134,6 +121,33 @@ vm_object_release(vm_object_t *ob)
 }
 
 /* ---- vnodes ---- */
+
+static void
+file_gone(void *ctx)
+{
+	tome_kfree(k.vm, ctx);
+}
+
+/* A transfer as a page list, for as long as the pager takes. */
+static void
+file_transfer(void *ctx, struct tome_io *io)
+{
+	const vm_object_t *ob = ctx;
+	union {
+		vm_mdl_t mdl;
+		char room[sizeof(vm_mdl_t) + TRANSFER_MAX * sizeof(void *)];
+	} t = { .mdl = { .nPages = io->n } };
+	int r;
+
+	for (unsigned i = 0; i < io->n; i++) {
+		t.mdl.pages[i] = page_of(io->vec[i].pfn);
+		t.mdl.nBytes += io->vec[i].len;
+	}
+	r = (io->op == TOME_IO_WRITE ? ob->pager->putpages :
+	    ob->pager->getpages)(ob->file.vnode, &t.mdl, (voff_t)io->at);
+	tome_io_done(io, r == 0 ? TOME_OK :
+	    r == -TOME_ENOSPC ? TOME_ENOSPC : TOME_EIO);
+}
 
 vm_object_t *
 vm_vobj_new(vnode_t *vnode, const vm_pagerops_t *ops, size_t size)
@@ -166,54 +180,7 @@ vm_object_flush(vm_object_t *ob)
 	return negative(tome_object_sync(ob->core, 0, 0, true));
 }
 
-static void
-file_gone(void *ctx)
-{
-	tome_kfree(k.vm, ctx);
-}
-
-/* A transfer as a page list, for as long as the pager takes. */
-static void
-file_transfer(void *ctx, struct tome_io *io)
-{
-	const vm_object_t *ob = ctx;
-	union {
-		vm_mdl_t mdl;
-		char room[sizeof(vm_mdl_t) + TRANSFER_MAX * sizeof(void *)];
-	} t = { .mdl = { .nPages = io->n } };
-	int r;
-
-	for (unsigned i = 0; i < io->n; i++) {
-		t.mdl.pages[i] = page_of(io->vec[i].pfn);
-		t.mdl.nBytes += io->vec[i].len;
-	}
-	r = (io->op == TOME_IO_WRITE ? ob->pager->putpages :
-	    ob->pager->getpages)(ob->file.vnode, &t.mdl, (voff_t)io->at);
-	tome_io_done(io, r == 0 ? TOME_OK :
-	    r == -TOME_ENOSPC ? TOME_ENOSPC : TOME_EIO);
-}
-
 /* ---- a vnode object's tree of pages ---- */
-
-/* The resident pages as a list in order, by their right links; how many. */
-static size_t
-pages_list(vm_object_t *ob, vm_page_t **first)
-{
-	struct tome_object_look l;
-	vm_page_t **link = first, *page;
-	size_t n = 0;
-
-	for (tome_pgoff_t from = 0; tome_object_look(ob->core, from, &l);
-	    from = l.page + 1) {
-		page = page_of(l.pfn);
-		(void)page_show(page);
-		*link = page;
-		link = &page->objlink.right;
-		n++;
-	}
-	*link = NULL;
-	return n;
-}
 
 #define NODE vm_page_t
 #define LEFT(n) ((n)->objlink.left)
@@ -222,13 +189,27 @@ pages_list(vm_object_t *ob, vm_page_t **first)
 #define BALANCE(verb) pages_##verb
 #include "../balance.h"
 
+/* A list in order, by right links, first. */
 vm_page_t *
 vm_object_pages(vm_object_t *ob)
 {
+	struct tome_object_look l;
+	tome_pgoff_t from = 0;
+	vm_page_t **link;
+	size_t n = 0;
+
 	if (ob == NULL || ob->type != kVMObjFile)
 		return NULL;
 	keyronex_lock();
-	pages_tree(&ob->file.pages, pages_list(ob, &ob->file.pages));
+	link = &ob->file.pages;
+	for (; tome_object_look(ob->core, from, &l); from = l.page + 1) {
+		*link = page_of(l.pfn);
+		(void)page_show(*link, true);
+		link = &(*link)->objlink.right;
+		n++;
+	}
+	*link = NULL;
+	pages_tree(&ob->file.pages, n);
 	keyronex_unlock();
 	return ob->file.pages;
 }

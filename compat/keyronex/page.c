@@ -1,5 +1,5 @@
 /*
- * page.c - the resident page table, and the queues.
+ * page.c - the resident page table, and the queues; and how all of it starts and ends.
  *
  * Every frame up to the last has its vm_page_t from the start. A page that
  * vm_pagealloc() gave out is on the queue that was asked for, in its list; all others
@@ -11,6 +11,7 @@
 #include "../print.h"
 #include "keyronex.h"
 
+struct keyronex keyronex_state;
 vm_pagequeue_t vm_pgfreeq, vm_pgkmemq, vm_pgwiredq, vm_pgdevbufq, vm_pgactiveq,
     vm_pginactiveq, vm_pgpmapq;
 size_t vm_npages;
@@ -20,34 +21,50 @@ static vm_pagequeue_t *const queues[] = { &vm_pgfreeq, &vm_pgkmemq, &vm_pgwiredq
 	&vm_pgdevbufq, &vm_pgactiveq, &vm_pginactiveq, &vm_pgpmapq };
 #define NQUEUES (sizeof queues / sizeof queues[0])
 
-/* ---- the table ---- */
+/* ---- start and end ---- */
 
 enum tome_err
-pages_start(void)
+compat_keyronex_start(struct tome_vm *vm,
+    const struct compat_keyronex_hooks *hooks)
 {
 	struct tome_zone_stats ram;
 	enum tome_err err;
 
-	tome_ram_stats(k.vm, &ram);
-	k.npfn = tome_pa_pfn(ram.limit);
-	vm_npages = ram.total;
-	err = tome_kmap_heap(k.vm, PGROUNDUP((size_t)k.npfn * sizeof *k.rpt) /
-	    PGSIZE, &k.rpt_at);
-	if (err != TOME_OK)
-		return err;
-	k.rpt = tome_kva_ptr(k.vm, k.rpt_at);
-	for (tome_pfn_t i = 0; i < k.npfn; i++)
-		k.rpt[i].paddr = (paddr_t)tome_pfn_pa(i);
+	k = (struct keyronex){ .vm = vm, .hooks = *hooks };
+	kmap = (vm_map_t){ .pmap = (pmap_t *)tome_pmap_kernel(vm) };
 	for (size_t q = 0; q < NQUEUES; q++)
 		*queues[q] = (vm_pagequeue_t){ .npages = 0 };
-	return TOME_OK;
+	tome_ram_stats(vm, &ram);
+	vm_npages = ram.total;
+	err = tome_kmap_heap(vm, PGROUNDUP((size_t)tome_pa_pfn(ram.limit) *
+	    sizeof *k.rpt) / PGSIZE, &k.rpt_at);
+	if (err == TOME_OK) {
+		k.rpt = tome_kva_ptr(vm, k.rpt_at);
+		k.npfn = tome_pa_pfn(ram.limit);
+		err = tome_heap_create(vm, &k.heap);
+	}
+	for (tome_pfn_t i = 0; i < k.npfn; i++)
+		k.rpt[i].paddr = (paddr_t)tome_pfn_pa(i);
+	if (err == TOME_OK && hooks->kmap_start != hooks->kmap_end)
+		err = map_begin(&kmap, hooks->kmap_start, hooks->kmap_end,
+		    true);
+	if (err == TOME_OK)
+		err = tome_paging_start(vm);
+	if (err == TOME_OK)
+		tome_paging_policy(vm, TOME_POLICY_SECOND_CHANCE);
+	else
+		compat_keyronex_stop();
+	return err;
 }
 
 void
-pages_stop(void)
+compat_keyronex_stop(void)
 {
-	if (k.rpt == NULL)
-		return;
+	tome_heap_destroy(k.heap);
+	if (kmap.core != NULL)
+		map_end(&kmap);
+	(void)tome_writeback(k.vm, UINT64_MAX, TOME_FOREVER);
+	tome_io_run(k.vm);
 	for (tome_pfn_t i = 0; i < k.npfn; i++) {
 		tome_kfree(k.vm, k.rpt[i].pv_map);
 		if (k.rpt[i].pinned)
@@ -55,8 +72,8 @@ pages_stop(void)
 		if (k.rpt[i].own)
 			tome_frame_free(k.vm, i);
 	}
-	tome_kunmap(k.vm, k.rpt_at);
-	k.rpt = NULL;
+	if (k.npfn > 0)
+		tome_kunmap(k.vm, k.rpt_at);
 }
 
 /* ---- showing a page ---- */
@@ -99,13 +116,11 @@ static const enum vm_page_queue stays_on[TOME_IDENTITIES] = {
 static bool
 use_show(vm_page_t *page, struct tome_page_look *l)
 {
-	if (!tome_page_look(k.vm, pfn_of(page), l) ||
-	    l->identity == TOME_PAGE_ABSENT ||
-	    l->identity == TOME_PAGE_RESERVED)
+	if (!tome_page_look(k.vm, pfn_of(page), l))
 		return false;
 	page->accessed = l->accessed;
 	page->dirty = l->dirty;
-	page->busy = l->busy || page->listed > 0;
+	page->busy = l->busy || l->wired > page->pinned;
 	if (l->pageable && l->wired == 0)
 		page->queue = l->accessed ? kVMPageActive : kVMPageInactive;
 	else if (!page->own)
@@ -119,45 +134,40 @@ owner_show(vm_page_t *page, const struct tome_page_look *l)
 {
 	struct tome_object *core = l->object;
 	tome_pgoff_t at = l->page;
-	vm_object_t *ob;
+	vm_object_t *ob = NULL;
 
 	if (page->is_anon && l->anon == page->anon->id)
 		return;
 	page->is_anon = false;
 	page->obj = NULL;
-	page->offset = 0;
-	if (l->anon != 0 && !tome_anon_home(k.vm, l->anon, &core, &at))
-		return;
-	ob = core == NULL ? NULL : tome_object_tag(core);
-	if (ob == NULL)
-		return;
-	if (ob->type == kVMObjAnon) {
+	if (l->anon == 0 || tome_anon_home(k.vm, l->anon, &core, &at))
+		ob = core == NULL ? NULL : tome_object_tag(core);
+	page->offset = ob == NULL ? 0 : (voff_t)(at << TOME_PAGE_SHIFT);
+	if (ob != NULL && ob->type == kVMObjAnon)
 		(void)amap_show(ob->anon.amap, (size_t)at);
-		return;
-	}
-	page->obj = ob;
-	page->offset = (voff_t)(at << TOME_PAGE_SHIFT);
+	else
+		page->obj = ob;
 }
 
 bool
-page_show(vm_page_t *page)
+page_show(vm_page_t *page, bool owner)
 {
 	struct tome_page_look l;
 
 	if (!use_show(page, &l))
 		return false;
-	owner_show(page, &l);
+	if (owner)
+		owner_show(page, &l);
 	mappings_show(page, l.pageable);
 	return true;
 }
 
 void
-page_listed(vm_page_t *page, int by)
+page_used(vm_page_t *page)
 {
 	struct tome_page_look l;
 
 	keyronex_lock();
-	page->listed = (unsigned short)(page->listed + by);
 	(void)use_show(page, &l);
 	keyronex_unlock();
 }
@@ -167,12 +177,10 @@ vm_page_from_paddr(paddr_t paddr)
 {
 	vm_page_t *page = page_of(tome_pa_pfn(paddr));
 
-	if (page == NULL)
-		return NULL;
 	keyronex_lock();
-	if (!page_show(page))
+	if (page != NULL && !page_show(page, true))
 		page = NULL;
-	else if (page->is_anon && page->anon->amap != NULL)
+	if (page != NULL && page->is_anon && page->anon->amap != NULL)
 		(void)amap_show(page->anon->amap, page->anon->index);
 	keyronex_unlock();
 	return page;
@@ -180,30 +188,15 @@ vm_page_from_paddr(paddr_t paddr)
 
 /* ---- pages given out ---- */
 
+#define OWNER vm_pagequeue_t
+#define FIRST(o) ((o)->queue.first)
+#define LAST(o) ((o)->queue.last)
+#define COUNT(o) ((o)->npages)
 #define NODE vm_page_t
 #define NEXT(n) ((n)->pagequeue.next)
 #define PREV(n) ((n)->pagequeue.prev)
 #define LIST(verb) page_##verb
 #include "../list.h"
-
-static void
-queue_put(vm_page_t *page, enum vm_page_queue to)
-{
-	vm_pagequeue_t *q = queues[to];
-
-	page->queue = to;
-	page_append(&q->queue.first, &q->queue.last, page);
-	q->npages++;
-}
-
-static void
-queue_take(vm_page_t *page)
-{
-	vm_pagequeue_t *q = queues[page->queue];
-
-	page_unlink(&q->queue.first, &q->queue.last, page);
-	q->npages--;
-}
 
 /* NQUEUES: it is none. */
 static size_t
@@ -234,9 +227,10 @@ vm_pagetryalloc(vm_page_t **out, vm_pagequeue_t *queue)
 	    TOME_OK)
 		return kVMFaultRetPageShortage;
 	keyronex_lock();
-	(void)page_show(page_of(pfn));	/* forgets what it was */
+	(void)page_show(page_of(pfn), true);	/* forgets what it was */
 	page_of(pfn)->own = 1;
-	queue_put(page_of(pfn), (enum vm_page_queue)to);
+	page_of(pfn)->queue = (enum vm_page_queue)to;
+	page_append(queue, page_of(pfn));
 	keyronex_unlock();
 	*out = page_of(pfn);
 	return kVMFaultRetOK;
@@ -264,19 +258,17 @@ vm_page_free(vm_page_t *page)
 {
 	bool own;
 
-	if (!is_page(page))
-		return;
 	keyronex_lock();
-	own = page->own;
+	own = is_page(page) && page->own;
 	if (own) {
 		page->own = 0;
-		queue_take(page);
+		page_unlink(queues[page->queue], page);
 		page->queue = kVMPageFree;
 	}
 	keyronex_unlock();
 	if (own)
 		tome_frame_free(k.vm, pfn_of(page));
-	else
+	else if (page != NULL)
 		k.hooks.log("vm_page_free: not given out");
 }
 
@@ -285,16 +277,14 @@ static void
 pageable_move(vm_page_t *page, enum vm_page_queue to)
 {
 	tome_pfn_t pfn = pfn_of(page);
+	bool stay = to == kVMPageWired;
 
-	if (to == kVMPageWired && !page->pinned)
-		page->pinned = tome_page_pin(k.vm, pfn);
-	if (to != kVMPageWired && page->pinned) {
-		page->pinned = 0;
+	if (page->pinned && !stay)
 		tome_page_unpin(k.vm, pfn);
-	}
+	page->pinned = stay && (page->pinned || tome_page_pin(k.vm, pfn));
 	if (to == kVMPageInactive)
 		(void)tome_page_accessed(k.vm, pfn, true);
-	(void)page_show(page);
+	(void)page_show(page, true);
 }
 
 void
@@ -305,12 +295,13 @@ vm_page_changequeue(vm_page_t *page, vm_pagequeue_t *from, vm_pagequeue_t *to)
 	if (!is_page(page))
 		return;
 	keyronex_lock();
-	(void)page_show(page);
+	(void)page_show(page, true);
 	if (from != NULL && queues[page->queue] != from) {
 		/* Not there: nothing is moved. */
 	} else if (page->own && takes_own[q]) {
-		queue_take(page);
-		queue_put(page, (enum vm_page_queue)q);
+		page_unlink(queues[page->queue], page);
+		page->queue = (enum vm_page_queue)q;
+		page_append(to, page);
 	} else if (!page->own && page->obj != NULL && takes_pageable[q]) {
 		pageable_move(page, (enum vm_page_queue)q);
 	}
@@ -322,9 +313,6 @@ vm_page_changequeue(vm_page_t *page, vm_pagequeue_t *from, vm_pagequeue_t *to)
 void
 vm_pagedump(void)
 {
-	static const char *const name[] = { "free ", " kmem ", " wired ",
-		" devbuf ", " active ", " inactive ", " pmap " };
-	struct compat_line line = { .n = 0 };
 	struct tome_page_look l;
 
 	keyronex_lock();
@@ -334,7 +322,8 @@ vm_pagedump(void)
 		if (use_show(page_of(i), &l))
 			queues[page_of(i)->queue]->npages++;
 	keyronex_unlock();
-	for (size_t i = 0; i < NQUEUES; i++)
-		compat_put_count(&line, name[i], queues[i]->npages);
-	k.hooks.log(line.text);
+	compat_print(k.hooks.log, "free %zu kmem %zu wired %zu devbuf %zu "
+	    "active %zu inactive %zu pmap %zu", vm_pgfreeq.npages,
+	    vm_pgkmemq.npages, vm_pgwiredq.npages, vm_pgdevbufq.npages,
+	    vm_pgactiveq.npages, vm_pginactiveq.npages, vm_pgpmapq.npages);
 }

@@ -35,13 +35,6 @@ extern struct kora kora_vm KORA(kora_vm);
 /* Sets errno; -1, or 0 if there is none. */
 int kora_result(enum tome_err) KORA(result);
 
-/* ---- bbtree.c ---- */
-
-/* See splay.h. */
-bbnode_t *kora_tree_find(bbnode_t **root, size_t va) KORA(tree_find);
-void kora_tree_insert(bbnode_t **root, bbnode_t *) KORA(tree_insert);
-void kora_tree_remove(bbnode_t **root, bbnode_t *) KORA(tree_remove);
-
 /* ---- mspace.c ---- */
 
 /* A space over a map, which it owns from now on even if there is no memory (NULL). */

@@ -24,6 +24,15 @@ struct kora kora_vm;
 
 static vma_t *split_at(mspace_t *, vma_t *, size_t va);
 
+/* Every node is an area's (vma_t.node). */
+#define NODE bbnode_t
+#define LEFT(n) ((n)->left_)
+#define RIGHT(n) ((n)->right_)
+#define START(n) ((n)->value_)
+#define END(n) ((n)->value_ + ((vma_t *)(n))->length)
+#define SPLAY(verb) tree_##verb
+#include "../splay.h"
+
 int
 kora_result(enum tome_err err)
 {
@@ -82,20 +91,20 @@ mspace_create(void)
 static vma_t *
 vma_after(mspace_t *ms, size_t va)
 {
-	return (vma_t *)kora_tree_find(&ms->tree.root_, va);
+	return (vma_t *)tree_after(&ms->tree.root_, va);
 }
 
 static void
 vma_insert(mspace_t *ms, vma_t *v)
 {
-	kora_tree_insert(&ms->tree.root_, &v->node);
+	tree_insert(&ms->tree.root_, &v->node);
 	ms->tree.count_++;
 }
 
 static void
 vma_free(mspace_t *ms, vma_t *v)
 {
-	kora_tree_remove(&ms->tree.root_, &v->node);
+	tree_remove(&ms->tree.root_, &v->node);
 	ms->tree.count_--;
 	tome_kfree(kora_vm.vm, v);
 }
@@ -170,9 +179,7 @@ end_of(const vma_t *v)
 vma_t *
 kora_vma_at(mspace_t *ms, size_t va)
 {
-	vma_t *v = vma_after(ms, va);
-
-	return v != NULL && va >= v->node.value_ ? v : NULL;
+	return (vma_t *)tree_at(&ms->tree.root_, va);
 }
 
 vma_t *
@@ -551,34 +558,13 @@ display_vma(const vma_t *v)
 	static const char *const type[16] = { "?", "heap", "stack", "file",
 		"phys", "anon", "?", "?", "?", "?",
 		"?", "?", "?", "?", "?", "?" };
-	struct compat_line l = { .n = 0 };
 
-	compat_put_hex(&l, v->node.value_, 8);
-	compat_put(&l, "-");
-	compat_put_hex(&l, end_of(v), 8);
-	compat_put(&l, v->flags & VMA_READ ? " r" : " -");
-	compat_put(&l, v->flags & VMA_WRITE ? "w" : "-");
-	compat_put(&l, v->flags & VMA_EXEC ? "x" : "-");
-	compat_put(&l, v->flags & VMA_SHARED ? "S" :
-	    v->flags & VMA_COPY_ON_WRITE ? "w" : "p");
-	compat_put(&l, " ");
-	compat_put_hex(&l, (uint64_t)v->offset, 8);
-	compat_put(&l, " ");
-	compat_put(&l, type[type_of(v->flags) >> 8]);
-	compat_put(&l, v->flags & VMA_DEAD ? " dead" : "");
-	kora_vm.hooks.log(l.text);
-}
-
-static void
-display_totals(const mspace_t *ms)
-{
-	struct compat_line l = { .n = 0 };
-
-	compat_put_count(&l, "virtual ", ms->v_size);
-	compat_put_count(&l, " private ", ms->p_size);
-	compat_put_count(&l, " shared ", ms->s_size);
-	compat_put_count(&l, " physical ", ms->phys_pg_count);
-	kora_vm.hooks.log(l.text);
+	compat_print(kora_vm.hooks.log, "%08zx-%08zx %s%s%s%s %08zx %s%s",
+	    v->node.value_, end_of(v), v->flags & VMA_READ ? "r" : "-",
+	    v->flags & VMA_WRITE ? "w" : "-", v->flags & VMA_EXEC ? "x" : "-",
+	    v->flags & VMA_SHARED ? "S" :
+	    v->flags & VMA_COPY_ON_WRITE ? "w" : "p", (size_t)v->offset,
+	    type[type_of(v->flags) >> 8], v->flags & VMA_DEAD ? " dead" : "");
 }
 
 /* The pages that left since are seen here: page-out tells nobody. */
@@ -592,6 +578,8 @@ mspace_display(void)
 	kora_recount(ms);
 	for (v = vma_after(ms, 0); v != NULL; v = vma_after(ms, end_of(v)))
 		display_vma(v);
-	display_totals(ms);
+	compat_print(kora_vm.hooks.log, "virtual %zu private %zu shared %zu "
+	    "physical %zu", ms->v_size, ms->p_size, ms->s_size,
+	    ms->phys_pg_count);
 	tome_unlock(kora_vm.vm, &ms->pages->lock);
 }

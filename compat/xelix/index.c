@@ -10,6 +10,10 @@
 
 #define FIRST_CHAINS 64
 
+#define OWNER struct xelix_index
+#define FIRST(o) ((o)->first)
+#define LAST(o) ((o)->last)
+#define COUNT(o) ((o)->count)
 #define NODE struct xelix_node
 #define NEXT(n) ((n)->next)
 #define PREV(n) ((n)->prev)
@@ -99,10 +103,9 @@ xelix_index_add(struct tome_vm *vm, struct xelix_index *ix,
 	n->page = page;
 	n->key[BY_VIRT] = (uintptr_t)page->virt_addr;
 	n->key[BY_PHYS] = (uintptr_t)page->phys_addr;
-	node_append(&ix->first, &ix->last, n);
+	node_append(ix, n);
 	chain_append(ix, BY_VIRT, n);
 	chain_append(ix, BY_PHYS, n);
-	ix->count++;
 	*out = n;
 	return TOME_OK;
 }
@@ -113,8 +116,7 @@ xelix_index_remove(struct tome_vm *vm, struct xelix_index *ix,
 {
 	chain_remove(ix, BY_VIRT, n);
 	chain_remove(ix, BY_PHYS, n);
-	node_unlink(&ix->first, &ix->last, n);
-	ix->count--;
+	node_unlink(ix, n);
 	tome_kfree(vm, n);
 }
 

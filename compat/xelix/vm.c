@@ -410,21 +410,15 @@ vm_dump_page(struct vm_page *pg)
 {
 	static const char *const section[] = { "stack", "code", "data", "heap",
 		"mmap", "kernel", "unmapped" };
-	struct compat_line l = { .n = 0 };
 
 	if (pg == NULL)
 		return;
-	compat_put(&l, (unsigned)pg->section > VM_SECTION_UNMAPPED ? "?" :
-	    section[pg->section]);
-	compat_put(&l, " virt 0x");
-	compat_put_hex(&l, (uintptr_t)pg->virt_addr, 8);
-	compat_put(&l, " phys 0x");
-	compat_put_hex(&l, pg->phys_addr != NULL ? physical(pg->phys_addr) : 0,
-	    8);
-	compat_put(&l, pg->readonly ? " readonly" : "");
-	compat_put(&l, pg->cow ? " cow" : "");
-	compat_put(&l, pg->allocated ? " allocated" : "");
-	x.hooks.log(l.text);
+	compat_print(x.hooks.log, "%s virt 0x%08zx phys 0x%08zx%s%s%s",
+	    (unsigned)pg->section > VM_SECTION_UNMAPPED ? "?" :
+	    section[pg->section], (size_t)(uintptr_t)pg->virt_addr,
+	    pg->phys_addr != NULL ? (size_t)physical(pg->phys_addr) : 0,
+	    pg->readonly ? " readonly" : "", pg->cow ? " cow" : "",
+	    pg->allocated ? " allocated" : "");
 }
 
 static void

@@ -52,7 +52,7 @@ struct tome_page_look {
 	struct tome_object *object;
 	tome_pgoff_t page;		/* of the object */
 };
-/* False: there is no such frame. */
+/* False: the frame is not Tome's: no RAM, or RAM that the embedder keeps. */
 bool tome_page_look(struct tome_vm *, tome_pfn_t, struct tome_page_look *out);
 
 #endif

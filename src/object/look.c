@@ -192,19 +192,20 @@ tome_cold bool
 tome_page_look(struct tome_vm *vm, tome_pfn_t pfn, struct tome_page_look *out)
 {
 	struct tome_page *pg = tome_page_try(vm, pfn);
+	enum tome_identity is = pg == NULL ? TOME_PAGE_ABSENT :
+	    tome_page_identity(pg);
 
-	if (pg == NULL)
+	if (is == TOME_PAGE_ABSENT || is == TOME_PAGE_RESERVED)
 		return false;
-	*out = (struct tome_page_look){ .identity = tome_page_identity(pg),
+	*out = (struct tome_page_look){ .identity = is,
 		.wired = tome_page_wired(pg),
 		.busy = tome_rd(&pg->state) & TOME_PAGE_BUSY };
-	out->pageable = out->identity == TOME_PAGE_ANON ||
-	    out->identity == TOME_PAGE_CACHE;
+	out->pageable = is == TOME_PAGE_ANON || is == TOME_PAGE_CACHE;
 	out->accessed = out->pageable && tome_page_accessed(vm, pfn, false);
 	out->dirty = out->pageable && tome_page_modified(vm, pfn, false);
-	if (out->identity == TOME_PAGE_ANON)
+	if (is == TOME_PAGE_ANON)
 		out->anon = (uintptr_t)tome_rd(&pg->owner);
-	if (out->identity == TOME_PAGE_CACHE)
+	if (is == TOME_PAGE_CACHE)
 		look_home(vm, pg, pfn, out);
 	return true;
 }

@@ -74,22 +74,10 @@ board_stop(const char *why, int status)
 		__asm__ volatile("wfi");
 }
 
-static void
-say_address(const char *what, uint32_t at)
-{
-	struct compat_line l = { .n = 0 };
-
-	compat_put(&l, what);
-	compat_put(&l, " 0x");
-	compat_put_hex(&l, at, 8);
-	compat_put(&l, "\n");
-	board_say(l.text);
-}
-
 void
 board_fault(uintptr_t at)
 {
-	say_address("exception near", at);
+	compat_print(board_say, "exception near 0x%08zx\n", (size_t)at);
 	board_stop("failed", 1);
 }
 
@@ -428,7 +416,7 @@ board_main(void)
 	high_vectors();
 	upper_gigabyte();
 	processes();
-	say_address("RAM ends at", ram_end);
+	compat_print(board_say, "RAM ends at 0x%08zx\n", (size_t)ram_end);
 	board_say("the memory map:\n");
 	map_show();
 	board_stop("all is well", 0);

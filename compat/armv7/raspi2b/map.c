@@ -127,22 +127,16 @@ goes_on(const struct run *r, uint32_t page)
 static void
 say_run(const struct run *r)
 {
-	struct compat_line l = { .n = 0 };
-
 	if (r->pages == 0)
 		return;
-	compat_put(&l, "   0x");
-	compat_put_hex(&l, r->va, 8);
-	compat_put(&l, "-0x");
-	compat_put_hex(&l, (uint64_t)r->va + (uint64_t)r->pages * PAGE - 1, 8);
-	if (is_fixed(r->va, r->first)) {
-		compat_put(&l, " physical 0x");
-		compat_put_hex(&l, r->first & ~(PAGE - 1), 8);
-	}
-	compat_put(&l, r->first & CACHED ? " memory" : " device");
-	compat_put(&l, r->first & WRITE ? " rw" : " r");
-	compat_put(&l, r->first & EXEC ? "x\n" : "\n");
-	board_say(l.text);
+	compat_print(board_say, "   0x%08zx-0x%08zx", (size_t)r->va,
+	    (size_t)(r->va + (r->pages * PAGE - 1)));
+	if (is_fixed(r->va, r->first))
+		compat_print(board_say, " physical 0x%08zx",
+		    (size_t)(r->first & ~(PAGE - 1)));
+	compat_print(board_say, " %s %s%s\n",
+	    r->first & CACHED ? "memory" : "device",
+	    r->first & WRITE ? "rw" : "r", r->first & EXEC ? "x" : "");
 }
 
 /* The run goes on with this page, or ends and another begins. */

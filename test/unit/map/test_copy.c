@@ -360,6 +360,32 @@ every_translation_is_listed(void **state)
 }
 
 static void
+only_tomes_frames_are_shown(void **state)
+{
+	struct rig *r = *state;
+	struct tome_page_look l;
+	struct tome_page *pg;
+	uint32_t was;
+	tome_pfn_t pfn;
+
+	assert_int_equal(tome_frame_alloc(r->vm, TOME_PAGE_KERNEL, 0, &pfn),
+	    TOME_OK);
+	assert_true(tome_page_look(r->vm, pfn, &l));
+	assert_int_equal(l.identity, TOME_PAGE_KERNEL);
+	assert_false(l.pageable || l.accessed || l.dirty || l.busy);
+	pg = tome_page(r->vm, pfn);
+	was = pg->state;
+	pg->state = TOME_PAGE_RESERVED;
+	assert_false(tome_page_look(r->vm, pfn, &l));
+	pg->state = TOME_PAGE_ABSENT;
+	assert_false(tome_page_look(r->vm, pfn, &l));
+	pg->state = was;
+	tome_frame_free(r->vm, pfn);
+	assert_true(tome_page_look(r->vm, pfn, &l));
+	assert_int_equal(l.identity, TOME_PAGE_FREE);
+}
+
+static void
 a_file_s_pages_are_seen(void **state)
 {
 	struct rig *r = *state;
@@ -402,6 +428,7 @@ main(void)
 		RIG_TEST(a_borrowed_page_leaves_the_file),
 		RIG_TEST(a_file_that_cannot_be_read),
 		RIG_TEST(every_translation_is_listed),
+		RIG_TEST(only_tomes_frames_are_shown),
 		RIG_TEST(a_file_s_pages_are_seen),
 	};
 

@@ -97,7 +97,6 @@ typedef struct vm_page {
 	/* The facade's. */
 	unsigned char own;	/* vm_pagealloc() gave it out */
 	unsigned char pinned;	/* changequeue() wired it */
-	unsigned short listed;	/* page lists that hold it */
 } vm_page_t;
 
 typedef struct vm_pagequeue {
@@ -165,6 +164,7 @@ typedef struct vm_object {
 
 	/* The facade's. */
 	void *core;
+	vm_amap_t amap;		/* anon.amap */
 	struct vm_object *twin;	/* its copy, while a map is forked */
 	const struct vm_pagerops *pager;
 	struct vm_object *next;	/* that has no name */
