@@ -131,7 +131,7 @@ days_since_1970(unsigned year, unsigned month, unsigned day)
 }
 
 static uint64_t
-rtc_seconds(void)
+rtc_seconds_once(void)
 {
 	bool binary = rtc_read(0x0b) & 4;
 	unsigned year;
@@ -144,6 +144,19 @@ rtc_seconds(void)
 	    rtc_number(7, binary));
 	return days * 86400 + rtc_number(4, binary) * 3600ul +
 	    rtc_number(2, binary) * 60ul + rtc_number(0, binary);
+}
+
+/* Twice the same: it may tick between two of the registers. */
+static uint64_t
+rtc_seconds(void)
+{
+	uint64_t before, now = rtc_seconds_once();
+
+	do {
+		before = now;
+		now = rtc_seconds_once();
+	} while (now != before);
+	return now;
 }
 
 /* ---- the clock ---- */

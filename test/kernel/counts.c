@@ -8,6 +8,9 @@
 
 #include "../../bench/guest.h"
 
+#define PAUSE_US 50000
+enum { TRIES = 1200, CALM = 3 };
+
 /* As /proc/vmstat calls them. */
 static const char *const counted[COUNTS] = {
 	"nr_anon_pages", "nr_file_pages", "tome_maps", "tome_entries",
@@ -165,13 +168,27 @@ same(const struct counts *a, const struct counts *b)
 	    b->tables <= a->tables + 1;
 }
 
+struct counts
+counts_settled(void)
+{
+	struct counts now = counts_now(), was;
+
+	for (int calm = 0; calm < CALM;) {
+		usleep(PAUSE_US);
+		was = now;
+		now = counts_now();
+		calm = same(&was, &now) ? calm + 1 : 0;
+	}
+	return now;
+}
+
 bool
 counts_same(const char *what, const struct counts *before)
 {
 	struct counts now = counts_now();
 
-	for (int tries = 0; tries < 40 && !same(before, &now); tries++) {
-		usleep(50000);
+	for (int tries = 0; tries < TRIES && !same(before, &now); tries++) {
+		usleep(PAUSE_US);
 		now = counts_now();
 	}
 	if (same(before, &now))

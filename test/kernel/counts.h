@@ -48,9 +48,11 @@ void passed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 struct counts counts_now(void);
+/* The same, when nothing has come or gone for a while. */
+struct counts counts_settled(void);
 /*
- * Everything that lives is what it was; what is still on its way out has two
- * seconds to leave. False: the differences were printed as failures of `what`.
+ * Everything that lives is what it was; what is still on its way out has a
+ * minute to leave. False: the differences were printed as failures of `what`.
  */
 bool counts_same(const char *what, const struct counts *before);
 

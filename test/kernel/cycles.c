@@ -87,7 +87,7 @@ main(int argc, char **argv)
 	/* The pipe has its page then. */
 	if (run(2, ends[0]) == 0)
 		program_end();
-	before = counts_now();
+	before = counts_settled();
 	first = run(n / 10, ends[0]);
 	if (counts_same("after the first cycles", &before))
 		passed("cycles: after %u, every count is what it was", n / 10);

@@ -119,7 +119,7 @@ pays_for_what_it_writes(void)
 		    (ssize_t)PAGE || page[7] != (char)(i % 251 + 1))
 			return 4;
 	close(fd);			/* what it had goes soon */
-	for (unsigned i = 0; i < 200; i++) {
+	for (unsigned i = 0; i < 6000; i++) {
 		if (read_number("/proc/self/memory.swap.current") < MIB)
 			return 0;
 		usleep(10000);
@@ -204,7 +204,7 @@ counts_at_home(void)
 {
 	if (swapoff("/dev/vda") != 0)
 		failed("groups: swapoff: errno %d", errno);
-	return counts_now();
+	return counts_settled();
 }
 
 int

@@ -90,7 +90,7 @@ hog(const char *name, void (*fn)(void))
 	int go[2], status;
 	bool unharmed = true;
 
-	before = counts_now();
+	before = counts_settled();
 	if (pipe(go) != 0)
 		failed("hog: no pipe");
 	for (int i = 0; i < BYSTANDERS; i++) {
@@ -158,7 +158,7 @@ candidate(unsigned pages, const char *adjust, const int go[2])
 static void
 adjusted(void)
 {
-	struct counts before = counts_now();
+	struct counts before = counts_settled();
 	int go[2], status[3];
 	pid_t pid[3];
 
@@ -187,7 +187,7 @@ adjusted(void)
 static void
 refusals(void)
 {
-	struct counts before = counts_now();
+	struct counts before = counts_settled();
 	char *p = mmap(NULL, ALL, RW, ANON | MAP_NORESERVE, -1, 0);
 
 	errno = 0;

@@ -176,7 +176,7 @@ sweep(void)
 static void
 every_call(_Atomic unsigned *at)
 {
-	struct counts before = counts_now();
+	struct counts before = counts_settled();
 	unsigned made = 0;
 
 	for (int number = 0; number < NUMBERS; number++)
@@ -362,7 +362,7 @@ every_state(void)
 		signal_on_stack, push_on_stack, return_from_signal, jump_to,
 		forged_frame, segment_bases, pointers_kept,
 	};
-	struct counts before = counts_now();
+	struct counts before = counts_settled();
 	unsigned made = 0;
 
 	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)

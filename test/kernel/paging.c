@@ -278,7 +278,7 @@ main(void)
 	struct counts before;
 
 	program_begin();
-	before = counts_now();
+	before = counts_settled();
 	large();
 	forked();
 	locked();

@@ -172,7 +172,7 @@ storm(const char *name, int (*fn)(unsigned), unsigned rounds)
 	pid_t pid;
 
 	*visits = 0;		/* written before it is counted */
-	before = counts_now();
+	before = counts_settled();
 	pid = fork();
 	if (pid == 0)
 		_exit(fn(rounds));

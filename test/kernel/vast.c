@@ -82,7 +82,7 @@ described(const struct counts *before)
 static void
 vast(void)
 {
-	struct counts before = counts_now();
+	struct counts before = counts_settled();
 	uint64_t bytes = npages * PAGE, bad;
 	char *p = mmap(NULL, bytes, RW, ANON | MAP_NORESERVE, -1, 0);
 
