@@ -27,6 +27,7 @@ WARN := -std=c11 -Wall -Wextra -Werror
 
 include sources.mk
 include tools/lib.mk
+include tools/folders.mk
 -include kernel/kernel.mk
 -include test/user/user.mk
 -include test/kernel/programs.mk

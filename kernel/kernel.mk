@@ -37,7 +37,15 @@ KERNEL_SRC_TOME = $(TOME_SRC_TIER2) $(TOME_SRC_TIER5) $(TOME_SRC_POSIX) \
 	$(TOME_SRC_FILES) $(TOME_SRC_PAGING) \
 	$(TOME_PORT_SRC_$(ARCH))
 
-KERNEL_CFLAGS := $(WARN) -O2 -g -ffreestanding -fno-pic -fno-pie \
+# A machine's further modes (GRANULE=, WIDTH=, PAE=0) are tried, not measured: their
+# library is compiled by the folder, all for the compiler's haste.
+KERNEL_OPTIMISE := -O2 -g
+ifneq ($(strip $(GRANULE)$(WIDTH)$(filter 0,$(PAE))),)
+KERNEL_OPTIMISE := -O1 -g1
+KERNEL_SRC_TOME = $(FOLDERS_TOME) $(TOME_PORT_SRC_$(ARCH))
+endif
+
+KERNEL_CFLAGS := $(WARN) $(KERNEL_OPTIMISE) -ffreestanding -fno-pic -fno-pie \
 	-fno-stack-protector -fno-strict-aliasing -fno-common \
 	-fno-asynchronous-unwind-tables -fomit-frame-pointer \
 	-ffunction-sections -fdata-sections -Iinclude -Iports/$(ARCH) \
@@ -51,7 +59,8 @@ KERNEL_CFLAGS += $(KERNEL_MACHINE_CLANG)
 KERNEL_NO_IDIOMS := -fno-builtin
 else
 KERNEL_NO_IDIOMS := -fno-builtin -fno-tree-loop-distribute-patterns
-KERNEL_CFLAGS += $(TOME_CFLAGS_GCC) $(TOME_CFLAGS_SIZE) $(KERNEL_MACHINE_GCC)
+KERNEL_CFLAGS += $(TOME_CFLAGS_GCC) $(TOME_CFLAGS_SIZE) $(KERNEL_MACHINE_GCC) \
+	$(if $(filter -O1,$(KERNEL_OPTIMISE)),-Wno-maybe-uninitialized)
 endif
 
 KERNEL_OBJ_KERNEL = $(patsubst %,$(KERNEL_BUILD)/%.o,$(basename \
@@ -62,8 +71,8 @@ KERNEL_OBJ = $(KERNEL_OBJ_KERNEL) $(KERNEL_OBJ_TOME)
 
 # The kernel sees public headers only; the library its own.
 $(KERNEL_BUILD)/kernel/%.o: KERNEL_INCLUDE := -Ikernel -Ikernel/$(ARCH)
-$(KERNEL_BUILD)/src/%.o $(KERNEL_BUILD)/ports/%.o: KERNEL_INCLUDE := -Isrc \
-	-Ikernel/$(ARCH)
+$(KERNEL_BUILD)/src/%.o $(KERNEL_BUILD)/ports/%.o $(KERNEL_BUILD)/$(FOLDERS)/%.o: \
+	KERNEL_INCLUDE := -Isrc -Ikernel/$(ARCH)
 # Not into calls of the functions that these are.
 $(KERNEL_BUILD)/kernel/lib/string.o $(KERNEL_BUILD)/kernel/lib/copy.o: KERNEL_INCLUDE += $(KERNEL_NO_IDIOMS)
 

@@ -6,7 +6,7 @@
 define test_kernel
 TEST_KERNELS += test-kernel-$(1)
 .PHONY: test-kernel-$(1)
-test-kernel-$(1):
+test-kernel-$(1): $(FOLDERS_TOME)
 	$$(Q)$$(MAKE) ARCH=$(2) $(3) $(BUILD)/kernel-$(1)/tome.elf \
 		$(4:%=$(BUILD)/test/user/memsuite-%)
 endef

@@ -7,6 +7,7 @@
  *   stack only.                                     [tome_phys_check()]
  * Locks: interrupts off around the stacks; the zone's lock for a batch.
  */
+#include <phys/phys.h>
 #include <phys/phys_i.h>
 
 static enum tome_err frame_alloc_asking(struct tome_vm *, enum tome_identity,

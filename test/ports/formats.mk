@@ -8,7 +8,7 @@ FORMATS$(4) += $(1)
 FORMAT_LINK_$(1) = $$(FORMAT_GCC$(4)) $$(FORMAT_SANITIZE)
 FORMAT_LIBS_$(1) = $$(FORMAT_LIBS$(4))
 FORMAT_LIB_$(1) = $$(addprefix $(BUILD)/formats/$(1)/,$$(patsubst %.c,%.o,\
-	$$(FORMAT_TOME) ports/$(2)/tlb.c $$(HOSTED_MACHINE) hosted/radix.c \
+	$$(FOLDERS_TOME) ports/$(2)/tlb.c $$(HOSTED_MACHINE) hosted/radix.c \
 	hosted/mmu_$(2).c))
 FORMAT_CC_$(1) = $$(FORMAT_GCC$(4)) $$(HOSTED_CFLAGS) $(3) $$(FORMAT_SANITIZE) -Ihosted \
 	-Iinclude -Isrc -Iports/$(2) -Itest/unit
@@ -45,14 +45,6 @@ format-slice-$(1): $(BUILD)/formats/$(1)/conform $(BUILD)/formats/$(1)/oracle \
 -include $$(wildcard $$(addprefix $(BUILD)/formats/$(1)/,*/*.d */*/*.d \
 	*/*/*/*.d))
 endef
-
-# The library by the folder: what its files include is read once, not once a file, which
-# is a fifth of the compiler's time.
-FOLDERS := $(BUILD)/folders
-FORMAT_TOME := $(patsubst src/%/,$(FOLDERS)/%.c,$(sort $(dir $(HOSTED_TOME))))
-$(FORMAT_TOME): $(FOLDERS)/%.c: sources.mk test/ports/formats.mk
-	$(Q)mkdir -p $(@D)
-	$(Q)printf '#include "../../%s"\n' $(filter src/$*/%,$(HOSTED_TOME)) >$@
 
 FORMAT_GCC := gcc
 CONFORM := $(wildcard test/conform/*.c)
