@@ -53,14 +53,23 @@ SPLAY(splay)(NODE *root, uint64_t at)
 	return root;
 }
 
+/* As it is, if that holds it: one is often asked for again. */
+static inline NODE *
+SPLAY(top)(NODE **root, uint64_t at)
+{
+	if (at < START(*root) || at >= END(*root))
+		*root = SPLAY(splay)(*root, at);
+	return *root;
+}
+
 static inline NODE *
 SPLAY(after)(NODE **root, uint64_t at)
 {
-	NODE *n = *root;
+	NODE *n;
 
-	if (n == NULL)
+	if (*root == NULL)
 		return NULL;
-	*root = n = SPLAY(splay)(n, at);
+	n = SPLAY(top)(root, at);
 	if (END(n) > at)
 		return n;
 	n = RIGHT(n);
@@ -72,9 +81,12 @@ SPLAY(after)(NODE **root, uint64_t at)
 static inline NODE *
 SPLAY(at)(NODE **root, uint64_t at)
 {
-	NODE *n = SPLAY(after)(root, at);
+	NODE *n;
 
-	return n != NULL && START(n) <= at ? n : NULL;
+	if (*root == NULL)
+		return NULL;
+	n = SPLAY(top)(root, at);
+	return START(n) <= at && END(n) > at ? n : NULL;
 }
 
 static inline void
@@ -103,7 +115,7 @@ SPLAY(remove)(NODE **root, NODE *n)
 {
 	NODE *left;
 
-	*root = SPLAY(splay)(*root, START(n));
+	(void)SPLAY(top)(root, START(n));
 	left = LEFT(n);
 	if (left == NULL || RIGHT(n) == NULL) {
 		*root = left == NULL ? RIGHT(n) : left;

@@ -212,14 +212,6 @@ forget_content(struct vm_segment *seg, const struct vm_range_descriptor *r)
 	    r->size >> TOME_PAGE_SHIFT);
 }
 
-static void
-change_list(struct vm_segment *seg, struct vm_range_descriptor *r,
-    struct vm_range_descriptor **to)
-{
-	andromeda_range_take(seg, r);
-	andromeda_range_put(seg, to, r);
-}
-
 static void *
 map_locked(void *virt, addr_t phys, struct vm_segment *seg)
 {
@@ -237,7 +229,7 @@ map_locked(void *virt, addr_t phys, struct vm_segment *seg)
 		(void)!tome_claims_drop(andromeda_vm.claims, phys, r->size);
 		return NULL;
 	}
-	change_list(seg, r, &seg->mapped);
+	andromeda_range_move(r, &seg->mapped);
 	forget_content(seg, r);
 	return virt;
 }
@@ -270,7 +262,7 @@ vm_unmap(void *virt, struct vm_segment *seg)
 		left = andromeda_result(andromeda_hide(seg, r->base, r->size),
 		    -NOMEM);
 	if (left == SUCCESS) {
-		change_list(seg, r, &seg->allocated);
+		andromeda_range_move(r, &seg->allocated);
 		(void)!tome_claims_drop(andromeda_vm.claims, r->phys, r->size);
 		/* By what is at its base a segment is known to be loaded. */
 		if (virt == seg->virt_base)
@@ -315,23 +307,13 @@ vm_reset_range(int cpu, void *virt, size_t bytes)
 
 /* ---- faults ---- */
 
-/* The mapped range that holds p, or NULL. */
-static struct vm_range_descriptor *
-mapped_at(struct vm_segment *seg, const char *p)
-{
-	struct vm_range_descriptor *r = seg->mapped;
-
-	while (r != NULL && !is_within(p, r->base, r->size))
-		r = r->next;
-	return r;
-}
-
 /* Enter what the segment says is at p: its mapped range, or one granule of content.
  * That there is something now is as good. */
 static enum tome_err
 mend_segment(struct tome_map *map, struct vm_segment *seg, const char *p)
 {
-	struct vm_range_descriptor *r = mapped_at(seg, p);
+	struct vm_range_descriptor *r = andromeda_range_on(seg, &seg->mapped,
+	    (uintptr_t)p);
 	size_t off = (size_t)(p - (char *)seg->virt_base) &
 	    ~(size_t)(PAGE_ALLOC_FACTOR - 1);
 	enum tome_err err;

@@ -5,8 +5,8 @@
  * allocator, which stands on segments, would be asked to serve itself: they come
  * from a reserve of 16 static ones, filled up afterwards (vm_range_update).
  *
- * Invariant: every range is on one list of its segment and in the chain of its base,
- *   a free one also in that of its end; free ranges do not touch each other.
+ * Invariant: every range is on one list of its segment and in the tree of them all;
+ *   free ranges do not touch each other.
  * Locks: the segment's, held by the caller; the reserve has its own.
  */
 #include <string.h>
@@ -123,110 +123,74 @@ andromeda_reserve_drop(void)
 			tome_kfree(andromeda_vm.vm, r);
 }
 
-/* ---- chains ---- */
+/* ---- lists ---- */
 
-static unsigned
-chain_of(const void *p)
-{
-	return (unsigned)((uintptr_t)p / PAGE_ALLOC_FACTOR) &
-	    (RANGE_CHAINS - 1);
-}
-
-static void *
-end_of(const struct vm_range_descriptor *r)
-{
-	return (char *)r->base + r->size;
-}
+#define NODE struct vm_range_descriptor
+#define LEFT(n) ((n)->left)
+#define RIGHT(n) ((n)->right)
+#define START(n) ((uintptr_t)(n)->base)
+#define END(n) ((uintptr_t)(n)->base + (n)->size)
+#define SPLAY(verb) range_##verb
+#include "../splay.h"
 
 static void
-chain_by_base(struct vm_segment *seg, struct vm_range_descriptor *r)
+list_put(struct vm_range_descriptor **list, struct vm_range_descriptor *r)
 {
-	struct vm_range_descriptor **at = &seg->pages->base[chain_of(r->base)];
-
-	r->by_base = *at;
-	*at = r;
-}
-
-/* What leads to it in the chain of its base. */
-static struct vm_range_descriptor **
-base_link(struct vm_segment *seg, const struct vm_range_descriptor *r)
-{
-	struct vm_range_descriptor **at = &seg->pages->base[chain_of(r->base)];
-
-	while (*at != r)
-		at = &(*at)->by_base;
-	return at;
-}
-
-void
-andromeda_range_put(struct vm_segment *seg, struct vm_range_descriptor **list,
-    struct vm_range_descriptor *r)
-{
-	struct vm_range_descriptor **at;
-
-	r->parent = seg;
 	r->list = list;
 	r->prev = NULL;
 	r->next = *list;
 	if (r->next != NULL)
 		r->next->prev = r;
 	*list = r;
-	chain_by_base(seg, r);
-	if (list != &seg->free)
-		return;
-	at = &seg->pages->end[chain_of(end_of(r))];
-	r->by_end = *at;
-	*at = r;
 }
 
-void
-andromeda_range_take(struct vm_segment *seg, struct vm_range_descriptor *r)
+static void
+list_take(struct vm_range_descriptor *r)
 {
-	struct vm_range_descriptor **at;
-
 	*(r->prev != NULL ? &r->prev->next : r->list) = r->next;
 	if (r->next != NULL)
 		r->next->prev = r->prev;
-	*base_link(seg, r) = r->by_base;
-	if (r->list != &seg->free)
-		return;
-	at = &seg->pages->end[chain_of(end_of(r))];
-	while (*at != r)
-		at = &(*at)->by_end;
-	*at = r->by_end;
+}
+
+void
+andromeda_range_add(struct vm_segment *seg, struct vm_range_descriptor **list,
+    struct vm_range_descriptor *r, void *base, size_t size)
+{
+	r->parent = seg;
+	r->base = base;
+	r->size = size;
+	range_insert(&seg->pages->ranges, r);
+	list_put(list, r);
+}
+
+void
+andromeda_range_move(struct vm_range_descriptor *r,
+    struct vm_range_descriptor **list)
+{
+	list_take(r);
+	list_put(list, r);
+}
+
+struct vm_range_descriptor *
+andromeda_range_on(struct vm_segment *seg,
+    struct vm_range_descriptor *const *list, uintptr_t at)
+{
+	struct vm_range_descriptor *r = range_at(&seg->pages->ranges, at);
+
+	return r != NULL && r->list == list ? r : NULL;
 }
 
 struct vm_range_descriptor *
 andromeda_range_at(struct vm_segment *seg,
     struct vm_range_descriptor *const *list, const void *base)
 {
-	struct vm_range_descriptor *r = seg->pages->base[chain_of(base)];
+	struct vm_range_descriptor *r = andromeda_range_on(seg, list,
+	    (uintptr_t)base);
 
-	while (r != NULL && (r->base != base || r->list != list))
-		r = r->by_base;
-	return r;
-}
-
-static struct vm_range_descriptor *
-free_ending_at(struct vm_segment *seg, const void *end)
-{
-	struct vm_range_descriptor *r = seg->pages->end[chain_of(end)];
-
-	while (r != NULL && end_of(r) != end)
-		r = r->by_end;
-	return r;
+	return r != NULL && r->base == base ? r : NULL;
 }
 
 /* ---- carving and merging ---- */
-
-/* A range stays on its list while its front moves; the size is the caller's. */
-static void
-base_moves(struct vm_segment *seg, struct vm_range_descriptor *r, void *to)
-{
-	*base_link(seg, r) = r->by_base;
-	r->base = to;
-	chain_by_base(seg, r);
-}
 
 void
 andromeda_range_carve(struct vm_segment *seg, void *base, size_t n,
@@ -236,36 +200,41 @@ andromeda_range_carve(struct vm_segment *seg, void *base, size_t n,
 	    base);
 
 	if (f->size == n) {
-		andromeda_range_take(seg, f);
-		(void)vm_range_free(f);
-	} else {
-		base_moves(seg, f, (char *)base + n);
-		f->size -= n;
+		andromeda_range_move(f, &seg->allocated);
+		(void)vm_range_free(fresh);
+		return;
 	}
-	fresh->base = base;
-	fresh->size = n;
-	andromeda_range_put(seg, &seg->allocated, fresh);
+	f->base = (char *)base + n;
+	f->size -= n;
+	andromeda_range_add(seg, &seg->allocated, fresh, base, n);
 }
 
 void
 andromeda_range_release(struct vm_segment *seg, struct vm_range_descriptor *r)
 {
-	struct vm_range_descriptor *next = andromeda_range_at(seg, &seg->free,
-	    end_of(r));
-	struct vm_range_descriptor *before = free_ending_at(seg, r->base);
+	struct vm_range_descriptor **all = &seg->pages->ranges, *before, *next;
 
-	if (before != NULL) {
-		andromeda_range_take(seg, before);
-		r->base = before->base;
-		r->size += before->size;
-		(void)vm_range_free(before);
-	}
-	if (next != NULL) {
-		base_moves(seg, next, r->base);
+	/* On top of the tree it has its neighbours at the inner ends below. */
+	(void)range_at(all, (uintptr_t)r->base);
+	for (next = r->right; next != NULL && next->left != NULL;)
+		next = next->left;
+	for (before = r->left; before != NULL && before->right != NULL;)
+		before = before->right;
+	list_take(r);
+	if (next != NULL && next->list == &seg->free) {
+		range_remove(all, r);
+		next->base = r->base;
 		next->size += r->size;
 		(void)vm_range_free(r);
+		r = next;
 	} else {
-		andromeda_range_put(seg, &seg->free, r);
+		list_put(&seg->free, r);
+	}
+	if (before != NULL && before->list == &seg->free) {
+		list_take(r);
+		range_remove(all, r);
+		before->size += r->size;
+		(void)vm_range_free(r);
 	}
 }
 

@@ -11,8 +11,6 @@
 
 #include "glue.h"
 
-#define RANGE_CHAINS 64u
-
 /*
  * Behind a segment. Its content is an object, so that it stays when no CPU has it
  * loaded; which parts of it are given out an arena decides, by offset.
@@ -23,8 +21,7 @@ struct vm_backing {
 	struct tome_arena *arena;
 	uint32_t loaded;		/* CPUs; the kernel's: bit 0 */
 	bool kernel;
-	/* Ranges by base; free ones by end too. */
-	struct vm_range_descriptor *base[RANGE_CHAINS], *end[RANGE_CHAINS];
+	struct vm_range_descriptor *ranges;	/* a tree, by address */
 };
 
 struct andromeda {
@@ -52,12 +49,14 @@ andromeda_va(const struct vm_segment *seg, const void *p)
 
 /* ---- range.c: descriptors on a segment's lists; its lock is held ---- */
 
-/* Put a new or taken-off range on this list of its segment. */
-void andromeda_range_put(struct vm_segment *, struct vm_range_descriptor **,
-    struct vm_range_descriptor *) ANDROMEDA(range_put);
-void andromeda_range_take(struct vm_segment *, struct vm_range_descriptor *)
-    ANDROMEDA(range_take);
-/* The range that begins here on this list, or NULL. */
+/* A new one, on this list of its segment. */
+void andromeda_range_add(struct vm_segment *, struct vm_range_descriptor **,
+    struct vm_range_descriptor *, void *base, size_t) ANDROMEDA(range_add);
+void andromeda_range_move(struct vm_range_descriptor *,
+    struct vm_range_descriptor **) ANDROMEDA(range_move);
+/* The range on this list that has the address, or NULL; or that begins there. */
+struct vm_range_descriptor *andromeda_range_on(struct vm_segment *,
+    struct vm_range_descriptor *const *, uintptr_t at) ANDROMEDA(range_on);
 struct vm_range_descriptor *andromeda_range_at(struct vm_segment *,
     struct vm_range_descriptor *const *, const void *base)
     ANDROMEDA(range_at);

@@ -222,9 +222,7 @@ segment_fill(struct vm_segment *seg)
 	all = vm_range_alloc();
 	if (all == NULL)
 		return false;
-	all->base = seg->virt_base;
-	all->size = seg->size;
-	andromeda_range_put(seg, &seg->free, all);
+	andromeda_range_add(seg, &seg->free, all, seg->virt_base, seg->size);
 	return true;
 }
 
@@ -327,8 +325,7 @@ grow_locked(struct vm_segment *seg, size_t by)
 		return -NOMEM;
 	}
 	seg->size += by;
-	r->base = tail;
-	r->size = by;
+	andromeda_range_add(seg, &seg->allocated, r, tail, by);
 	andromeda_range_release(seg, r);
 	/* Where it is not shown now, a fault does. */
 	(void)!andromeda_show(seg, tail, by, NULL);
@@ -405,7 +402,6 @@ free_locked(struct vm_segment *seg, void *p)
 	    r->size >> TOME_PAGE_SHIFT) != TOME_OK)
 		return -NOMEM;
 	tome_arena_free(seg->pages->arena, at, r->size);
-	andromeda_range_take(seg, r);
 	andromeda_range_release(seg, r);
 	return SUCCESS;
 }

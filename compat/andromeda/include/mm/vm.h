@@ -37,7 +37,7 @@ struct vm_range_descriptor {
 
 	/* The memory manager's own. */
 	struct vm_range_descriptor **list;
-	struct vm_range_descriptor *by_base, *by_end;
+	struct vm_range_descriptor *left, *right;
 	addr_t phys;
 };
 
