@@ -159,8 +159,7 @@ amap_copy(vm_amap_t *amap)
 void
 amap_release(vm_amap_t *amap)
 {
-	if (amap != NULL)
-		vm_object_release(amap->obj);
+	vm_object_release(amap == NULL ? NULL : amap->obj);
 }
 
 /* The name that goes is the one it was last asked for by, if that is one still. */

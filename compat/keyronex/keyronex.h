@@ -77,6 +77,7 @@ void map_end(vm_map_t *) COMPAT_LINK(keyronex, map_end);
 vm_object_t *object_copy(vm_object_t *) COMPAT_LINK(keyronex, object_copy);
 /* A name goes. */
 void object_drop(vm_object_t *) COMPAT_LINK(keyronex, object_drop);
+
 /* Pages that a transfer moves at once, at most. */
 #define TRANSFER_MAX 8u
 

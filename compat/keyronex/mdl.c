@@ -2,7 +2,7 @@
  * mdl.c - page lists: of an object's pages, which stay and are busy while they are
  * listed. A list of pages of its own has an object for itself.
  *
- * Locks: the facade's, over what a page says of lists.
+ * Locks: none but in what is called; a list belongs to who has it.
  */
 #include "keyronex.h"
 
