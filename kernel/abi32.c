@@ -28,6 +28,7 @@ SYSCALL(preadv2);
 SYSCALL(pwrite64);
 SYSCALL(pwritev);
 SYSCALL(pwritev2);
+SYSCALL(readahead);
 SYSCALL(semctl);
 SYSCALL(shmctl);
 SYSCALL(statfs);
@@ -153,6 +154,13 @@ SYSCALL(fadvise64_64_32)
 	const uint64_t b[] = {a[0], pair(a, 1), pair(a, 3), a[5]};
 
 	return sys_fadvise64(b);
+}
+
+SYSCALL(readahead_32)
+{
+	const uint64_t b[] = {a[0], pair(a, 1), a[3 + ABI_PAIRS_EVEN]};
+
+	return sys_readahead(b);
 }
 
 SYSCALL(sync_file_range_32)

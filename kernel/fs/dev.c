@@ -78,13 +78,15 @@ zero_object(struct file *f, struct tome_object **out)
 
 static const struct file_ops null_ops = {
 	.read = null_read, .write = null_write, .seekable = true,
+	.endless = true,
 };
 static const struct file_ops zero_ops = {
 	.read = zero_read, .write = null_write, .object = zero_object,
-	.seekable = true,
+	.seekable = true, .endless = true,
 };
 static const struct file_ops full_ops = {
 	.read = zero_read, .write = full_write, .seekable = true,
+	.endless = true,
 };
 static const struct file_ops random_ops = {
 	.read = random_read, .write = null_write, .seekable = true,

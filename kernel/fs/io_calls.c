@@ -11,6 +11,8 @@
 #define IOV_MAX 1024u
 
 static int64_t is_open(uint64_t fd);
+static int advise(struct file *, uint64_t off, uint64_t len,
+    enum content_advice);
 
 static struct ubuf
 user_buf(uint64_t addr)
@@ -367,9 +369,24 @@ SYSCALL(flock)
 	return err;
 }
 
+/* As WILLNEED below, which it is older than. */
 SYSCALL(readahead)
 {
-	return is_open(a[0]);
+	struct fd f = fd_borrow((int)a[0]);
+	int err;
+
+	if (f.file == NULL)
+		return -EBADF;
+	if ((f.file->flags & O_PATH) ||
+	    (f.file->flags & O_ACCMODE) == O_WRONLY)
+		err = -EBADF;
+	else if (!inode_is(f.file->inode, S_IFREG) &&
+	    !inode_is(f.file->inode, S_IFBLK))
+		err = -EINVAL;
+	else
+		err = advise(f.file, a[1], a[2], ADVISE_WILLNEED);
+	fd_return(f);
+	return err;
 }
 
 /* ---- position, size ---- */
@@ -381,6 +398,8 @@ seek(struct file *f, int64_t off, int whence)
 
 	if (!f->ops->seekable)
 		return -ESPIPE;
+	if (f->ops->endless)
+		return f->pos = 0;
 	switch (whence) {
 	case SEEK_SET:
 		from = 0;

@@ -107,6 +107,7 @@ struct file_ops {
 	 * struct tome_swap_device's start. NULL: not here. */
 	void (*transfer)(struct file *, struct tome_io *);
 	bool seekable;
+	bool endless;		/* wherever one seeks, one is at the start */
 };
 
 struct statfs;

@@ -14,7 +14,9 @@
 
 #define DISK "/dev/vda"
 #define PAGES 64u
+#define AHEAD (32ul << 20)		/* read when asked to, not before */
 #define UNREAD (64ul << 20)		/* nobody has read from here on */
+#define TRIES 6000u
 
 static sigjmp_buf away;
 static int a, b;			/* two who have it open */
@@ -72,14 +74,14 @@ writes_fail(void)
 		failed("store: what was written is not in memory");
 }
 
-/* How many of the mapping's pages are in memory. */
+/* How many of a mapping's pages are in memory. */
 static unsigned
-resident(void)
+resident(void *mapping)
 {
 	unsigned char in[PAGES];
 	unsigned n = 0;
 
-	if (mincore(shared, PAGES * PAGE, in) != 0)
+	if (mincore(mapping, PAGES * PAGE, in) != 0)
 		return PAGES;
 	for (unsigned i = 0; i < PAGES; i++)
 		n += in[i] & 1;
@@ -93,12 +95,33 @@ writes_succeed(void)
 	expect("msync of a good store", synced(), 0);
 	expect("fsync of a good store", result(fsync(b)), 0);
 	if (madvise(shared, PAGES * PAGE, MADV_PAGEOUT) != 0 ||
-	    resident() > PAGES / 2)
-		failed("store: %u pages stay in memory", resident());
+	    resident(shared) > PAGES / 2)
+		failed("store: %u pages stay in memory", resident(shared));
 	else if (!stamped(shared, PAGES, 4))
 		failed("store: what was written is not what is read");
 	else
 		passed("store: what was written is in the store");
+}
+
+/* What is asked for is on its way, and what nobody needs goes. */
+static void
+advice(void)
+{
+	char *p = mmap(NULL, PAGES * PAGE, PROT_READ, MAP_SHARED, a, AHEAD);
+	unsigned before = resident(p), tries = 0;
+
+	expect("readahead", result((int)readahead(a, AHEAD, PAGES * PAGE)), 0);
+	while (resident(p) < PAGES && tries++ < TRIES)
+		usleep(10000);
+	if (before != 0 || resident(p) != PAGES)
+		failed("store: %u pages, and %u after readahead", before,
+		    resident(p));
+	else if (posix_fadvise(a, AHEAD, PAGES * PAGE,
+	    POSIX_FADV_DONTNEED) != 0 || resident(p) != 0)
+		failed("store: %u pages that nobody needs", resident(p));
+	else
+		passed("store: what is asked for comes, what is not needed goes");
+	munmap(p, PAGES * PAGE);
 }
 
 /* Whether the word could be had: 1, or -1: a signal. */
@@ -153,6 +176,7 @@ main(void)
 	writes_fail();
 	await_host("writes succeed");
 	writes_succeed();
+	advice();
 	await_host("reads fail");
 	reads_fail(unread);
 	program_end();

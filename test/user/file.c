@@ -341,6 +341,31 @@ shm_errors(void)
 	REQUIRE_ERRNO(shmctl(id, IPC_RMID, NULL), EINVAL);
 }
 
+static void
+readahead_errors(void)
+{
+	int ends[2], fd = open("/dev/null", O_RDWR);
+
+	REQUIRE(readahead(suite_file(2), 0, 2 * PAGE) == 0);
+	REQUIRE_ERRNO(readahead(-1, 0, PAGE), EBADF);
+	REQUIRE_ERRNO(readahead(fd, 0, PAGE), EINVAL);
+	REQUIRE(pipe(ends) == 0);
+	REQUIRE_ERRNO(readahead(ends[0], 0, PAGE), EINVAL);
+	REQUIRE_ERRNO(readahead(ends[1], 0, PAGE), EBADF);
+}
+
+static void
+devices_without_end_have_no_position(void)
+{
+	int fd = open("/dev/zero", O_RDWR);
+
+	REQUIRE(fd >= 0);
+	REQUIRE(lseek(fd, 5, SEEK_SET) == 0);
+	REQUIRE(lseek(fd, -5, SEEK_END) == 0);
+	REQUIRE(lseek(fd, 0, SEEK_CUR) == 0);
+	close(fd);
+}
+
 const struct suite_case cases_file[] = {
 	CASE(file_private_write_stays_private),
 	CASE(file_private_sees_until_it_writes),
@@ -362,5 +387,7 @@ const struct suite_case cases_file[] = {
 	CASE(shared_anon_with_a_child),
 	CASE(shm_attach_and_detach),
 	CASE(shm_errors),
+	CASE(readahead_errors),
+	CASE(devices_without_end_have_no_position),
 	{ NULL, NULL },
 };
