@@ -94,6 +94,19 @@ setup_mapped(struct hosted_machine *m)
 	return w;
 }
 
+/* A leaf's table without a leaf. */
+static void *
+setup_empty(struct hosted_machine *m)
+{
+	struct world *w = setup(m);
+	struct tome_leaf l;
+
+	tome_epoch_enter(w->vm);
+	must(w, tome_leaf_find(w->pmap, VA, true, &l) == TOME_OK);
+	tome_epoch_leave(w->vm);
+	return w;
+}
+
 static const char *
 judge(void *state)
 {
@@ -171,6 +184,19 @@ enter_and_remove(void *state)
 {
 	enter_va(state);
 	remove_va(state);
+}
+
+static void
+collect_tables(void *state)
+{
+	struct world *w = state;
+	struct tome_gather g;
+
+	tome_epoch_enter(w->vm);
+	tome_gather_begin(&g, w->pmap);
+	tome_range_collect(&g, VA, NEAR);
+	tome_gather_finish(&g);
+	tome_epoch_leave(w->vm);
 }
 
 static void
@@ -260,6 +286,10 @@ two_collect_one_table(void **state)
 {
 	(void)state;
 	explore("collect", setup, enter_and_remove, enter_and_remove, 0);
+	explore("empty", setup_empty, collect_tables, collect_tables, 0);
+	explore("and used", setup_empty, collect_tables, enter_va, 1);
+	explore("and removed", setup_empty, collect_tables, remove_va, 0);
+	explore("and dropped", setup_mapped, collect_tables, drop_page, 0);
 }
 
 static void
