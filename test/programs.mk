@@ -21,21 +21,19 @@ $(eval $(call test_kernel,i386-2level,i386,PAE=0))
 
 # What is fetched, or built from what is: each lies in a folder of its own.
 TEST_FETCHED := $(patsubst %,test-busybox-%,aarch64 armv7 i386 riscv64)
-.PHONY: $(TEST_FETCHED) test-format-32
+.PHONY: $(TEST_FETCHED) test-armv7
 $(TEST_FETCHED): test-busybox-%:
 	$(Q)env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS ARCH=$* sh tools/busybox \
 		>/dev/null
-# Where there is no cmocka of 32 bits, the part does without.
-test-format-32: test-busybox-i386
-	$(Q)if sh tools/deb i386 libcmocka-dev libcmocka0 >/dev/null; then \
-		$(MAKE) format-armv7-32; fi
+test-armv7: test-busybox-i386 $(FOLDERS_TOME)
+	$(Q)$(MAKE) format-$$(sh test/ports/armv7)
 
 .PHONY: test-programs
-test-programs: $(TEST_FETCHED) test-format-32 $(TEST_KERNELS) \
+test-programs: $(TEST_FETCHED) test-armv7 $(TEST_KERNELS) \
 	$(foreach variant,$(LIB_VARIANTS),\
 	$(LIB_TIERS:%=$(BUILD)/lib/$(variant)/tier%.o)) \
 	unit compat $(COST)/count raspi2b embed litmus \
-	$(ORACLE)/oracle $(FORMATS:%=format-slice-%) \
+	$(ORACLE)/oracle $(patsubst %,format-slice-%,$(filter-out armv7,$(FORMATS))) \
 	$(BUILD)/formats/x86_64/conform $(WRONG)/oracle \
 	$(BUILD)/stress/tsan $(BUILD)/kernel/tome.elf $(BENCH)/touch \
 	$(BUILD)/test/user/memsuite torture-programs $(STREAMS)/on_tome \
