@@ -321,6 +321,8 @@ enum tome_err tome_map_lookup(struct tome_map *, tome_va_t,
 struct tome_usage {
 	uint64_t resident, shared_clean, shared_dirty, private_clean,
 	    private_dirty, referenced, anonymous, locked;
+	uint64_t proportional;		/* bytes: each resident page's, divided by how
+					 * many translate to it */
 	uint64_t swapped;		/* of private memory */
 	uint64_t swapped_shared;	/* of objects that are mapped shared */
 };

@@ -370,7 +370,7 @@ show_flags(struct text *t, const struct tome_region *r)
 		r->inherit == TOME_INHERIT_NONE_ZERO ? " wf" : "");
 }
 
-/* Pss counts a shared page whole: how many share it is not kept. */
+/* SwapPss counts a shared page whole: how many share it is not kept. */
 static void
 show_usage(struct text *t, const struct tome_region *r,
     const struct tome_usage *u)
@@ -380,16 +380,17 @@ show_usage(struct text *t, const struct tome_region *r,
 	    "Pss:            %8ju kB\n",
 	    kb((r->end - r->start) >> TOME_PAGE_SHIFT),
 	    (unsigned)(TOME_PAGE_SIZE >> 10), (unsigned)(TOME_PAGE_SIZE >> 10),
-	    kb(u->resident), kb(u->resident));
+	    kb(u->resident), u->proportional >> 10);
 	text_add(t, "Shared_Clean:   %8ju kB\nShared_Dirty:   %8ju kB\n"
 	    "Private_Clean:  %8ju kB\nPrivate_Dirty:  %8ju kB\n"
 	    "Referenced:     %8ju kB\nAnonymous:      %8ju kB\n",
 	    kb(u->shared_clean), kb(u->shared_dirty), kb(u->private_clean),
 	    kb(u->private_dirty), kb(u->referenced), kb(u->anonymous));
 	text_add(t, "LazyFree:       %8u kB\nAnonHugePages:  %8u kB\n"
-	    "Swap:           %8ju kB\nSwapPss:        %8u kB\n"
+	    "Swap:           %8ju kB\nSwapPss:        %8ju kB\n"
 	    "Locked:         %8ju kB\nTHPeligible:    0\n", 0, 0,
-	    kb(u->swapped + u->swapped_shared), 0, kb(u->locked));
+	    kb(u->swapped + u->swapped_shared),
+	    kb(u->swapped + u->swapped_shared), kb(u->locked));
 }
 
 static void

@@ -102,12 +102,15 @@ usage_page(void *arg, struct tome_entry *en, tome_va_t va,
 	struct tome_vm *vm = en->map->vm;
 	struct tome_translation t;
 	bool own = page_own(en, va), dirty, shared;
+	unsigned names = 1;
 
 	if (view->pfn == tome_zero_frame(vm) ||
 	    !tome_pmap_extract(en->map->pmap, va, &t))
 		return;
-	shared = tome_page_try(vm, view->pfn) != NULL &&
-	    tome_page_mappings(vm, view->pfn) > 1;
+	if (tome_page_try(vm, view->pfn) != NULL)
+		names = tome_page_mappings(vm, view->pfn);
+	shared = names > 1;
+	u->proportional += TOME_PAGE_SIZE / (shared ? names : 1);
 	dirty = own || t.modified;
 	u->resident++;
 	u->shared_clean += shared && !dirty;

@@ -167,6 +167,47 @@ proc_maps_names_heap_and_stack(void)
 	REQUIRE(heap >= 1 && stack == 1);
 }
 
+/* A field of the mapping at p in /proc/self/smaps, in kB; -1: it is not there. */
+static long
+smaps_kb(const void *p, const char *field)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	unsigned long start;
+	bool here = false;
+	char line[256];
+	long kb = -1;
+
+	REQUIRE(smaps != NULL);
+	while (kb < 0 && fgets(line, sizeof line, smaps) != NULL) {
+		if (sscanf(line, "%lx-", &start) == 1 &&
+		    strchr(line, '-') != NULL)
+			here = start == (uintptr_t)p;
+		if (here && strncmp(line, field, strlen(field)) == 0 &&
+		    line[strlen(field)] == ':')
+			kb = atol(line + strlen(field) + 1);
+	}
+	fclose(smaps);
+	return kb;
+}
+
+/* Each of two mappings has half of a page that both show. */
+static void
+proc_smaps_shares_out(void)
+{
+	int fd = suite_file(4);
+	char *p = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, fd, 0);
+	char *q = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
+	long kb = (long)PAGE / 1024;
+
+	REQUIRE(p != MAP_FAILED && q != MAP_FAILED);
+	memset(p, 1, 4 * PAGE);
+	REQUIRE(smaps_kb(p, "Rss") == 4 * kb && smaps_kb(p, "Pss") == 4 * kb);
+	memset(q, 1, 2 * PAGE);
+	REQUIRE(smaps_kb(p, "Rss") == 4 * kb && smaps_kb(p, "Pss") == 3 * kb);
+	REQUIRE(smaps_kb(q, "Rss") == 2 * kb && smaps_kb(q, "Pss") == kb);
+	REQUIRE(smaps_kb(p, "Swap") == 0 && smaps_kb(q, "Private_Dirty") == 0);
+}
+
 #define IS_PRESENT ((uint64_t)1 << 63)
 #define IS_SHARED ((uint64_t)1 << 61)
 #define IS_MAPPED_ONCE ((uint64_t)1 << 56)
@@ -276,6 +317,7 @@ const struct suite_case cases_process[] = {
 	CASE(proc_maps_shows_rights),
 	CASE(proc_maps_shows_files),
 	CASE(proc_maps_names_heap_and_stack),
+	CASE(proc_smaps_shares_out),
 	CASE(proc_pagemap_says_where),
 	CASE(proc_pagemap_says_what_is_shared),
 	CASE(proc_pagemap_ends),

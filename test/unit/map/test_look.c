@@ -118,6 +118,7 @@ test_incore_and_usage(void **state)
 	assert_int_equal(u.resident, 2);
 	assert_int_equal(u.anonymous, 2);
 	assert_int_equal(u.private_dirty, 2);
+	assert_int_equal(u.proportional, 2 * PG);
 	tome_map_totals(map, &tot);
 	assert_int_equal(tot.entries, 1);
 	assert_int_equal(tot.virtual_pages, 4);
