@@ -89,6 +89,28 @@ no_ram_is_counted_only(void **state)
 	tome_claims_destroy(c);
 }
 
+/* Whatever was there before. */
+static void
+units_are_born_zero(void **state)
+{
+	static const char zero[UNIT];
+	struct rig *r = *state;
+
+	for (unsigned round = 0; round < 2; round++) {
+		struct tome_claims *c = make(r);
+		tome_pa_t pa;
+
+		for (unsigned i = 0; i < 300; i++) {
+			assert_int_equal(tome_claims_alloc(c, &pa), TOME_OK);
+			void *at = tome_frame_va(r->vm, tome_pa_pfn(pa));
+
+			assert_memory_equal(at, zero, UNIT);
+			memset(at, 0xa5, UNIT);
+		}
+		tome_claims_destroy(c);
+	}
+}
+
 /* What is still claimed goes back with the table: rig_end() finds nothing missing. */
 static void
 end_gives_back(void **state)
@@ -132,6 +154,8 @@ main(void)
 		    rig_end),
 		cmocka_unit_test_setup_teardown(no_ram_is_counted_only,
 		    rig_start, rig_end),
+		cmocka_unit_test_setup_teardown(units_are_born_zero, rig_start,
+		    rig_end),
 		cmocka_unit_test_setup_teardown(end_gives_back, rig_start,
 		    rig_end),
 		cmocka_unit_test_setup_teardown(without_memory, rig_start,
