@@ -14,7 +14,7 @@ for s in 'vm 2 --vm-bytes 96M --vm-ops 40' 'mmap 1 --mmap-bytes 32M --mmap-ops 1
 	'timerfd 1 --timerfd-ops 50' 'eventfd 1 --eventfd-ops 50' \
 	'splice 1 --splice-ops 50'; do
 	name=${s%% *}
-	/mnt/share/watch stress-ng --$s --timeout 400 --verify --oomable \
+	/mnt/share/watch stress-ng --$s --timeout 60 --verify --oomable \
 		--metrics-brief >/tmp/said 2>&1
 	left=$?
 	done=$(awk -v name=$name '/metrc/ && $4 == name { print $5; exit }' /tmp/said)
