@@ -356,24 +356,99 @@ p9fs_set(struct inode *i, unsigned what, const struct inode_attr *to)
 	return p9_setattr(node_of(i)->share->p9, node_of(i)->fid, which, &a);
 }
 
+/* Does its name lead to it still? A server may know a file that is open by its name
+ * alone, as QEMU's does: without one it cannot be resized, another's must not be. */
+static int
+has_name(struct inode *i, bool *named)
+{
+	struct node *n = node_of(i);
+	struct p9_attr a;
+	int err = p9_getattr(n->share->p9, n->fid, &a);
+
+	*named = err == 0 && a.qid.path == n->path;
+	return err == -ENOENT ? 0 : err;
+}
+
+static int
+set_size(struct inode *i, uint64_t size)
+{
+	const struct p9_attr a = { .size = size };
+
+	return p9_setattr(node_of(i)->share->p9, node_of(i)->fid, P9_SET_SIZE,
+	    &a);
+}
+
+static int
+resize_object(struct inode *i, uint64_t size)
+{
+	enum tome_err err = TOME_OK;
+
+	if (i->object != NULL)
+		err = tome_object_resize(i->object, size);
+	if (err == TOME_OK)
+		i->size = size;
+	return -(int)err;
+}
+
+static int
+grow(struct inode *i, uint64_t size, bool named)
+{
+	int err = named ? set_size(i, size) : 0;
+
+	if (err != 0)
+		return err;
+	err = resize_object(i, size);
+	if (err != 0 && named)
+		(void)set_size(i, i->size);
+	return err;
+}
+
+/* What lies behind the new end of a file without a name stays in the store: as zeroes. */
+static int
+wipe(struct inode *i, uint64_t from)
+{
+	static const char zeroes[512];
+	enum tome_err err = TOME_OK;
+	size_t n, done;
+
+	for (uint64_t at = from; err == TOME_OK && at < i->size; at += n) {
+		n = i->size - at < sizeof zeroes ? (size_t)(i->size - at) :
+		    sizeof zeroes;
+		err = tome_object_write(i->object, at, zeroes, n, &done);
+	}
+	if (err == TOME_OK)
+		err = tome_object_sync(i->object, from >> TOME_PAGE_SHIFT, 0,
+		    true);
+	return -(int)err;
+}
+
 /* The object first: nothing is written beyond the new end afterwards. */
+static int
+shrink(struct inode *i, uint64_t size, bool named)
+{
+	int err = named ? 0 : wipe(i, size);
+
+	if (err == 0)
+		err = resize_object(i, size);
+	return err == 0 && named ? set_size(i, size) : err;
+}
+
 static int
 p9fs_resize(struct inode *i, uint64_t size)
 {
-	const struct p9_attr a = { .size = size };
-	enum tome_err err = TOME_OK;
+	bool named;
+	int err;
 
 	if (!inode_is(i, S_IFREG))
 		return -EINVAL;
 	if (i->swapping)
 		return -ETXTBSY;
-	if (i->object != NULL)
-		err = tome_object_resize(i->object, size);
-	if (err != TOME_OK)
-		return -(int)err;
-	i->size = size;
-	return p9_setattr(node_of(i)->share->p9, node_of(i)->fid, P9_SET_SIZE,
-	    &a);
+	err = has_name(i, &named);
+	if (err != 0)
+		return err;
+	if (!named && i->object == NULL)
+		return -ENOENT;
+	return size >= i->size ? grow(i, size, named) : shrink(i, size, named);
 }
 
 static void
