@@ -10,7 +10,6 @@
 
 #define IOV_MAX 1024u
 
-static int64_t is_open(uint64_t fd);
 static int advise(struct file *, uint64_t off, uint64_t len,
     enum content_advice);
 
@@ -233,20 +232,44 @@ put_all(struct file *out, const char *buf, size_t n, uint64_t *pos)
 	return put;
 }
 
+/* When a copy waits for more, or for room: till it has all; till it has some; not. */
+enum patience { WAIT_ALL, WAIT_SOME, WAIT_NOT };
+
+static bool
+is_ready(struct file *f, unsigned event)
+{
+	return f->ops->poll == NULL ||
+	    (f->ops->poll(f) & (event | POLLHUP | POLLERR));
+}
+
+/* What can be read only once is not read before there is room for it. */
+static int
+await_both(struct file *in, struct file *out, enum patience patience,
+    bool some, size_t n)
+{
+	if ((patience == WAIT_NOT || (patience == WAIT_SOME && some)) &&
+	    !(is_ready(in, POLLIN) && is_ready(out, POLLOUT)))
+		return -EAGAIN;
+	return in->ops->seekable ? 0 : pipe_await_room(out, n);
+}
+
 static int64_t
 copy_chunks(struct file *in, uint64_t *in_pos, struct file *out,
-    uint64_t *out_pos, uint64_t n)
+    uint64_t *out_pos, uint64_t n, enum patience patience)
 {
+	size_t most = file_is_pipe(out) ? PIPE_BUF : TOME_PAGE_SIZE;
 	char *buf = tome_kmalloc(the_vm, TOME_PAGE_SIZE);
 	int64_t done = 0, got = 0, put;
 
 	if (buf == NULL)
 		return -ENOMEM;
 	while ((uint64_t)done < n) {
-		size_t part = n - (uint64_t)done < TOME_PAGE_SIZE ?
-		    n - (uint64_t)done : TOME_PAGE_SIZE;
+		size_t part = n - (uint64_t)done < most ? n - (uint64_t)done :
+		    most;
 
-		got = file_read(in, ubuf_kernel(buf), part, in_pos);
+		got = await_both(in, out, patience, done > 0, part);
+		if (got == 0)
+			got = file_read(in, ubuf_kernel(buf), part, in_pos);
 		if (got <= 0)
 			break;
 		put = put_all(out, buf, (size_t)got, out_pos);
@@ -280,7 +303,7 @@ offset_in(uint64_t user, uint64_t *pos)
 
 static int64_t
 copy_call(int in_fd, uint64_t in_user, int out_fd, uint64_t out_user,
-    uint64_t n)
+    uint64_t n, enum patience patience)
 {
 	struct fd in = fd_borrow(in_fd), out = fd_borrow(out_fd);
 	uint64_t in_pos = 0, out_pos = 0;
@@ -292,7 +315,7 @@ copy_call(int in_fd, uint64_t in_user, int out_fd, uint64_t out_user,
 		done = offset_in(out_user, &out_pos);
 	if (done == 0)
 		done = copy_chunks(in.file, in_user != 0 ? &in_pos : NULL,
-		    out.file, out_user != 0 ? &out_pos : NULL, n);
+		    out.file, out_user != 0 ? &out_pos : NULL, n, patience);
 	if (done >= 0 && in_user != 0 &&
 	    copy_out(in_user, &in_pos, sizeof in_pos) != 0)
 		done = -EFAULT;
@@ -308,36 +331,50 @@ copy_call(int in_fd, uint64_t in_user, int out_fd, uint64_t out_user,
 
 SYSCALL(sendfile)
 {
-	return copy_call((int)a[1], a[2], (int)a[0], 0, a[3]);
+	return copy_call((int)a[1], a[2], (int)a[0], 0, a[3], WAIT_ALL);
 }
 
 SYSCALL(copy_file_range)
 {
 	return a[5] != 0 ? -EINVAL :
-	    copy_call((int)a[0], a[1], (int)a[2], a[3], a[4]);
+	    copy_call((int)a[0], a[1], (int)a[2], a[3], a[4], WAIT_ALL);
 }
 
-/* A copy by way of the kernel's memory; one of the two must be a pipe. */
-static bool
-has_pipe(int in, int out)
+#define SPLICE_NONBLOCK 2u
+#define SPLICE_FLAGS 0xfu
+
+/* One of the two must be a pipe, which has no offset; both, not the same. */
+static int
+may_splice(const struct file *in, uint64_t in_user, const struct file *out,
+    uint64_t out_user)
 {
-	struct fd f[2] = {fd_borrow(in), fd_borrow(out)};
-	bool found = false;
+	bool from = file_is_pipe(in), to = file_is_pipe(out);
 
-	for (int i = 0; i < 2; i++)
-		if (f[i].file != NULL) {
-			found |= inode_is(f[i].file->inode, S_IFIFO);
-			fd_return(f[i]);
-		}
-	return found;
+	if ((from && in_user != 0) || (to && out_user != 0))
+		return -ESPIPE;
+	return (from || to) && in->inode != out->inode ? 0 : -EINVAL;
 }
 
+/* A copy by way of the kernel's memory. */
 SYSCALL(splice)
 {
-	if (is_open(a[0]) != 0 || is_open(a[2]) != 0)
-		return -EBADF;
-	return has_pipe((int)a[0], (int)a[2]) ?
-	    copy_call((int)a[0], a[1], (int)a[2], a[3], a[4]) : -EINVAL;
+	struct fd in, out;
+	int err = -EBADF;
+
+	if (a[4] == 0)
+		return 0;
+	if (a[5] & ~(uint64_t)SPLICE_FLAGS)
+		return -EINVAL;
+	in = fd_borrow((int)a[0]);
+	out = fd_borrow((int)a[2]);
+	if (in.file != NULL && out.file != NULL)
+		err = may_splice(in.file, a[1], out.file, a[3]);
+	if (in.file != NULL)
+		fd_return(in);
+	if (out.file != NULL)
+		fd_return(out);
+	return err != 0 ? err : copy_call((int)a[0], a[1], (int)a[2], a[3],
+	    a[4], a[5] & SPLICE_NONBLOCK ? WAIT_NOT : WAIT_SOME);
 }
 
 /* User memory goes into a pipe, or comes out of one, as by writev or readv. */

@@ -16,7 +16,6 @@
 #include <oom.h>
 #include <process.h>
 
-#define PIPE_BUF 4096u
 #define DEFAULT_PAGES 16u
 #define MAX_PAGES 256u
 
@@ -368,6 +367,27 @@ await_room(struct pipe *p, struct file *f, size_t need)
 
 	while (err == 0 && p->readers > 0 && room(p) < need)
 		err = (f->flags & O_NONBLOCK) ? -EAGAIN : await(p, &p->drained);
+	return err;
+}
+
+bool
+file_is_pipe(const struct file *f)
+{
+	return f->ops == &pipe_ops;
+}
+
+int
+pipe_await_room(struct file *f, size_t n)
+{
+	struct pipe *p;
+	int err;
+
+	if (!file_is_pipe(f))
+		return 0;
+	p = f->inode->pipe;
+	mutex_lock(&p->lock);
+	err = await_room(p, f, n);
+	mutex_unlock(&p->lock);
 	return err;
 }
 

@@ -457,6 +457,11 @@ int pipe_new(struct file *ends[2], uint32_t flags);
 int fifo_open(struct inode *, struct file *);
 void pipe_destroy(struct pipe *);
 int64_t pipe_size(struct file *, uint64_t size);
+#define PIPE_BUF 4096u			/* so much is written at once */
+bool file_is_pipe(const struct file *);
+/* Until a write of n, at most PIPE_BUF, does not wait; what is no pipe has room.
+ * -EAGAIN, -ERESTART. */
+int pipe_await_room(struct file *, size_t n);
 int tty_open(struct inode *, struct file *);
 
 /* Content that is a vnode object (content.c); open sets f->data. */

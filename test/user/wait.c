@@ -241,6 +241,63 @@ flock_excludes(void)
 	REQUIRE_ERRNO(flock(f, 16), EINVAL);
 }
 
+/* A pipe that has so many bytes, and `room` bytes of room if that is not 0. */
+static void
+filled_pipe(int ends[2], size_t bytes, size_t room)
+{
+	static char content[65536];
+
+	REQUIRE(pipe(ends) == 0);
+	if (room != 0)
+		bytes = (size_t)fcntl(ends[1], F_GETPIPE_SZ) - room;
+	while (bytes > 0) {
+		size_t n = bytes < sizeof content ? bytes : sizeof content;
+
+		REQUIRE(write(ends[1], content, n) == (ssize_t)n);
+		bytes -= n;
+	}
+}
+
+/* It waits for something, not for all. */
+static void
+splice_takes_what_is_there(void)
+{
+	int from[2], to[2], full[2];
+
+	filled_pipe(from, 2 * PAGE, 0);
+	filled_pipe(to, 0, 0);
+	filled_pipe(full, 0, PAGE);
+	REQUIRE(splice(from[0], NULL, to[1], NULL, 16 * PAGE, 0) ==
+	    (ssize_t)(2 * PAGE));
+	REQUIRE(splice(to[0], NULL, full[1], NULL, 2 * PAGE, 0) ==
+	    (ssize_t)PAGE);
+	REQUIRE_ERRNO(splice(to[0], NULL, full[1], NULL, PAGE,
+	    SPLICE_F_NONBLOCK), EAGAIN);
+	REQUIRE_ERRNO(splice(from[0], NULL, to[1], NULL, PAGE,
+	    SPLICE_F_NONBLOCK), EAGAIN);
+	REQUIRE(close(from[1]) == 0);
+	REQUIRE(splice(from[0], NULL, to[1], NULL, PAGE, 0) == 0);
+}
+
+static void
+splice_errors(void)
+{
+	int p[2], q[2], file = suite_file(1);
+	off64_t at = 0;
+
+	filled_pipe(p, PAGE, 0);
+	filled_pipe(q, 0, 0);
+	REQUIRE(splice(-1, NULL, -1, NULL, 0, 99) == 0);
+	REQUIRE_ERRNO(splice(p[0], NULL, q[1], NULL, 1, 16), EINVAL);
+	REQUIRE_ERRNO(splice(p[0], NULL, -1, NULL, 1, 0), EBADF);
+	REQUIRE_ERRNO(splice(p[1], NULL, q[1], NULL, 1, 0), EBADF);
+	REQUIRE_ERRNO(splice(p[0], &at, q[1], NULL, 1, 0), ESPIPE);
+	REQUIRE_ERRNO(splice(p[0], NULL, q[1], &at, 1, 0), ESPIPE);
+	REQUIRE_ERRNO(splice(p[0], NULL, p[1], NULL, 1, 0), EINVAL);
+	REQUIRE_ERRNO(splice(file, NULL, file, NULL, 1, 0), EINVAL);
+	REQUIRE(splice(file, &at, q[1], NULL, 10, 0) == 10 && at == 10);
+}
+
 const struct suite_case cases_wait[] = {
 	CASE(epoll_tells_levels),
 	CASE(epoll_tells_edges),
@@ -253,5 +310,7 @@ const struct suite_case cases_wait[] = {
 	CASE(timer_signals),
 	CASE(signalfd_reads),
 	CASE(flock_excludes),
+	CASE(splice_takes_what_is_there),
+	CASE(splice_errors),
 	{ NULL, NULL },
 };
