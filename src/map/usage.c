@@ -94,6 +94,18 @@ page_own(struct tome_entry *en, tome_va_t va)
 	return ch != NULL && tome_rd(&ch->anon[slot & TOME_CHUNK_MASK]) != NULL;
 }
 
+/* A page's bytes, divided: not every CPU can. */
+static tome_cold uint32_t
+page_part(unsigned names)
+{
+	uint32_t part = 0;
+
+	for (uint32_t bit = TOME_PAGE_SIZE / 2; bit != 0; bit >>= 1)
+		if ((uint64_t)(part + bit) * names <= TOME_PAGE_SIZE)
+			part += bit;
+	return part;
+}
+
 static tome_cold void
 usage_page(void *arg, struct tome_entry *en, tome_va_t va,
     const struct tome_slot_view *view)
@@ -110,7 +122,7 @@ usage_page(void *arg, struct tome_entry *en, tome_va_t va,
 	if (tome_page_try(vm, view->pfn) != NULL)
 		names = tome_page_mappings(vm, view->pfn);
 	shared = names > 1;
-	u->proportional += TOME_PAGE_SIZE / (shared ? names : 1);
+	u->proportional += shared ? page_part(names) : TOME_PAGE_SIZE;
 	dirty = own || t.modified;
 	u->resident++;
 	u->shared_clean += shared && !dirty;
