@@ -28,6 +28,7 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/fs/proc_pid.c \
 	kernel/fs/sys.c \
 	kernel/fs/signalfd.c \
+	kernel/fs/splice.c \
 	kernel/fs/timerfd.c \
 	kernel/fs/tmpfs.c \
 	kernel/fs/tree.c \
