@@ -20,10 +20,10 @@ KERNEL_SRC_PERSONALITY := \
 	kernel/fs/io_calls.c \
 	kernel/fs/lock.c \
 	kernel/fs/p9fs.c \
+	kernel/fs/pagemap.c \
 	kernel/fs/path_calls.c \
 	kernel/fs/pidfd.c \
 	kernel/fs/pipe.c \
-	kernel/fs/pagemap.c \
 	kernel/fs/proc.c \
 	kernel/fs/proc_pid.c \
 	kernel/fs/sys.c \

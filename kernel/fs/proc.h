@@ -3,8 +3,8 @@
  *
  * A node is a directory (children, or entries by number), a file whose text
  * `show` makes anew at each read from position 0, one that `read` answers for wherever
- * it is read, or a symbolic link. The same
- * table of nodes serves every process; which one is meant is the inode's pid.
+ * it is read, or a symbolic link. The same table of nodes serves every process; which
+ * one is meant is the inode's pid.
  */
 #ifndef KERNEL_PROC_H
 #define KERNEL_PROC_H

@@ -201,7 +201,8 @@ show_stat(struct text *t, int pid)
 	    "20 0 %u 0 %ju %ju %ju %ju ", pid, f.comm, f.state, f.ppid,
 	    f.pgid, f.sid, f.tty, f.tpgid, f.minflt,
 	    (uint64_t)f.children.minflt, f.majflt,
-	    (uint64_t)f.children.majflt, ticks(f.cpu_ns), tv_ticks(f.children.utime), f.ntasks,
+	    (uint64_t)f.children.majflt, ticks(f.cpu_ns),
+	    tv_ticks(f.children.utime), f.ntasks,
 	    ticks(f.start_ns), m.virtual_pages << TOME_PAGE_SHIFT,
 	    m.resident_pages, f.rss_limit);
 	text_add(t, "%ju %ju %ju 0 0 %ju %ju %ju %ju 0 0 0 %d %u 0 0 0 0 0 ",

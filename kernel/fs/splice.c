@@ -1,6 +1,6 @@
 /*
  * splice.c - from file to file, by way of the kernel's memory: sendfile,
- * copy_file_range, splice.
+ * copy_file_range, splice. (vmsplice is a read or a write: io_calls.c.)
  */
 #include <fs/vfs.h>
 #include <oom.h>
